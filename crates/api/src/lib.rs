@@ -1,0 +1,1 @@
+//! Requests, replies, errors and the request signature as plain types, shared by both sides

@@ -1,0 +1,1 @@
+//! Drives ceremonies and signing over a transport; sealed keystore; wallet logic

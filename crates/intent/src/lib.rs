@@ -1,0 +1,1 @@
+//! Intents into digests and facts

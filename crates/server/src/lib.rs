@@ -1,0 +1,1 @@
+//! The cosigner server: HTTP, TLS, limits, telemetry, wiring

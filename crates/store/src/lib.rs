@@ -1,0 +1,1 @@
+//! SQLite behind the cosigner's storage port

@@ -1,0 +1,1 @@
+//! Hostile peer, toxic proxy, fake clock, regtest harness, vectors

@@ -1,0 +1,2 @@
+#![no_std]
+//! Shares, epochs, ceremonies and signing as state machines that consume themselves.

@@ -1,0 +1,1 @@
+//! Protobuf messages and fallible conversions to the API's plain types
