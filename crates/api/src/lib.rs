@@ -1,1 +1,16 @@
-//! Requests, replies, errors and the request signature as plain types, shared by both sides
+//! The API as plain types: what a request says, what a reply says, every error's stable reason, and the profile of
+//! HTTP Message Signatures (RFC 9421) that proves which device asks.
+//!
+//! Both sides share this crate. It knows no protobuf (that is `wire`), no storage and no network.
+
+extern crate alloc;
+
+pub mod invitation;
+pub mod limits;
+pub mod reason;
+pub mod reply;
+pub mod request;
+pub mod seal_key;
+pub mod signature;
+
+pub use reason::{Code, Reason, Refusal};

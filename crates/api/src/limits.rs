@@ -1,0 +1,28 @@
+//! Bounds that both sides know. The server enforces them; a client that keeps to them is never refused for size.
+
+/// Version of the protocol spoken here; a request of another major is refused with `UPGRADE_REQUIRED`.
+pub const PROTOCOL: u32 = 1;
+/// Most bytes in a request body, envelope included.
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Most bytes in all request headers together.
+pub const HEADER_BYTES: usize = 16 * 1024;
+/// Most bytes in a PSBT.
+pub const PSBT_BYTES: usize = 192 * 1024;
+/// Most own inputs that one signing request may carry.
+pub const INPUTS: usize = 100;
+/// Most characters in a name that a person gives to a device or wallet.
+pub const NAME_CHARS: usize = 64;
+/// How far a request's `created` may lie from the server's clock, either way, in seconds.
+pub const SKEW_SECONDS: u64 = 30;
+/// Longest span between `created` and `expires`, in seconds.
+pub const LIFETIME_SECONDS: u64 = 60;
+/// Bytes of a request nonce.
+pub const NONCE_BYTES: usize = 16;
+/// Most headers in one sync reply.
+pub const SYNC_HEADERS: usize = 2000;
+/// Most transactions in one sync reply.
+pub const SYNC_TRANSACTIONS: usize = 100;
+/// Most audit entries in one reply.
+pub const AUDIT_ENTRIES: usize = 200;
+/// Unused addresses watched past the last used one, on each keychain.
+pub const GAP_LIMIT: u32 = 20;

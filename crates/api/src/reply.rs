@@ -1,0 +1,224 @@
+//! What each reply says. Replies that are recorded for byte-identical retries can be stored: they hold no secret.
+
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// What every reply to an enrolled device carries beside its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The wallet's newest checkpoint, as `threshold::checkpoint::Checkpoint` bytes; none where no wallet is named.
+    pub checkpoint: Option<Vec<u8>>,
+    /// The server's current seal key, as [`crate::seal_key::Offer`] bytes.
+    pub seal_key: Vec<u8>,
+    /// The server's clock, in seconds since 1970.
+    pub time: u64,
+}
+
+/// Answer to [`crate::request::Join`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Beside the answer.
+    pub head: Head,
+    /// The user this device now belongs to.
+    pub user: [u8; 16],
+    /// The Bitcoin network the server serves: `bitcoin`, `testnet4`, `signet` or `regtest`.
+    pub network: String,
+}
+
+/// Answer to [`crate::request::Hello`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// Beside the answer.
+    pub head: Head,
+    /// The server's identity key, encoded.
+    pub identity: Vec<u8>,
+    /// The Bitcoin network the server serves.
+    pub network: String,
+    /// Version of the server.
+    pub version: String,
+}
+
+/// Answer to [`crate::request::BeginCreate`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateBegun {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::create::ServerRound` bytes.
+    pub server_round: Vec<u8>,
+    /// Height of the chain now: no coin of this wallet can be older.
+    pub birthday: u32,
+}
+
+/// Answer to [`crate::request::FinishCreate`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateFinished {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::create::Completion` bytes.
+    pub completion: Vec<u8>,
+}
+
+/// Answer to [`crate::request::TestSign`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestSigned {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::create::Completion` bytes, fresh.
+    pub completion: Vec<u8>,
+}
+
+/// Answer to requests that change something and say no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Beside the answer.
+    pub head: Head,
+}
+
+/// A wallet in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletLine {
+    /// The wallet.
+    pub wallet: [u8; 16],
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The current epoch's number.
+    pub epoch: u32,
+}
+
+/// Where a wallet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Made; the test signature was not shown yet.
+    Pending,
+    /// In use.
+    Active,
+    /// Signing is refused because the server may be behind.
+    Fenced,
+}
+
+/// Answer to [`crate::request::ListWallets`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wallets {
+    /// Beside the answer.
+    pub head: Head,
+    /// The wallets, oldest first.
+    pub wallets: Vec<WalletLine>,
+}
+
+/// Answer to [`crate::request::GetWallet`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wallet {
+    /// Beside the answer.
+    pub head: Head,
+    /// In one line.
+    pub line: WalletLine,
+    /// `threshold::share::PublicShares` bytes.
+    pub public: Vec<u8>,
+    /// The device list, entry by entry, as `threshold::device_list` bytes.
+    pub device_list: Vec<Vec<u8>>,
+    /// The recovery package, link by link.
+    pub package: Vec<Vec<u8>>,
+    /// Height when the wallet was made.
+    pub birthday: u32,
+}
+
+/// Answer to [`crate::request::Sign`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// Beside the answer; its checkpoint is the context that the server's signature names.
+    pub head: Head,
+    /// `threshold::sign::CosignReply` bytes.
+    pub cosign: Vec<u8>,
+}
+
+/// Answer to [`crate::request::Broadcast`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Beside the answer.
+    pub head: Head,
+    /// Transaction id, in internal byte order.
+    pub txid: [u8; 32],
+}
+
+/// A transaction of the wallet, as the chain has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainTransaction {
+    /// Consensus-encoded.
+    pub transaction: Vec<u8>,
+    /// Where it was mined; none while it waits.
+    pub block: Option<Anchor>,
+    /// When the server first saw it, in seconds since 1970.
+    pub seen: u64,
+    /// It is gone from mempool and chain, or another transaction took its inputs.
+    pub gone: bool,
+}
+
+/// A transaction's place in a block, provable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Height of the block.
+    pub height: u32,
+    /// Hash of the block, in internal byte order.
+    pub hash: [u8; 32],
+    /// Place of the transaction in its block.
+    pub position: u32,
+    /// Merkle branch from the transaction to the root, deepest sibling first.
+    pub branch: Vec<[u8; 32]>,
+}
+
+/// Answer to [`crate::request::Sync`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Synced {
+    /// Beside the answer.
+    pub head: Head,
+    /// Height of the first header below.
+    pub from_height: u32,
+    /// Headers from the newest block that both know (that block's own header first where it is the birthday) upwards,
+    /// 80 bytes each.
+    pub headers: Vec<Vec<u8>>,
+    /// Height of the best block.
+    pub tip_height: u32,
+    /// Transactions that changed after the request's cursor.
+    pub transactions: Vec<ChainTransaction>,
+    /// Give this as the next cursor.
+    pub cursor: u64,
+    /// There is more: ask again at once.
+    pub more: bool,
+    /// The server is still reading old blocks for this wallet, up to this height.
+    pub scanned_height: u32,
+}
+
+/// Answer to [`crate::request::EstimateFees`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fees {
+    /// Beside the answer.
+    pub head: Head,
+    /// (target in blocks, rate in sat per 1000 virtual bytes), nearest target first.
+    pub estimates: Vec<(u16, u64)>,
+    /// Where the figures come from: `node` or, where the node has none, `fallback`.
+    pub source: String,
+}
+
+/// One entry of the audit chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// Counts from 1.
+    pub seq: u64,
+    /// The entry, as the chain hashes it.
+    pub entry: Vec<u8>,
+    /// Hash of this entry and all before it.
+    pub chain: [u8; 32],
+}
+
+/// Answer to [`crate::request::GetAudit`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Beside the answer.
+    pub head: Head,
+    /// The entries, in order.
+    pub lines: Vec<AuditLine>,
+    /// There is more: ask again from the next number.
+    pub more: bool,
+}

@@ -1,0 +1,202 @@
+//! What each request says. Sizes and shapes are already checked when a value of these types exists.
+
+use alloc::{string::String, vec::Vec};
+use twofold_threshold::{checkpoint::Checkpoint, id::{CeremonyId, EpochId, WalletId}, sign::Commitment};
+
+use crate::seal_key::SealedUnlockKey;
+
+/// Enrols the device that signs the request, as a device of the invitation's user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The invitation's one-time code.
+    pub code: [u8; 16],
+    /// What the person calls this device.
+    pub device_name: Name,
+}
+
+/// Asks for the server's identity, time, network and current seal key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello;
+
+/// First round trip of making a wallet.
+#[derive(Debug)]
+pub struct BeginCreate {
+    /// The wallet to be made; chosen at random by the device.
+    pub wallet: WalletId,
+    /// What the person calls it.
+    pub name: Name,
+    /// `threshold::create::Opening`, in its canonical bytes.
+    pub opening: Vec<u8>,
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+}
+
+/// Second round trip of making a wallet.
+#[derive(Debug)]
+pub struct FinishCreate {
+    /// The wallet being made.
+    pub wallet: WalletId,
+    /// The ceremony the first round trip opened.
+    pub ceremony: CeremonyId,
+    /// `threshold::create::Closing`, in its canonical bytes.
+    pub closing: Vec<u8>,
+    /// The wallet's unlock key again, sealed to the server's current key.
+    pub unlock: SealedUnlockKey,
+}
+
+/// After a crash between the server's store and the device's: a test share with fresh commitments.
+#[derive(Debug)]
+pub struct TestSign {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The device's epoch.
+    pub epoch: EpochId,
+    /// The device's fresh commitment.
+    pub commitment: Commitment,
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+}
+
+/// Shows the server the test signature; the wallet becomes active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activate {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// BIP-340 signature of the ceremony's test message under the group key.
+    pub test_signature: [u8; 64],
+}
+
+/// Lists the wallets of the caller's user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListWallets;
+
+/// Reads what is public about one wallet, and its recovery package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetWallet {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Gives a wallet another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenameWallet {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Its new name.
+    pub name: Name,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Asks for the server's half of a signature over every own input of a PSBT.
+#[derive(Debug)]
+pub struct Sign {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The device's epoch.
+    pub epoch: EpochId,
+    /// The PSBT, in BIP-174 bytes.
+    pub psbt: Vec<u8>,
+    /// The device's commitments, one for each own input, in the order of the inputs.
+    pub commitments: Vec<Commitment>,
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Sends a signed transaction of this wallet to the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broadcast {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The transaction, consensus-encoded.
+    pub transaction: Vec<u8>,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Reads what the chain says of a wallet since the last time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sync {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Change counter of the last reply; 0 for everything.
+    pub cursor: u64,
+    /// Blocks the client knows, newest first, as (height, hash in internal byte order); at most 32.
+    pub locator: Vec<(u32, [u8; 32])>,
+    /// One past the highest address index handed out, external and internal: the server watches a gap limit beyond.
+    pub revealed: [u32; 2],
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Reads fee estimates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EstimateFees {
+    /// The wallet (fees are read for a wallet so that its limits apply).
+    pub wallet: WalletId,
+}
+
+/// Reads the audit chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetAudit {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// First sequence number wanted.
+    pub from: u64,
+}
+
+/// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+/// Why a text is no [`Name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// Nothing but white space.
+    #[error("a name can't be empty")]
+    Empty,
+    /// More than 64 characters.
+    #[error("a name has at most {} characters", crate::limits::NAME_CHARS)]
+    TooLong,
+    /// A control character or one that changes the direction of text.
+    #[error("a name can't hold control characters")]
+    Control,
+}
+
+impl Name {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::str::FromStr for Name {
+    type Err = NameFault;
+
+    fn from_str(text: &str) -> Result<Self, NameFault> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(NameFault::Empty);
+        }
+        if text.chars().count() > crate::limits::NAME_CHARS {
+            return Err(NameFault::TooLong);
+        }
+        let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if text.chars().any(|c| c.is_control() || hidden(c)) {
+            return Err(NameFault::Control);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl core::fmt::Display for Name {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

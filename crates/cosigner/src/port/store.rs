@@ -1,0 +1,172 @@
+//! Storage. Reads are single rows or bounded lists; every write goes through [`Store::commit`], all or nothing.
+
+use std::future::Future;
+
+use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
+
+use super::record::{
+    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Script, Share, User, UserId,
+    Wallet, WalletTransaction,
+};
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreFault {
+    /// It can't be reached or can't write now; nothing was changed.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// A wallet's version was not the expected one; nothing was changed.
+    #[error("wallet {0} changed meanwhile")]
+    Conflict(WalletId),
+    /// A row that must be new was there already; nothing was changed.
+    #[error("{0} exists already")]
+    Exists(&'static str),
+    /// A row can't be read as what it should be.
+    #[error("damaged row: {0}")]
+    Damaged(String),
+}
+
+/// One write of a [`Batch`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Write {
+    /// A named secret of the server (its identity), under the KEK. Replaces.
+    ServerSecret(&'static str, Vec<u8>),
+    /// A named counter of the server, raised to at least this value (highest time seen).
+    RaiseCounter(&'static str, u64),
+    /// A new invitation.
+    AddInvitation(Invitation),
+    /// Marks an invitation used; `Exists` if it is used already.
+    UseInvitation { code_hash: [u8; 32], by: DeviceId },
+    /// A new user; `Exists` if issuer and subject are there.
+    AddUser(User),
+    /// A new device; `Exists` if the id is there.
+    AddDevice(Device),
+    /// A new wallet (its version is stored as given); `Exists` if the id is there.
+    AddWallet(Wallet),
+    /// Replaces the wallet's row and raises its version by one; the batch must also `expect` it.
+    UpdateWallet(Wallet),
+    /// A new share; `Exists` if wallet, kind and epoch are there.
+    AddShare(Share),
+    /// Opens a ceremony, replacing one of the same wallet.
+    PutCeremony(Ceremony),
+    /// Ends a ceremony.
+    EndCeremony(CeremonyId),
+    /// Records a reply; `Exists` if device and nonce are there.
+    AddReplay(Replay),
+    /// Appends to the audit chain; `Exists` if wallet and seq are there.
+    Audit(AuditEntry),
+    /// Puts a charge group.
+    PutCharge(ChargeGroup),
+    /// Records a transaction that signatures are given out for; replaces the same wallet and txid.
+    PutIssued(Issued),
+    /// Watches scripts; those already there stay.
+    AddScripts(Vec<Script>),
+    /// Puts a transaction of a wallet; its cursor becomes the wallet's next.
+    PutTransaction(WalletTransaction),
+    /// A coin; one that is there stays.
+    AddCoin(Coin),
+    /// A block that the follower has read; replaces the one at its height.
+    PutBlock(Block),
+    /// Forgets blocks above this height and un-mines the transactions in them (each gets a new cursor).
+    RollBackBlocks { above: u32 },
+    /// Drops what is past its time: replay records and ceremonies that expired before `now`, used or expired
+    /// invitations a day after their time.
+    Purge { now: u64 },
+}
+
+/// Writes that happen together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Versions that wallets must still have; each is raised by one.
+    pub expect: Vec<(WalletId, u64)>,
+    /// The writes, in order.
+    pub writes: Vec<Write>,
+}
+
+/// How many ceremonies are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenCeremonies {
+    /// For this user.
+    pub user: u32,
+    /// In all.
+    pub all: u32,
+}
+
+/// Storage, as the cosigner sees it. A batch that `commit` answered `Ok` to survives any crash.
+pub trait Store: Send + Sync + 'static {
+    /// Applies a batch atomically and durably.
+    fn commit(&self, batch: Batch) -> impl Future<Output = Result<(), StoreFault>> + Send;
+    /// A named server secret, under the KEK.
+    fn server_secret(&self, name: &'static str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreFault>> + Send;
+    /// A named counter; 0 if never raised.
+    fn counter(&self, name: &'static str) -> impl Future<Output = Result<u64, StoreFault>> + Send;
+    /// An invitation by the hash of its code.
+    fn invitation(&self, code_hash: [u8; 32]) -> impl Future<Output = Result<Option<Invitation>, StoreFault>> + Send;
+    /// A user by issuer and subject.
+    fn user(&self, issuer: &str, subject: &str) -> impl Future<Output = Result<Option<User>, StoreFault>> + Send;
+    /// A device.
+    fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
+    /// A wallet.
+    fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
+    /// A user's wallets, oldest first, at most 100.
+    fn wallets_of(&self, user: UserId) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;
+    /// A share.
+    fn share(
+        &self,
+        wallet: WalletId,
+        kind: KeyKind,
+        epoch: u32,
+    ) -> impl Future<Output = Result<Option<Share>, StoreFault>> + Send;
+    /// A ceremony, expired or not.
+    fn ceremony(&self, id: CeremonyId) -> impl Future<Output = Result<Option<Ceremony>, StoreFault>> + Send;
+    /// Ceremonies open at `now`.
+    fn open_ceremonies(
+        &self,
+        user: UserId,
+        now: u64,
+    ) -> impl Future<Output = Result<OpenCeremonies, StoreFault>> + Send;
+    /// A recorded reply.
+    fn replay(
+        &self,
+        device: DeviceId,
+        nonce: [u8; 16],
+    ) -> impl Future<Output = Result<Option<Replay>, StoreFault>> + Send;
+    /// Audit entries from a sequence number on, at most `limit`.
+    fn audit(
+        &self,
+        wallet: WalletId,
+        from: u64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreFault>> + Send;
+    /// The charge groups chosen by any of these outpoints.
+    fn charges(
+        &self,
+        wallet: WalletId,
+        outpoints: Vec<[u8; 36]>,
+    ) -> impl Future<Output = Result<Vec<ChargeGroup>, StoreFault>> + Send;
+    /// Transactions that signatures were given out for and that the chain does not have, oldest first, at most 1000.
+    fn issued(&self, wallet: WalletId) -> impl Future<Output = Result<Vec<Issued>, StoreFault>> + Send;
+    /// Which of these output keys pay a wallet.
+    fn scripts(&self, output_keys: Vec<[u8; 32]>) -> impl Future<Output = Result<Vec<Script>, StoreFault>> + Send;
+    /// One past the highest watched index, external and internal.
+    fn watched(&self, wallet: WalletId) -> impl Future<Output = Result<[u32; 2], StoreFault>> + Send;
+    /// One past the highest index that was ever paid, external and internal.
+    fn used(&self, wallet: WalletId) -> impl Future<Output = Result<[u32; 2], StoreFault>> + Send;
+    /// Which of these outpoints are coins of some wallet.
+    fn coins(&self, outpoints: Vec<[u8; 36]>) -> impl Future<Output = Result<Vec<Coin>, StoreFault>> + Send;
+    /// A wallet's transactions after a cursor, in cursor order, at most `limit`.
+    fn transactions(
+        &self,
+        wallet: WalletId,
+        after: u64,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<WalletTransaction>, StoreFault>> + Send;
+    /// All wallets' transactions that wait in the mempool, at most `limit`.
+    fn unconfirmed(&self, limit: u32) -> impl Future<Output = Result<Vec<WalletTransaction>, StoreFault>> + Send;
+    /// The highest block read.
+    fn tip(&self) -> impl Future<Output = Result<Option<Block>, StoreFault>> + Send;
+    /// Blocks from a height upwards, at most `limit`.
+    fn blocks(&self, from: u32, limit: u32) -> impl Future<Output = Result<Vec<Block>, StoreFault>> + Send;
+}
