@@ -23,6 +23,8 @@ pub enum ChainFault {
 pub trait Chain: Send + Sync + 'static {
     /// Height and hash of the best block.
     fn best(&self) -> impl Future<Output = Result<(u32, BlockHash), ChainFault>> + Send;
+    /// The lowest height from which on the node has all blocks: 0 if it does not prune.
+    fn lowest_block(&self) -> impl Future<Output = Result<u32, ChainFault>> + Send;
     /// Hash of the block at a height on the best chain.
     fn hash_at(&self, height: u32) -> impl Future<Output = Result<BlockHash, ChainFault>> + Send;
     /// A block's header.

@@ -226,3 +226,16 @@ pub struct Block {
     /// 80 bytes.
     pub header: Vec<u8>,
 }
+
+/// Old blocks that have to be read for one wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rescan {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The next block to read.
+    pub next: u32,
+    /// The last block to read: the tip when the rescan was asked for. Past it, nothing is left to do.
+    pub last: u32,
+    /// Blocks below this height could not be read, because the node has pruned them.
+    pub missing_below: Option<u32>,
+}

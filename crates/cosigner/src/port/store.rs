@@ -5,8 +5,8 @@ use std::future::Future;
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
 use super::record::{
-    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Script, Share, User, UserId,
-    Wallet, WalletTransaction,
+    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share, User,
+    UserId, Wallet, WalletTransaction,
 };
 
 /// Why the store could not answer.
@@ -37,15 +37,21 @@ pub enum Write {
     RaiseCounter(&'static str, u64),
     /// A new invitation.
     AddInvitation(Invitation),
-    /// Marks an invitation used; `Exists` if it is used already.
-    UseInvitation { code_hash: [u8; 32], by: DeviceId },
+    /// Marks an invitation used; `Exists` if it is used already, or is not there.
+    UseInvitation {
+        /// SHA-256 of the code.
+        code_hash: [u8; 32],
+        /// Who used it.
+        by: DeviceId,
+    },
     /// A new user; `Exists` if issuer and subject are there.
     AddUser(User),
     /// A new device; `Exists` if the id is there.
     AddDevice(Device),
     /// A new wallet (its version is stored as given); `Exists` if the id is there.
     AddWallet(Wallet),
-    /// Replaces the wallet's row and raises its version by one; the batch must also `expect` it.
+    /// Replaces the wallet's row, its version excepted: that is raised by the batch's `expect`, and a batch that does
+    /// not expect the wallet is a `Conflict`.
     UpdateWallet(Wallet),
     /// A new share; `Exists` if wallet, kind and epoch are there.
     AddShare(Share),
@@ -61,19 +67,50 @@ pub enum Write {
     PutCharge(ChargeGroup),
     /// Records a transaction that signatures are given out for; replaces the same wallet and txid.
     PutIssued(Issued),
+    /// The chain has this transaction: forgets that it, and whatever else of the wallet spends one of its outpoints,
+    /// waits; a roll-back below the height remembers again.
+    SettleIssued {
+        /// The wallet.
+        wallet: WalletId,
+        /// In internal byte order.
+        txid: [u8; 32],
+        /// What it spends, 36 bytes each.
+        outpoints: Vec<[u8; 36]>,
+        /// Where it was mined.
+        height: u32,
+    },
     /// Watches scripts; those already there stay.
     AddScripts(Vec<Script>),
-    /// Puts a transaction of a wallet; its cursor becomes the wallet's next.
+    /// Puts a transaction of a wallet; its cursor becomes the wallet's next. When it was first seen stays, and one that
+    /// says nothing new changes nothing.
     PutTransaction(WalletTransaction),
+    /// An unconfirmed transaction left the mempool; it gets a new cursor. A mined, gone or unknown one stays as it is.
+    MarkGone {
+        /// The wallet.
+        wallet: WalletId,
+        /// In internal byte order.
+        txid: [u8; 32],
+    },
     /// A coin; one that is there stays.
     AddCoin(Coin),
     /// A block that the follower has read; replaces the one at its height.
     PutBlock(Block),
-    /// Forgets blocks above this height and un-mines the transactions in them (each gets a new cursor).
-    RollBackBlocks { above: u32 },
+    /// Forgets blocks above this height and un-mines the transactions in them (each gets a new cursor); what they had
+    /// settled waits again, and rescans end there, since the blocks above are read anew for all wallets.
+    RollBackBlocks {
+        /// The last height that stays.
+        above: u32,
+    },
+    /// Asks that old blocks be read for a wallet, or says how far that is. One a wallet: replaces.
+    PutRescan(Rescan),
+    /// The wallet's rescan is done.
+    EndRescan(WalletId),
     /// Drops what is past its time: replay records and ceremonies that expired before `now`, used or expired
-    /// invitations a day after their time.
-    Purge { now: u64 },
+    /// invitations a day after their time, settled signatures 1000 blocks deep.
+    Purge {
+        /// Seconds since 1970: the highest time ever seen.
+        now: u64,
+    },
 }
 
 /// Writes that happen together or not at all.
@@ -163,8 +200,23 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<WalletTransaction>, StoreFault>> + Send;
-    /// All wallets' transactions that wait in the mempool, at most `limit`.
-    fn unconfirmed(&self, limit: u32) -> impl Future<Output = Result<Vec<WalletTransaction>, StoreFault>> + Send;
+    /// A transaction of a wallet.
+    fn transaction(
+        &self,
+        wallet: WalletId,
+        txid: [u8; 32],
+    ) -> impl Future<Output = Result<Option<WalletTransaction>, StoreFault>> + Send;
+    /// All wallets' transactions that are neither mined nor gone, in order of transaction id and wallet, from the one
+    /// after `after` on, at most `limit`.
+    fn unconfirmed(
+        &self,
+        after: Option<([u8; 32], WalletId)>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<([u8; 32], WalletId)>, StoreFault>> + Send;
+    /// A wallet's rescan, if one is asked for or could not read all.
+    fn rescan(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Rescan>, StoreFault>> + Send;
+    /// Rescans that have blocks to read, the one with the lowest block first, at most `limit`.
+    fn rescans(&self, limit: u32) -> impl Future<Output = Result<Vec<Rescan>, StoreFault>> + Send;
     /// The highest block read.
     fn tip(&self) -> impl Future<Output = Result<Option<Block>, StoreFault>> + Send;
     /// Blocks from a height upwards, at most `limit`.
