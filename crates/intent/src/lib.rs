@@ -1,1 +1,25 @@
-//! Intents into digests and facts
+//! Intents into digests and facts.
+//!
+//! What is asked to be signed arrives whole, and this crate works out for itself what it does: who is paid, how much,
+//! what the fee is, what comes back as change, and which digests follow. It has no network and no keys, so the cosigner
+//! and the device run the same lines over the same bytes and must agree.
+//!
+//! - [`Account`] is the wallet's public half: the descriptor `tr([fp]xpub/<0;1>/*)` and every script under it.
+//! - [`psbt::facts`] turns a PSBT into [`Facts`], or into one [`Refused`] with a stable reason.
+//! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod amount;
+mod curve;
+mod descriptor;
+pub mod psbt;
+mod uri;
+
+pub use account::{Account, AccountError, Keychain};
+pub use amount::{AmountError, AmountText};
+pub use bitcoin::Psbt;
+pub use descriptor::checksum as descriptor_checksum;
+pub use psbt::{Change, Facts, ForeignInput, Limits, OwnInput, Payment, Refused, WalletView, facts, facts_within};
+pub use uri::{PaymentUri, UriError};
