@@ -92,12 +92,21 @@ pub struct Change {
 }
 
 impl Facts {
-    /// What the account is poorer by if this confirms: the value of its own inputs less proven change.
+    /// What policy counts: the outputs not proved to be change, plus the fee.
     ///
-    /// With no foreign input that is exactly the outputs not proved to be change, plus the fee. With foreign inputs it
-    /// is our share of both, and zero where others give us more than we put in; it rests on nothing that others claim.
+    /// It does not depend on which inputs the PSBT shows to be ours. Were only our share counted, a thief could ask
+    /// twice for one transaction, hide half of our inputs each time (past the look-ahead only a path finds them) and be
+    /// charged for half. So a transaction with true foreign inputs is charged for their payments as well.
     #[must_use]
     pub fn charge(&self) -> Amount {
+        total([self.payment_value(), self.fee].into_iter())
+    }
+
+    /// What the account is poorer by if this confirms: its own inputs less proven change, zero where others give it
+    /// more than it puts in. For people; policy counts [`charge`](Self::charge), which is the same where no input is
+    /// foreign and never less.
+    #[must_use]
+    pub fn share(&self) -> Amount {
         Amount::from_sat(self.own_value().to_sat().saturating_sub(self.change_value().to_sat()))
     }
 

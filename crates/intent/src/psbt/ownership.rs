@@ -1,14 +1,16 @@
 //! Which scripts are ours. A path says where to look; the script derived there decides.
 
+use std::collections::BTreeMap;
+
 use bitcoin::bip32::{ChildNumber, KeySource};
 use bitcoin::psbt::{Input, Output};
-use bitcoin::{Script, XOnlyPublicKey};
+use bitcoin::{Script, TapLeafHash, XOnlyPublicKey};
 
 use super::{Refused, WalletView};
 use crate::{Account, Keychain};
 
 /// How many paths under our fingerprint are followed for one input or output; an honest one needs one.
-const MAX_PATHS: usize = 4;
+const MAX_PATHS: usize = 2;
 
 /// Where under the account a script stands.
 pub(super) struct Owner {
@@ -24,13 +26,8 @@ pub(super) fn of_input(
     account: &Account,
     view: &impl WalletView,
 ) -> Result<Option<Owner>, Refused> {
-    let taproot = map
-        .tap_key_origins
-        .values()
-        .filter(|(leaves, _)| leaves.is_empty())
-        .map(|(_, source)| source);
-    let claims: Vec<_> = taproot.chain(map.bip32_derivation.values()).collect();
-    find(&claims, script, account, view)?.or_false(Refused::FalsePath { input: index })
+    let claims = key_paths(&map.tap_key_origins).chain(map.bip32_derivation.values());
+    find(claims, script, account, view)?.or_false(Refused::FalsePath { input: index })
 }
 
 /// The same for an output; the lie here is false change.
@@ -41,13 +38,8 @@ pub(super) fn of_output(
     account: &Account,
     view: &impl WalletView,
 ) -> Result<Option<Owner>, Refused> {
-    let taproot = map
-        .tap_key_origins
-        .values()
-        .filter(|(leaves, _)| leaves.is_empty())
-        .map(|(_, source)| source);
-    let claims: Vec<_> = taproot.chain(map.bip32_derivation.values()).collect();
-    find(&claims, script, account, view)?.or_false(Refused::FalseChange { output: index })
+    let claims = key_paths(&map.tap_key_origins).chain(map.bip32_derivation.values());
+    find(claims, script, account, view)?.or_false(Refused::FalseChange { output: index })
 }
 
 /// What a PSBT may say of an input that we sign: nothing that would need another tweak, another path or another turn.
@@ -94,9 +86,21 @@ impl Found {
     }
 }
 
-fn find(claims: &[&KeySource], script: &Script, account: &Account, view: &impl WalletView) -> Result<Found, Refused> {
+/// Keys that would sign alone; a key inside a script tree makes no claim to the whole output.
+fn key_paths(origins: &BTreeMap<XOnlyPublicKey, (Vec<TapLeafHash>, KeySource)>) -> impl Iterator<Item = &KeySource> {
+    origins
+        .values()
+        .filter(|(leaves, _)| leaves.is_empty())
+        .map(|(_, source)| source)
+}
+
+fn find<'a>(
+    claims: impl Iterator<Item = &'a KeySource>,
+    script: &Script,
+    account: &Account,
+    view: &impl WalletView,
+) -> Result<Found, Refused> {
     let mut claimed = claims
-        .iter()
         .filter(|(fingerprint, _)| *fingerprint == account.fingerprint())
         .peekable();
     let lies_if_not_found = claimed.peek().is_some();

@@ -42,7 +42,10 @@ impl fmt::Display for Facts {
             LockTime::Blocks(_) => {}
             LockTime::Seconds(time) => writeln!(f, "lock     after {time} seconds since 1970")?,
         }
-        write!(f, "leaves   {} of this wallet's money in all", Btc(self.charge()))
+        if self.charge() != self.share() {
+            writeln!(f, "charged  {}, others' payments included", Btc(self.charge()))?;
+        }
+        write!(f, "leaves   {} of this wallet's money in all", Btc(self.share()))
     }
 }
 

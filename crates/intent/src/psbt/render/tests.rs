@@ -19,6 +19,7 @@ fn a_person_reads_who_is_paid_what_it_costs_and_what_comes_back() {
     inputs   2 of this wallet, 0.00150000 BTC
     foreign  0.00040000 BTC at input 2 (0707070707070707070707070707070707070707070707070707070707070002:1), left alone
     lock     after block 800000
+    charged  0.00101000 BTC, others' payments included
     leaves   0.00061000 BTC of this wallet's money in all
     ");
 }

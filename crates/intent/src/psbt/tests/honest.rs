@@ -132,13 +132,14 @@ fn foreign_inputs_are_named_and_left_alone() {
         (Amount::from_sat(40_000), &stranger(9))
     );
     assert!(facts.inputs.iter().all(|own| own.index != 2));
-    // The stranger's hundred sat are part of the fee and none of our charge.
+    // The stranger's hundred sat are part of the fee and none of our share; charged is all that is not change.
     assert_eq!(facts.fee, Amount::from_sat(1_100));
-    assert_eq!(facts.charge(), Amount::from_sat(61_000));
+    assert_eq!(facts.share(), Amount::from_sat(61_000));
+    assert_eq!(facts.charge(), Amount::from_sat(60_000 + 39_900 + 1_100));
 }
 
 #[test]
-fn what_others_give_us_is_no_charge() {
+fn what_others_give_us_is_no_loss() {
     let mut scene = Scene::empty();
     scene.spend_own(Keychain::External, 0, 10_000);
     scene.spend(TxOut {
@@ -147,7 +148,8 @@ fn what_others_give_us_is_no_charge() {
     });
     scene.keep(Keychain::Internal, 0, 49_000);
     let facts = scene.facts().unwrap();
-    assert_eq!(facts.charge(), Amount::ZERO);
+    assert_eq!(facts.share(), Amount::ZERO);
+    assert_eq!(facts.charge(), facts.fee);
     assert_eq!(
         facts.own_value() + facts.foreign_value(),
         facts.change_value() + facts.fee

@@ -25,6 +25,24 @@ fn c16_an_own_input_beyond_the_look_ahead_is_charged_as_ours(#[case] child: u32)
     assert_eq!(facts.charge(), Amount::from_sat(91_000));
 }
 
+#[test]
+fn c16_an_own_input_hidden_past_the_look_ahead_does_not_lower_the_charge() {
+    let mut scene = Scene::empty();
+    scene.spend_own(Keychain::External, 1_000, 100_000);
+    scene.spend_own(Keychain::External, 2_000, 100_000);
+    scene.pay(stranger(1), 199_000);
+    scene.view.coins.clear();
+    let whole = scene.facts().unwrap();
+    for hidden in 0..2 {
+        let shown = std::mem::take(&mut scene.psbt.inputs[hidden].tap_key_origins);
+        let part = scene.facts().unwrap();
+        assert_eq!((part.txid, part.inputs.len()), (whole.txid, 1));
+        assert_eq!(part.charge(), whole.charge());
+        scene.psbt.inputs[hidden].tap_key_origins = shown;
+    }
+    assert_eq!(whole.charge(), Amount::from_sat(200_000));
+}
+
 #[rstest]
 #[case::just_past_the_horizon(HORIZON + 1)]
 #[case::at_the_last_index(LAST)]

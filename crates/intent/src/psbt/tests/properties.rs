@@ -57,13 +57,15 @@ fn add_up(facts: &Facts, psbt: &Psbt, scene: &Scene) {
         own + facts.foreign_value(),
         facts.payment_value() + facts.change_value() + facts.fee
     );
-    if facts.foreign_inputs.is_empty() {
-        assert_eq!(facts.charge(), facts.payment_value() + facts.fee);
-    }
+    assert_eq!(facts.charge(), facts.payment_value() + facts.fee);
     assert_eq!(
-        facts.charge(),
+        facts.share(),
         own.checked_sub(facts.change_value()).unwrap_or(Amount::ZERO)
     );
+    assert!(facts.share() <= facts.charge());
+    if facts.foreign_inputs.is_empty() {
+        assert_eq!(facts.share(), facts.charge());
+    }
     assert!(!facts.inputs.is_empty());
     assert_eq!(
         facts.inputs.len() + facts.foreign_inputs.len(),
