@@ -7,10 +7,12 @@ extern crate alloc;
 
 pub mod invitation;
 pub mod limits;
+pub mod public_url;
 pub mod reason;
 pub mod reply;
 pub mod request;
 pub mod seal_key;
+pub mod server_time;
 pub mod signature;
 
 pub use reason::{Code, Reason, Refusal};

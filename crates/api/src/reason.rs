@@ -2,6 +2,8 @@
 
 use alloc::borrow::Cow;
 
+use crate::server_time::ServerTime;
+
 /// gRPC status codes that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are gRPC's own")]
@@ -151,13 +153,24 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
     /// The parties to blame, by their names in the protocol.
     pub culprits: alloc::vec::Vec<twofold_threshold::id::Party>,
+    /// The server's clock, with `CLOCK_SKEW`.
+    pub server_time: Option<alloc::boxed::Box<ServerTime>>,
+    /// The server's current seal key, as [`crate::seal_key::Offer`] bytes, with `STALE_SEAL_KEY`.
+    pub seal_key: Option<alloc::vec::Vec<u8>>,
 }
 
 impl Refusal {
     /// A refusal with a sentence about this case.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, message: message.into(), retry_after: None, culprits: alloc::vec::Vec::new() }
+        Self {
+            reason,
+            message: message.into(),
+            retry_after: None,
+            culprits: alloc::vec::Vec::new(),
+            server_time: None,
+            seal_key: None,
+        }
     }
 
     /// The same, with when to try again.
@@ -173,6 +186,20 @@ impl Refusal {
         self.culprits = culprits;
         self
     }
+
+    /// The same, with the server's clock.
+    #[must_use]
+    pub fn telling_time(mut self, time: ServerTime) -> Self {
+        self.server_time = Some(alloc::boxed::Box::new(time));
+        self
+    }
+
+    /// The same, with the server's current seal key.
+    #[must_use]
+    pub fn offering(mut self, seal_key: &crate::seal_key::Offer) -> Self {
+        self.seal_key = Some(seal_key.to_bytes());
+        self
+    }
 }
 
 impl From<Reason> for Refusal {
@@ -180,4 +207,3 @@ impl From<Reason> for Refusal {
         Self::new(reason, Cow::Borrowed(reason.help()))
     }
 }
-

@@ -1,7 +1,11 @@
 //! What each request says. Sizes and shapes are already checked when a value of these types exists.
 
 use alloc::{string::String, vec::Vec};
-use twofold_threshold::{checkpoint::Checkpoint, id::{CeremonyId, EpochId, WalletId}, sign::Commitment};
+use twofold_threshold::{
+    checkpoint::Checkpoint,
+    id::{CeremonyId, EpochId, WalletId},
+    sign::Commitment,
+};
 
 use crate::seal_key::SealedUnlockKey;
 
