@@ -6,6 +6,7 @@
 //!
 //! - [`Account`] is the wallet's public half: the descriptor `tr([fp]xpub/<0;1>/*)` and every script under it.
 //! - [`psbt::facts`] turns a PSBT into [`Facts`], or into one [`Refused`] with a stable reason.
+//! - [`psbt::attach`] and [`psbt::finalize`] take the signatures back in and give the transaction to broadcast.
 //! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
 
 #![forbid(unsafe_code)]
@@ -21,5 +22,7 @@ pub use account::{Account, AccountError, Keychain};
 pub use amount::{AmountError, AmountText};
 pub use bitcoin::Psbt;
 pub use descriptor::checksum as descriptor_checksum;
-pub use psbt::{Change, Facts, ForeignInput, Limits, OwnInput, Payment, Refused, WalletView, facts, facts_within};
+pub use psbt::{
+    Change, Facts, ForeignInput, Limits, OwnInput, Payment, Refused, Unfinished, WalletView, facts, facts_within,
+};
 pub use uri::{PaymentUri, UriError};

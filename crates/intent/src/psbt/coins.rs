@@ -1,6 +1,6 @@
 //! The outputs that the inputs spend, held against every place that names them.
 
-use bitcoin::{Amount, Psbt, Transaction, TxOut};
+use bitcoin::{Amount, OutPoint, Psbt, Transaction, TxOut};
 
 use super::{Refused, WalletView};
 
@@ -12,7 +12,7 @@ impl Coins {
     pub(super) fn read(psbt: &Psbt, view: &impl WalletView) -> Result<Self, Refused> {
         let rows = psbt.unsigned_tx.input.iter().zip(&psbt.inputs).enumerate();
         rows.map(|(input, (txin, map))| {
-            let coin = named(input, txin.previous_output.txid, txin.previous_output.vout, map)?;
+            let coin = named(input, txin.previous_output, map)?;
             match view.coin(txin.previous_output) {
                 Some(known) if known != coin => Err(Refused::ChainDisagrees { input }),
                 _ => Ok(coin),
@@ -37,11 +37,15 @@ impl Coins {
     }
 }
 
-fn named(input: usize, txid: bitcoin::Txid, vout: u32, map: &bitcoin::psbt::Input) -> Result<TxOut, Refused> {
+/// The output that one input says it spends, consistent with itself.
+pub(super) fn named(input: usize, spent: OutPoint, map: &bitcoin::psbt::Input) -> Result<TxOut, Refused> {
     let proven = match &map.non_witness_utxo {
         None => None,
-        Some(previous) if previous.compute_txid() != txid => return Err(Refused::PreviousTransaction { input }),
-        Some(previous) => match usize::try_from(vout).ok().and_then(|vout| previous.output.get(vout)) {
+        Some(previous) if previous.compute_txid() != spent.txid => return Err(Refused::PreviousTransaction { input }),
+        Some(previous) => match usize::try_from(spent.vout)
+            .ok()
+            .and_then(|vout| previous.output.get(vout))
+        {
             None => return Err(Refused::PreviousTransaction { input }),
             output => output,
         },

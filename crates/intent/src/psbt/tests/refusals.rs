@@ -257,6 +257,14 @@ fn p26_bytes_that_are_no_psbt_are_refused() {
 }
 
 #[test]
+fn p26_an_empty_transaction_is_refused_from_its_bytes_too() {
+    let scene = Scene::empty();
+    let psbt = from_bytes(&scene.psbt.serialize()).unwrap();
+    let refused = crate::psbt::facts(&psbt, &scene.account, &scene.view).unwrap_err();
+    assert_eq!(refused, Refused::EmptyTransaction);
+}
+
+#[test]
 fn a_psbt_is_read_from_base64_with_line_breaks_and_from_binary() {
     let psbt = Scene::honest().psbt;
     let text = to_base64(&psbt);

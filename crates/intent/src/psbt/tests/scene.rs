@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use bitcoin::absolute::LockTime;
-use bitcoin::bip32::{Xpriv, Xpub};
+use bitcoin::bip32::{ChildNumber, DerivationPath, Xpriv, Xpub};
 use bitcoin::hashes::Hash as _;
-use bitcoin::key::Secp256k1;
+use bitcoin::key::{Secp256k1, TapTweak as _};
 use bitcoin::script::PushBytesBuf;
+use bitcoin::secp256k1::Message;
 use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, Network, OutPoint, Psbt, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, WPubkeyHash, Witness,
 };
 
-use crate::psbt::{Facts, Limits, Refused, WalletView, facts, facts_within};
+use crate::psbt::{Facts, Limits, OwnInput, Refused, WalletView, facts, facts_within};
 use crate::{Account, Keychain};
 
 pub(in crate::psbt) const TIP: u32 = 800_000;
@@ -115,6 +116,28 @@ impl Scene {
 
     pub(in crate::psbt) fn reason(&self) -> &'static str {
         self.facts().map_or_else(|refused| refused.reason(), |_| "accepted")
+    }
+
+    /// One signature for each own input, made with the wallet's whole key.
+    pub(in crate::psbt) fn signatures(&self, facts: &Facts) -> Vec<[u8; 64]> {
+        let secp = Secp256k1::new();
+        let sign = |input: &OwnInput| {
+            let path = DerivationPath::from(vec![
+                ChildNumber::Normal {
+                    index: input.keychain.number(),
+                },
+                ChildNumber::Normal { index: input.child },
+            ]);
+            let key = self
+                .secret
+                .derive_priv(&secp, &path)
+                .unwrap()
+                .to_keypair(&secp)
+                .tap_tweak(&secp, None);
+            secp.sign_schnorr_no_aux_rand(&Message::from_digest(input.sighash), &key.to_keypair())
+                .serialize()
+        };
+        facts.inputs.iter().map(sign).collect()
     }
 
     /// Adds an input for any coin; returns its position.
