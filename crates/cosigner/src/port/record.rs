@@ -63,7 +63,8 @@ pub struct Wallet {
     pub public: Option<Vec<u8>>,
     /// Device list, entry by entry.
     pub device_list: Vec<Vec<u8>>,
-    /// Recovery package, link by link.
+    /// Recovery package, link by link: the first package (`threshold::package`), then the signed transcript of its
+    /// epoch (`threshold::transcript`), and so on for each epoch. The bytes tell which is which.
     pub package: Vec<Vec<u8>>,
 }
 

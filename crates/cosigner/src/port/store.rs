@@ -55,7 +55,8 @@ pub enum Write {
     UpdateWallet(Wallet),
     /// A new share; `Exists` if wallet, kind and epoch are there.
     AddShare(Share),
-    /// Opens a ceremony, replacing one of the same wallet.
+    /// Opens a ceremony, replacing the same user's of the same wallet; `Exists` if the id is there, or if another user
+    /// has one open for that wallet.
     PutCeremony(Ceremony),
     /// Ends a ceremony.
     EndCeremony(CeremonyId),
@@ -158,6 +159,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Share>, StoreFault>> + Send;
     /// A ceremony, expired or not.
     fn ceremony(&self, id: CeremonyId) -> impl Future<Output = Result<Option<Ceremony>, StoreFault>> + Send;
+    /// The ceremony of a wallet, expired or not.
+    fn ceremony_of(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Ceremony>, StoreFault>> + Send;
     /// Ceremonies open at `now`.
     fn open_ceremonies(
         &self,
