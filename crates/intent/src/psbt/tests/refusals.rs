@@ -7,7 +7,7 @@ use bitcoin::key::Secp256k1;
 use bitcoin::opcodes::all::OP_PUSHNUM_2;
 use bitcoin::psbt::PsbtSighashType;
 use bitcoin::script::Builder;
-use bitcoin::taproot::Signature;
+use bitcoin::taproot::{LeafVersion, Signature, TaprootBuilder};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, FeeRate, Network, OutPoint, ScriptBuf, Sequence, TxOut, Weight, Witness};
 use rstest::rstest;
@@ -128,6 +128,17 @@ fn p26_a_sighash_that_leaves_something_open_is_refused(#[case] asked: u32) {
     let key = s.account.internal_key(Keychain::External, 3).unwrap();
     s.psbt.inputs[0].tap_script_sigs.insert((key, bitcoin::TapLeafHash::all_zeros()), a_signature());
 }, "SCRIPT_PATH")]
+#[case::a_leaf(|s: &mut Scene| {
+    let key = s.account.internal_key(Keychain::External, 3).unwrap();
+    let tree = TaprootBuilder::new().add_leaf(0, stranger(1)).unwrap().finalize(&Secp256k1::new(), key).unwrap();
+    let leaf = (stranger(1), LeafVersion::TapScript);
+    s.psbt.inputs[0].tap_scripts.insert(tree.control_block(&leaf).unwrap(), leaf);
+}, "SCRIPT_PATH")]
+#[case::old_style_signature(|s: &mut Scene| {
+    let key = s.account.child_key(Keychain::External, 3).unwrap();
+    let signature = bitcoin::secp256k1::ecdsa::Signature::from_compact(&[1; 64]).unwrap();
+    s.psbt.inputs[0].partial_sigs.insert(key.into(), bitcoin::ecdsa::Signature::sighash_all(signature));
+}, "ALREADY_SIGNED")]
 #[case::key_signature(|s: &mut Scene| s.psbt.inputs[0].tap_key_sig = Some(a_signature()), "ALREADY_SIGNED")]
 #[case::final_witness(|s: &mut Scene| s.psbt.inputs[0].final_script_witness = Some(Witness::from_slice(&[[1; 64]])), "ALREADY_SIGNED")]
 #[case::final_script(|s: &mut Scene| s.psbt.inputs[0].final_script_sig = Some(ScriptBuf::new()), "ALREADY_SIGNED")]
@@ -198,6 +209,57 @@ fn each_limit_holds_at_one_past_it(#[case] tight: Limits, #[case] just: Limits, 
     let scene = Scene::honest();
     scene.facts_within(&just).unwrap();
     assert_eq!(scene.facts_within(&tight).unwrap_err().reason(), reason);
+}
+
+#[test]
+fn the_default_limits_hold_at_one_past_them() {
+    let mut scene = Scene::empty();
+    scene.spend_own(Keychain::External, 0, 1_000_000_000);
+    scene.pay(stranger(1), 995_000_000);
+    // 5,000,000 sat is far above 1,000 sat/vB for one input; only the sum is looked at here.
+    let sum_alone = Limits {
+        max_fee_rate: FeeRate::MAX,
+        ..Limits::default()
+    };
+    scene.facts_within(&sum_alone).unwrap();
+    scene.output(0).value -= sats(1);
+    assert_eq!(scene.facts_within(&sum_alone).unwrap_err().reason(), "FEE_TOO_HIGH");
+
+    // 396 weight units: 99,000 sat are 1,000 sat/vB.
+    scene.output(0).value = sats(1_000_000_000 - 99_000);
+    assert_eq!(scene.facts().unwrap().weight.to_wu(), 396);
+    scene.output(0).value -= sats(1);
+    assert_eq!(scene.reason(), "FEE_RATE_TOO_HIGH");
+
+    scene.output(0).value = sats(990_000_000);
+    for _ in 1..500 {
+        scene.pay(stranger(2), 20_000);
+    }
+    assert_eq!(scene.reason(), "accepted");
+    scene.pay(stranger(2), 1_000);
+    assert_eq!(scene.reason(), "TOO_MANY_OUTPUTS");
+    assert_eq!(Limits::default().max_weight.to_wu(), 400_000);
+}
+
+#[test]
+fn where_all_stays_here_the_fee_is_measured_against_what_is_moved() {
+    let mut scene = Scene::empty();
+    scene.spend_own(Keychain::External, 0, 100_000);
+    scene.keep(Keychain::Internal, 0, 70_000);
+    assert_eq!(scene.facts().unwrap().fee, sats(30_000));
+    scene.output(0).value = sats(66_666);
+    assert_eq!(scene.reason(), "FEE_SHARE_TOO_HIGH");
+}
+
+#[rstest]
+#[case::no_blocks_to_wait(2, Sequence::from_height(0))]
+#[case::no_time_to_wait(2, Sequence::from_512_second_intervals(0))]
+#[case::a_version_without_relative_locks(1, Sequence::from_height(10))]
+fn a_sequence_that_makes_nobody_wait_is_accepted(#[case] version: i32, #[case] sequence: Sequence) {
+    let mut scene = Scene::honest();
+    scene.psbt.unsigned_tx.version = Version(version);
+    scene.psbt.unsigned_tx.input[0].sequence = sequence;
+    assert_eq!(scene.reason(), "accepted");
 }
 
 #[test]
