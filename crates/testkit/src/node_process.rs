@@ -143,7 +143,7 @@ fn heard_ready(out: ChildStdout) -> Result<()> {
             if line.contains(READY) {
                 let _ = tell.send(Ok(()));
             }
-            if line.contains("rror") {
+            if line.to_lowercase().contains("error") {
                 last = line;
             }
         }
