@@ -1,0 +1,103 @@
+//! What is dealt to whom, sealed.
+
+use alloc::vec::Vec;
+
+use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
+
+use super::{message::Run, round1::Dealt};
+use crate::{
+    Fault, FaultKind,
+    codec::{Kind, Reader, Writer},
+    envelope::{Purpose, SealPublic, SealSecret},
+    id::{KeyKind, Party},
+    package::{OpenAsRecovery, SealToRecovery, seal_to},
+    secret::{Secret32, UnlockKey},
+    transcript::binding,
+    words::RecoveryRecipient,
+};
+
+/// One sealed package's way.
+#[derive(Clone, Copy)]
+pub(crate) struct Route {
+    pub(crate) run: Run,
+    pub(crate) kind: KeyKind,
+    pub(crate) from: Party,
+    pub(crate) to: Party,
+}
+
+impl Route {
+    fn binding(self) -> crate::envelope::Binding {
+        binding(self.run.wallet, self.run.ceremony, self.kind, self.from, self.to)
+    }
+
+    /// Seals a dealt scalar to a ceremony key.
+    pub(crate) fn seal(
+        self,
+        key: &SealPublic,
+        dealt: &Dealt,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Vec<u8>, Fault> {
+        key.seal(&self.binding(), Purpose::Dealt, &**dealt, rng)
+    }
+
+    /// Opens one. What does not open was not sealed for here, or was changed under way: the sender's signature over T
+    /// decides which, but either way the run is over.
+    pub(crate) fn open(self, key: &SealSecret, sealed: &[u8]) -> Result<Dealt, Fault> {
+        let plain = key
+            .open(&self.binding(), Purpose::Dealt, sealed)
+            .map_err(|_| Fault::of(FaultKind::SealedPackage, self.from))?;
+        let mut dealt = Zeroizing::new([0; 32]);
+        if plain.len() != dealt.len() {
+            return Err(Fault::of(FaultKind::SealedPackage, self.from));
+        }
+        dealt.copy_from_slice(&plain);
+        Ok(dealt)
+    }
+
+    /// Seals a dealt scalar, and the unlock key if the dealer has it, to recovery. age binds nothing, so the context
+    /// goes inside.
+    pub(crate) fn seal_to_recovery(
+        self,
+        sealer: &impl SealToRecovery,
+        recipient: &RecoveryRecipient,
+        dealt: &Dealt,
+        unlock: Option<&UnlockKey>,
+    ) -> Result<Vec<u8>, Fault> {
+        let writer = Writer::with_capacity(Kind::DealtToRecovery, 2 + 32 + 32 + 1 + 32)
+            .fixed(&self.binding().digest(Purpose::Dealt))
+            .fixed(&**dealt);
+        let writer = match unlock {
+            Some(unlock) => writer.u8(1).fixed(unlock.expose().expose()),
+            None => writer.u8(0),
+        };
+        seal_to(sealer, recipient, &writer.finish_secret())
+    }
+
+    /// Opens one as recovery.
+    pub(crate) fn open_as_recovery(
+        self,
+        opener: &impl OpenAsRecovery,
+        sealed: &[u8],
+    ) -> Result<(Dealt, Option<UnlockKey>), Fault> {
+        let blame = |kind| Fault::of(kind, self.from);
+        let plain = opener.open(sealed).map_err(|_| blame(FaultKind::SealedPackage))?;
+        let read = || -> Result<_, Fault> {
+            let mut reader = Reader::new(&plain, Kind::DealtToRecovery)?;
+            let bound: [u8; 32] = reader.array()?;
+            let dealt = Zeroizing::new(reader.array()?);
+            let unlock = match reader.u8()? {
+                0 => None,
+                1 => Some(UnlockKey::new(Secret32::new(reader.array()?))),
+                _ => return Err(FaultKind::Length.into()),
+            };
+            reader.finish()?;
+            Ok((bound, dealt, unlock))
+        };
+        let (bound, dealt, unlock) = read().map_err(|_| blame(FaultKind::SealedPackage))?;
+        if bound != self.binding().digest(Purpose::Dealt) {
+            return Err(blame(FaultKind::ForeignCeremony));
+        }
+        Ok((dealt, unlock))
+    }
+}

@@ -1,0 +1,460 @@
+//! The device's part, and the carrying of recovery's messages.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use frost_secp256k1_tr::keys::dkg;
+use k256::elliptic_curve::PrimeField;
+use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
+
+use super::{
+    dealt::Route,
+    message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, Run, ServerRound, ToRecovery},
+    round1::{self, Round1},
+    server::{own_share, transcript},
+};
+use crate::{
+    Fault,
+    codec::{Kind, Reader, Writer},
+    device_list::Entry,
+    envelope::SealSecret,
+    id::{CeremonyId, KeyKind, Party},
+    identity::{Domain, IdentityKey, Signature64},
+    package::{FirstPackage, SealToRecovery},
+    secret::{Secret32, UnlockKey},
+    share::{PublicShares, Share},
+    sign::DeviceTest,
+    transcript::{SealedDigests, SignedTranscript, Transcript, sealed_digest},
+};
+
+/// What the device brings to a create ceremony.
+#[derive(Debug)]
+pub struct Start {
+    /// A fresh name for the run.
+    pub ceremony: CeremonyId,
+    /// The server's identity, from the invitation.
+    pub server: IdentityKey,
+    /// The device list's first entry: names the wallet and this device, signed by it.
+    pub entry: Entry,
+    /// A fresh unlock key.
+    pub unlock: UnlockKey,
+    /// Recovery's first message.
+    pub recovery: RecoveryOpening,
+}
+
+impl Start {
+    /// Makes the first request. The unlock key goes to the server beside it, sealed to the server's short-lived key.
+    pub fn begin(self, rng: &mut (impl RngCore + CryptoRng)) -> Result<(AwaitServer, Opening), Fault> {
+        let Self {
+            ceremony,
+            server,
+            entry,
+            unlock,
+            recovery,
+        } = self;
+        let run = Run {
+            wallet: entry.wallet(),
+            ceremony,
+        };
+        run.check(recovery.run, Party::Recovery)?;
+        entry.check_first(run.wallet)?;
+        let ceremony_key = SealSecret::generate(rng);
+        let (polynomial, round1) = round1::part1(Party::Device, rng)?;
+        let opening = Opening {
+            run,
+            kind: KeyKind::Taproot,
+            recovery: recovery.identity,
+            device_key: ceremony_key.public(),
+            unlock_digest: unlock.digest(),
+            entry,
+            device_round1: round1,
+            recovery_round1: recovery.round1,
+        };
+        let state = AwaitServer {
+            opening: opening.clone(),
+            server,
+            unlock,
+            ceremony_key,
+            polynomial,
+        };
+        Ok((state, opening))
+    }
+}
+
+/// Waiting for the server's answer to the first request.
+#[must_use]
+pub struct AwaitServer {
+    opening: Opening,
+    server: IdentityKey,
+    unlock: UnlockKey,
+    ceremony_key: SealSecret,
+    polynomial: dkg::round1::SecretPackage,
+}
+
+impl AwaitServer {
+    /// The unlock key, to be sealed to the server beside the opening.
+    #[must_use]
+    pub const fn unlock(&self) -> &UnlockKey {
+        &self.unlock
+    }
+
+    /// Checks the server's answer and deals.
+    pub fn receive(
+        self,
+        round: ServerRound,
+        sealer: &impl SealToRecovery,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(AwaitRecovery, ToRecovery), Fault> {
+        let Self {
+            opening,
+            server,
+            unlock,
+            ceremony_key,
+            polynomial,
+        } = self;
+        round.verify(&opening, &server)?;
+        let all = round.all_round1(&opening);
+        let (secret, dealt) = round1::part2(Party::Device, polynomial, &all)?;
+        let own = Secret32::new(secret.secret_share().to_repr().into());
+        let run = opening.run;
+        let route = |from, to| Route {
+            run,
+            kind: opening.kind,
+            from,
+            to,
+        };
+        let from_server = route(Party::Server, Party::Device).open(&ceremony_key, &round.to_device)?;
+        let to_server =
+            route(Party::Device, Party::Server).seal(&round.server_key, &dealt[Party::Server.index()], rng)?;
+        let to_recovery = route(Party::Device, Party::Recovery).seal_to_recovery(
+            sealer,
+            &opening.recovery.recipient,
+            &dealt[Party::Recovery.index()],
+            Some(&unlock),
+        )?;
+        let message = ToRecovery {
+            run,
+            opening: opening.clone(),
+            server: round.clone(),
+            device_to_server: sealed_digest(&to_server),
+            sealed: to_recovery,
+        };
+        let to_recovery = sealed_digest(&message.sealed);
+        let state = AwaitRecovery {
+            opening,
+            round,
+            all,
+            unlock,
+            ceremony_key,
+            own,
+            from_server,
+            to_server,
+            to_recovery,
+        };
+        Ok((state, message))
+    }
+}
+
+impl fmt::Debug for AwaitServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("device::AwaitServer")
+            .field("run", &self.opening.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waiting for recovery.
+#[must_use]
+pub struct AwaitRecovery {
+    opening: Opening,
+    round: ServerRound,
+    all: Box<[Round1; 3]>,
+    unlock: UnlockKey,
+    ceremony_key: SealSecret,
+    own: Secret32,
+    from_server: round1::Dealt,
+    to_server: Vec<u8>,
+    to_recovery: [u8; 32],
+}
+
+impl AwaitRecovery {
+    /// Checks recovery's answer and the device's own share. What comes out is signed by the device's identity key,
+    /// wherever that lives.
+    pub fn receive(self, round: RecoveryRound) -> Result<ToSign, Fault> {
+        let opening = &self.opening;
+        opening.run.check(round.run, Party::Recovery)?;
+        let digests = SealedDigests([
+            sealed_digest(&self.round.to_device),
+            sealed_digest(&self.round.to_recovery),
+            sealed_digest(&self.to_server),
+            self.to_recovery,
+            sealed_digest(&round.to_server),
+            sealed_digest(&round.to_device),
+        ]);
+        let transcript = transcript(opening, &self.round, &self.all, digests)?;
+        transcript.verify(Party::Recovery, &round.signature)?;
+        let route = Route {
+            run: opening.run,
+            kind: opening.kind,
+            from: Party::Recovery,
+            to: Party::Device,
+        };
+        let from_recovery = route.open(&self.ceremony_key, &round.to_device)?;
+        let public = transcript.public_shares()?;
+        let share = own_share(
+            Party::Device,
+            &self.own,
+            &self.all,
+            &[(Party::Server, self.from_server), (Party::Recovery, from_recovery)],
+            &transcript,
+            &public,
+        )?;
+        round
+            .package
+            .verify(opening.run.wallet, &public, &opening.recovery.signing)?;
+        Ok(ToSign {
+            share,
+            public,
+            transcript,
+            unlock: self.unlock,
+            parts: ClosingParts {
+                from_device: self.to_server,
+                from_recovery: round.to_server,
+                package: round.package,
+                recovery_signature: round.signature,
+            },
+        })
+    }
+}
+
+impl fmt::Debug for AwaitRecovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("device::AwaitRecovery")
+            .field("run", &self.opening.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the closing carries beside signatures and commitments.
+#[derive(Debug)]
+struct ClosingParts {
+    from_device: Vec<u8>,
+    from_recovery: Vec<u8>,
+    package: FirstPackage,
+    recovery_signature: Signature64,
+}
+
+/// The device's share is good: T is to be signed.
+#[derive(Debug)]
+#[must_use]
+pub struct ToSign {
+    share: Share,
+    public: PublicShares,
+    transcript: Transcript,
+    unlock: UnlockKey,
+    parts: ClosingParts,
+}
+
+impl ToSign {
+    /// The bytes that the device's identity key signs.
+    #[must_use]
+    pub fn signing_bytes(&self) -> Vec<u8> {
+        Domain::TRANSCRIPT.signing_bytes(&self.transcript.hash())
+    }
+
+    /// What everybody knows; its fingerprint is for a person to compare with recovery's.
+    #[must_use]
+    pub const fn public(&self) -> &PublicShares {
+        &self.public
+    }
+
+    /// Takes the device's signature.
+    pub fn signed(self, signature: Signature64) -> Result<Pending, Fault> {
+        self.transcript.verify(Party::Device, &signature)?;
+        let Self {
+            share,
+            public,
+            transcript,
+            unlock,
+            parts,
+        } = self;
+        Ok(Pending {
+            share,
+            public,
+            transcript,
+            unlock,
+            parts,
+            signature,
+        })
+    }
+}
+
+/// Everything that the device needs to finish, whatever crashes. It is made durable, sealed, before the closing leaves.
+#[derive(Debug)]
+#[must_use]
+pub struct Pending {
+    share: Share,
+    public: PublicShares,
+    transcript: Transcript,
+    unlock: UnlockKey,
+    parts: ClosingParts,
+    signature: Signature64,
+}
+
+impl Pending {
+    /// What everybody knows. No address is shown before [`Created`].
+    #[must_use]
+    pub const fn public(&self) -> &PublicShares {
+        &self.public
+    }
+
+    /// The unlock key, to be sealed to the server beside the closing.
+    #[must_use]
+    pub const fn unlock(&self) -> &UnlockKey {
+        &self.unlock
+    }
+
+    /// The run.
+    #[must_use]
+    pub const fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Recovery's first package, for the device to keep as well.
+    #[must_use]
+    pub const fn package(&self) -> &FirstPackage {
+        &self.parts.package
+    }
+
+    /// The second request, with fresh commitments for the test signature. After a crash, or a reply that failed, the
+    /// state is read back and this is done again.
+    pub fn close(self, rng: &mut (impl RngCore + CryptoRng)) -> Result<(AwaitCompletion, Closing), Fault> {
+        let (test, commitment) = DeviceTest::new(&self.share, &self.transcript.device, rng)?;
+        let closing = Closing {
+            run: Run {
+                wallet: self.transcript.wallet,
+                ceremony: self.transcript.ceremony,
+            },
+            from_device: self.parts.from_device.clone(),
+            from_recovery: self.parts.from_recovery.clone(),
+            between: [self.transcript.sealed.0[3], self.transcript.sealed.0[5]],
+            package: self.parts.package.clone(),
+            device_signature: self.signature,
+            recovery_signature: self.parts.recovery_signature,
+            commitment,
+        };
+        Ok((AwaitCompletion { pending: self, test }, closing))
+    }
+
+    /// The record to seal.
+    #[must_use]
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let (transcript, package) = (self.transcript.to_bytes(), self.parts.package.to_bytes());
+        let share = self.share.to_secret_bytes();
+        let rest = share.len() + transcript.len() + package.len();
+        let sealed = self.parts.from_device.len() + self.parts.from_recovery.len();
+        Writer::with_capacity(Kind::DeviceState, 2 + 5 * 4 + 32 + 128 + rest + sealed)
+            .fixed(self.unlock.expose().expose())
+            .var(&share)
+            .var(&transcript)
+            .var(&self.parts.from_device)
+            .var(&self.parts.from_recovery)
+            .var(&package)
+            .field(&self.parts.recovery_signature)
+            .field(&self.signature)
+            .finish_secret()
+    }
+
+    /// The other direction. Everything is checked again: a keystore is not trusted more than a peer.
+    pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::DeviceState)?;
+        let max = bytes.len();
+        let unlock = UnlockKey::new(Secret32::new(reader.array()?));
+        let share = Share::from_secret_bytes(reader.var(max)?)?;
+        let transcript = Transcript::try_from(reader.var(max)?)?;
+        let (from_device, from_recovery) = (reader.var(max)?.to_vec(), reader.var(max)?.to_vec());
+        let package = FirstPackage::try_from(reader.var(max)?)?;
+        let (recovery_signature, signature) = (reader.field()?, reader.field()?);
+        reader.finish()?;
+        let public = transcript.public_shares()?;
+        share.check(&public)?;
+        unlock.check(&transcript.unlock_digest)?;
+        transcript.verify(Party::Recovery, &recovery_signature)?;
+        transcript.verify(Party::Device, &signature)?;
+        let parts = ClosingParts {
+            from_device,
+            from_recovery,
+            package,
+            recovery_signature,
+        };
+        Ok(Self {
+            share,
+            public,
+            transcript,
+            unlock,
+            parts,
+            signature,
+        })
+    }
+}
+
+/// Waiting for the server's answer to the second request.
+#[derive(Debug)]
+#[must_use]
+pub struct AwaitCompletion {
+    pending: Pending,
+    test: DeviceTest,
+}
+
+impl AwaitCompletion {
+    /// Checks the server's signature over T and its test share, and finishes the test signature.
+    pub fn receive(self, completion: &Completion) -> Result<Created, Fault> {
+        let Self {
+            pending:
+                Pending {
+                    share,
+                    public,
+                    transcript,
+                    unlock,
+                    parts,
+                    signature,
+                },
+            test,
+        } = self;
+        let run = Run {
+            wallet: transcript.wallet,
+            ceremony: transcript.ceremony,
+        };
+        run.check(completion.run, Party::Server)?;
+        let transcript =
+            SignedTranscript::new(transcript, [completion.signature, signature, parts.recovery_signature])?;
+        let test_signature = test.finish(&share, &public, &completion.commitment, &completion.share)?;
+        Ok(Created {
+            share,
+            public,
+            transcript,
+            unlock,
+            package: parts.package,
+            test_signature,
+        })
+    }
+}
+
+/// The wallet exists; addresses may be shown.
+#[derive(Debug)]
+#[must_use]
+pub struct Created {
+    /// The device's share.
+    pub share: Share,
+    /// What everybody knows.
+    pub public: PublicShares,
+    /// T with all signatures.
+    pub transcript: SignedTranscript,
+    /// The unlock key.
+    pub unlock: UnlockKey,
+    /// Recovery's first package.
+    pub package: FirstPackage,
+    /// Goes to the server with the next request, which then marks the wallet active.
+    pub test_signature: Signature64,
+}
