@@ -6,8 +6,8 @@ use bitcoin::Psbt;
 
 use super::Refused;
 
-/// The largest PSBT read, in bytes. With its frame it fits the API's body limit.
-pub const MAX_BYTES: usize = 200 * 1024;
+/// The largest PSBT read, in bytes. The API carries no more, so that its frame fits a request.
+pub const MAX_BYTES: usize = 192 * 1024;
 
 /// Longest excerpt of a decoder's complaint: it may quote the sender's bytes.
 const MAX_COMPLAINT: usize = 120;
