@@ -1,6 +1,8 @@
 //! What the cosigner needs of the world, as traits; `store` and `chain` implement them.
 
 pub mod chain;
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod record;
 pub mod store;
 

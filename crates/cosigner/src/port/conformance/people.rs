@@ -1,0 +1,147 @@
+//! Users, devices, invitations, recorded replies, the server's own rows, and what is past its time.
+
+#![expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "these are tests, and their names say what they are about"
+)]
+
+use twofold_threshold::id::{CeremonyId, DeviceId};
+
+use super::sample::{ceremony, commit, device, invitation, populate, put, replay, user, wallet_id};
+use crate::port::{
+    record::{User, UserId},
+    store::{Store, StoreFault, Write},
+};
+
+const DAY: u64 = 24 * 60 * 60;
+
+pub async fn a_new_store_is_empty<S: Store>(store: &S) {
+    assert_eq!(store.server_secret("identity").await.unwrap(), None);
+    assert_eq!(store.counter("time").await.unwrap(), 0);
+    assert_eq!(store.wallet(wallet_id(1)).await.unwrap(), None);
+    assert_eq!(store.tip().await.unwrap(), None);
+    assert_eq!(store.watched(wallet_id(1)).await.unwrap(), [0, 0]);
+    assert_eq!(store.used(wallet_id(1)).await.unwrap(), [0, 0]);
+    assert!(store.rescans(9).await.unwrap().is_empty());
+    assert!(store.unconfirmed(None, 9).await.unwrap().is_empty());
+}
+
+pub async fn a_server_secret_is_replaced<S: Store>(store: &S) {
+    put(store, [Write::ServerSecret("identity", vec![1; 32])]).await;
+    put(
+        store,
+        [
+            Write::ServerSecret("identity", vec![2; 40]),
+            Write::ServerSecret("other", vec![3]),
+        ],
+    )
+    .await;
+    assert_eq!(store.server_secret("identity").await.unwrap(), Some(vec![2; 40]));
+    assert_eq!(store.server_secret("other").await.unwrap(), Some(vec![3]));
+}
+
+pub async fn a_counter_only_rises<S: Store>(store: &S) {
+    for (raised, expected) in [(5, 5), (9, 9), (7, 9), (9, 9), (1 << 40, 1 << 40)] {
+        put(store, [Write::RaiseCounter("time", raised)]).await;
+        assert_eq!(store.counter("time").await.unwrap(), expected);
+    }
+}
+
+pub async fn an_invitation_is_used_once<S: Store>(store: &S) {
+    put(store, [Write::AddInvitation(invitation(1, 500))]).await;
+    let again = commit(store, [Write::AddInvitation(invitation(1, 900))]).await;
+    assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
+    assert_eq!(store.invitation([1; 32]).await.unwrap(), Some(invitation(1, 500)));
+
+    let by = |n| Write::UseInvitation {
+        code_hash: [1; 32],
+        by: DeviceId([n; 32]),
+    };
+    put(store, [by(3)]).await;
+    let second = commit(store, [by(4)]).await;
+    assert!(matches!(second, Err(StoreFault::Exists(_))), "{second:?}");
+    let unknown = commit(
+        store,
+        [Write::UseInvitation {
+            code_hash: [9; 32],
+            by: DeviceId([3; 32]),
+        }],
+    )
+    .await;
+    assert!(matches!(unknown, Err(StoreFault::Exists(_))), "{unknown:?}");
+    assert_eq!(
+        store.invitation([1; 32]).await.unwrap().unwrap().used_by,
+        Some(DeviceId([3; 32]))
+    );
+}
+
+pub async fn users_are_unique_by_issuer_and_subject<S: Store>(store: &S) {
+    put(store, [Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
+    let same_word = User {
+        id: UserId([9; 16]),
+        ..user(1)
+    };
+    let same_name = User {
+        subject: "another".to_owned(),
+        ..user(1)
+    };
+    for twice in [same_word, same_name] {
+        let result = commit(store, [Write::AddUser(twice)]).await;
+        assert!(matches!(result, Err(StoreFault::Exists(_))), "{result:?}");
+    }
+    assert_eq!(store.user("invitation", "01").await.unwrap(), Some(user(1)));
+    assert_eq!(store.user("invitation", "another").await.unwrap(), None);
+    assert_eq!(store.user("elsewhere", "01").await.unwrap(), None);
+}
+
+pub async fn a_device_is_added_once<S: Store>(store: &S) {
+    populate(store).await;
+    put(store, [Write::AddDevice(device(5, 1))]).await;
+    let again = commit(store, [Write::AddDevice(device(5, 2))]).await;
+    assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
+    assert_eq!(store.device(DeviceId([5; 32])).await.unwrap(), Some(device(5, 1)));
+    assert_eq!(store.device(DeviceId([6; 32])).await.unwrap(), None);
+}
+
+pub async fn a_reply_is_recorded_once<S: Store>(store: &S) {
+    put(store, [Write::AddReplay(replay(1, 1, 100))]).await;
+    let again = commit(store, [Write::AddReplay(replay(1, 1, 200))]).await;
+    assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
+    put(
+        store,
+        [Write::AddReplay(replay(2, 1, 300)), Write::AddReplay(replay(1, 2, 300))],
+    )
+    .await;
+    assert_eq!(
+        store.replay(DeviceId([1; 32]), [1; 16]).await.unwrap(),
+        Some(replay(1, 1, 100))
+    );
+    assert_eq!(store.replay(DeviceId([2; 32]), [2; 16]).await.unwrap(), None);
+}
+
+pub async fn purging_drops_what_is_past_its_time_and_nothing_else<S: Store>(store: &S) {
+    populate(store).await;
+    let now = 10 * DAY;
+    put(
+        store,
+        [
+            Write::AddReplay(replay(1, 1, now - 1)),
+            Write::AddReplay(replay(1, 2, now)),
+            Write::PutCeremony(ceremony(1, 11, 1, now - 1)),
+            Write::PutCeremony(ceremony(2, 12, 1, now)),
+            Write::AddInvitation(invitation(1, now - DAY - 1)),
+            Write::AddInvitation(invitation(2, now - DAY)),
+        ],
+    )
+    .await;
+    put(store, [Write::Purge { now }]).await;
+    assert_eq!(store.replay(DeviceId([1; 32]), [1; 16]).await.unwrap(), None);
+    assert!(store.replay(DeviceId([1; 32]), [2; 16]).await.unwrap().is_some());
+    assert_eq!(store.ceremony(CeremonyId([1; 16])).await.unwrap(), None);
+    assert!(store.ceremony(CeremonyId([2; 16])).await.unwrap().is_some());
+    assert_eq!(store.invitation([1; 32]).await.unwrap(), None);
+    assert!(store.invitation([2; 32]).await.unwrap().is_some());
+    assert!(store.wallet(wallet_id(1)).await.unwrap().is_some());
+}

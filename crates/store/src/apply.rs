@@ -1,0 +1,83 @@
+//! Writes as SQL.
+
+mod chain;
+mod people;
+mod wallet;
+
+use rusqlite::{Connection, Params};
+use twofold_cosigner::port::store::{Batch, Write};
+
+use crate::fault::{Fault, is_taken};
+
+/// Applies a batch within the open savepoint.
+pub(crate) fn apply(connection: &Connection, batch: &Batch) -> Result<(), Fault> {
+    for (wallet, version) in &batch.expect {
+        wallet::expect(connection, *wallet, *version)?;
+    }
+    batch
+        .writes
+        .iter()
+        .try_for_each(|write| apply_one(connection, batch, write))
+}
+
+fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<(), Fault> {
+    match write {
+        Write::ServerSecret(name, sealed) => people::server_secret(connection, name, sealed),
+        Write::RaiseCounter(name, value) => people::raise_counter(connection, name, *value),
+        Write::AddInvitation(invitation) => people::add_invitation(connection, invitation),
+        Write::UseInvitation { code_hash, by } => people::use_invitation(connection, code_hash, *by),
+        Write::AddUser(user) => people::add_user(connection, user),
+        Write::AddDevice(device) => people::add_device(connection, device),
+        Write::AddReplay(replay) => people::add_replay(connection, replay),
+        Write::AddWallet(wallet) => wallet::add(connection, wallet),
+        Write::UpdateWallet(wallet) => {
+            if !batch.expect.iter().any(|(expected, _)| *expected == wallet.id) {
+                return Err(Fault::Conflict(wallet.id));
+            }
+            wallet::update(connection, wallet)
+        }
+        Write::AddShare(share) => wallet::add_share(connection, share),
+        Write::PutCeremony(ceremony) => wallet::put_ceremony(connection, ceremony),
+        Write::EndCeremony(id) => wallet::end_ceremony(connection, *id),
+        Write::Audit(entry) => wallet::audit(connection, entry),
+        Write::PutCharge(charge) => wallet::put_charge(connection, charge),
+        Write::PutIssued(issued) => wallet::put_issued(connection, issued),
+        Write::SettleIssued {
+            wallet,
+            txid,
+            outpoints,
+            height,
+        } => chain::settle_issued(connection, *wallet, txid, outpoints, *height),
+        Write::AddScripts(scripts) => scripts
+            .iter()
+            .try_for_each(|script| chain::add_script(connection, script)),
+        Write::PutTransaction(transaction) => chain::put_transaction(connection, transaction),
+        Write::MarkGone { wallet, txid } => chain::mark_gone(connection, *wallet, txid),
+        Write::AddCoin(coin) => chain::add_coin(connection, coin),
+        Write::PutBlock(block) => chain::put_block(connection, block),
+        Write::RollBackBlocks { above } => chain::roll_back(connection, *above),
+        Write::PutRescan(rescan) => chain::put_rescan(connection, rescan),
+        Write::EndRescan(wallet) => chain::end_rescan(connection, *wallet),
+        Write::Purge { now } => people::purge(connection, *now),
+        other => Err(Fault::Damaged(format!("this store does not know the write {other:?}"))),
+    }
+}
+
+/// Runs a statement; how many rows it changed.
+pub(crate) fn run(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, Fault> {
+    Ok(connection.prepare_cached(sql)?.execute(params)?)
+}
+
+/// Inserts a row that must be new.
+fn add(connection: &Connection, what: &'static str, sql: &str, params: impl Params) -> Result<(), Fault> {
+    match connection.prepare_cached(sql)?.execute(params) {
+        Ok(_) => Ok(()),
+        Err(error) if is_taken(&error) => Err(Fault::Exists(what)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A number as SQLite keeps it: signed, 64 bits.
+fn int(what: &'static str, number: u64) -> Result<i64, Fault> {
+    i64::try_from(number).map_err(|_| Fault::Damaged(format!("{what} does not fit 63 bits")))
+}

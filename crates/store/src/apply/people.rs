@@ -1,0 +1,100 @@
+//! Users, devices, invitations, recorded replies, and what the server keeps about itself.
+
+use rusqlite::{Connection, params};
+use twofold_cosigner::port::record::{Device, Invitation, Replay, User};
+use twofold_threshold::id::DeviceId;
+
+use super::{add, int, run};
+use crate::fault::Fault;
+
+const DAY: i64 = 24 * 60 * 60;
+/// How deep a block is before what it settled is forgotten for good.
+const DEEP: i64 = 1000;
+
+pub(super) fn server_secret(connection: &Connection, name: &str, sealed: &[u8]) -> Result<(), Fault> {
+    let sql = "INSERT INTO server_secrets (name, sealed) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET sealed = ?2";
+    run(connection, sql, params![name, sealed])?;
+    Ok(())
+}
+
+pub(super) fn raise_counter(connection: &Connection, name: &str, value: u64) -> Result<(), Fault> {
+    let sql =
+        "INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value < ?2";
+    run(connection, sql, params![name, int("a counter", value)?])?;
+    Ok(())
+}
+
+pub(super) fn add_invitation(connection: &Connection, invitation: &Invitation) -> Result<(), Fault> {
+    add(
+        connection,
+        "the invitation",
+        "INSERT INTO invitations (code_hash, expires, used_by) VALUES (?1, ?2, ?3)",
+        params![
+            invitation.code_hash,
+            int("an invitation's end", invitation.expires)?,
+            invitation.used_by.map(|device| device.0)
+        ],
+    )
+}
+
+pub(super) fn use_invitation(connection: &Connection, code_hash: &[u8; 32], by: DeviceId) -> Result<(), Fault> {
+    let sql = "UPDATE invitations SET used_by = ?2 WHERE code_hash = ?1 AND used_by IS NULL";
+    if run(connection, sql, params![code_hash, by.0])? == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Exists("the invitation's use"))
+    }
+}
+
+pub(super) fn add_user(connection: &Connection, user: &User) -> Result<(), Fault> {
+    add(
+        connection,
+        "the user",
+        "INSERT INTO users (id, issuer, subject) VALUES (?1, ?2, ?3)",
+        params![user.id.0, user.issuer, user.subject],
+    )
+}
+
+pub(super) fn add_device(connection: &Connection, device: &Device) -> Result<(), Fault> {
+    add(
+        connection,
+        "the device",
+        "INSERT INTO devices (id, identity, user_id, name, enrolled) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            device.id.0,
+            device.identity,
+            device.user.0,
+            device.name,
+            int("a time", device.enrolled)?
+        ],
+    )
+}
+
+pub(super) fn add_replay(connection: &Connection, replay: &Replay) -> Result<(), Fault> {
+    add(
+        connection,
+        "the reply",
+        "INSERT INTO replays (device, nonce, digest, sealed_reply, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            replay.device.0,
+            replay.nonce,
+            replay.digest,
+            replay.sealed_reply,
+            int("a reply's end", replay.expires)?
+        ],
+    )
+}
+
+pub(super) fn purge(connection: &Connection, now: u64) -> Result<(), Fault> {
+    let now = int("the time", now)?;
+    run(connection, "DELETE FROM replays WHERE expires < ?1", [now])?;
+    run(connection, "DELETE FROM ceremonies WHERE expires < ?1", [now])?;
+    run(
+        connection,
+        "DELETE FROM invitations WHERE expires < ?1",
+        [now.saturating_sub(DAY)],
+    )?;
+    let sql = "DELETE FROM issued WHERE settled <= (SELECT max(height) FROM blocks) - ?1";
+    run(connection, sql, [DEEP])?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! A wallet's own rows: state, shares, ceremonies, audit, charges, signatures given out.
+
+use rusqlite::{Connection, params};
+use twofold_cosigner::port::record::{AuditEntry, Ceremony, ChargeGroup, Issued, Share, Wallet};
+use twofold_threshold::id::{CeremonyId, WalletId};
+
+use super::{int, run};
+use crate::{fault::Fault, list};
+
+pub(super) fn expect(connection: &Connection, wallet: WalletId, version: u64) -> Result<(), Fault> {
+    let sql = "UPDATE wallets SET version = version + 1 WHERE id = ?1 AND version = ?2";
+    if run(connection, sql, params![wallet.0, int("a version", version)?])? == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Conflict(wallet))
+    }
+}
+
+fn add_chains(connection: &Connection, wallet: &Wallet) -> Result<(), Fault> {
+    run(
+        connection,
+        "INSERT INTO wallet_chains (wallet, device_list, package) VALUES (?1, ?2, ?3)",
+        params![
+            wallet.id.0,
+            list::pack(&wallet.device_list)?,
+            list::pack(&wallet.package)?
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn add(connection: &Connection, wallet: &Wallet) -> Result<(), Fault> {
+    super::add(
+        connection,
+        "the wallet",
+        "INSERT INTO wallets (id, user_id, number, name, version, birthday, state, public)
+         VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM wallets WHERE user_id = ?2), ?3, ?4, ?5, ?6, ?7)",
+        params![
+            wallet.id.0,
+            wallet.user.0,
+            wallet.name,
+            int("a version", wallet.version)?,
+            wallet.birthday,
+            wallet.state,
+            wallet.public
+        ],
+    )?;
+    add_chains(connection, wallet)
+}
+
+pub(super) fn update(connection: &Connection, wallet: &Wallet) -> Result<(), Fault> {
+    run(
+        connection,
+        "UPDATE wallets SET name = ?2, birthday = ?3, state = ?4, public = ?5 WHERE id = ?1",
+        params![wallet.id.0, wallet.name, wallet.birthday, wallet.state, wallet.public],
+    )?;
+    // Compared first: they grow for ever and seldom change.
+    run(
+        connection,
+        "UPDATE wallet_chains SET device_list = ?2, package = ?3
+         WHERE wallet = ?1 AND (device_list <> ?2 OR package <> ?3)",
+        params![
+            wallet.id.0,
+            list::pack(&wallet.device_list)?,
+            list::pack(&wallet.package)?
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn add_share(connection: &Connection, share: &Share) -> Result<(), Fault> {
+    super::add(
+        connection,
+        "the share",
+        "INSERT INTO shares (wallet, kind, epoch, sealed) VALUES (?1, ?2, ?3, ?4)",
+        params![share.wallet.0, share.kind.number(), share.epoch, share.sealed],
+    )
+}
+
+pub(super) fn put_ceremony(connection: &Connection, ceremony: &Ceremony) -> Result<(), Fault> {
+    let same = "DELETE FROM ceremonies WHERE wallet = ?1 AND user_id = ?2";
+    run(connection, same, params![ceremony.wallet.0, ceremony.user.0])?;
+    super::add(
+        connection,
+        "the ceremony",
+        "INSERT INTO ceremonies (id, wallet, user_id, expires, sealed, public) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            ceremony.id.0,
+            ceremony.wallet.0,
+            ceremony.user.0,
+            int("a ceremony's end", ceremony.expires)?,
+            ceremony.sealed,
+            ceremony.public
+        ],
+    )
+}
+
+pub(super) fn end_ceremony(connection: &Connection, id: CeremonyId) -> Result<(), Fault> {
+    run(connection, "DELETE FROM ceremonies WHERE id = ?1", [id.0])?;
+    Ok(())
+}
+
+pub(super) fn audit(connection: &Connection, entry: &AuditEntry) -> Result<(), Fault> {
+    super::add(
+        connection,
+        "the audit entry",
+        "INSERT INTO audit (wallet, seq, entry, chain) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            entry.wallet.0,
+            int("a sequence number", entry.seq)?,
+            entry.entry,
+            entry.chain
+        ],
+    )
+}
+
+pub(super) fn put_charge(connection: &Connection, charge: &ChargeGroup) -> Result<(), Fault> {
+    run(
+        connection,
+        "INSERT INTO charges (wallet, outpoint, asset, amount, mac) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET amount = ?4, mac = ?5",
+        params![
+            charge.wallet.0,
+            charge.outpoint,
+            charge.asset,
+            charge.amount.cast_signed(),
+            charge.mac
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn put_issued(connection: &Connection, issued: &Issued) -> Result<(), Fault> {
+    run(
+        connection,
+        "INSERT INTO issued (wallet, txid, outpoints, raw, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET outpoints = ?3, raw = ?4, at = ?5",
+        params![
+            issued.wallet.0,
+            issued.txid,
+            issued.outpoints.concat(),
+            issued.transaction,
+            int("a time", issued.at)?
+        ],
+    )?;
+    run(
+        connection,
+        "DELETE FROM issued_outpoints WHERE wallet = ?1 AND txid = ?2",
+        params![issued.wallet.0, issued.txid],
+    )?;
+    for outpoint in &issued.outpoints {
+        run(
+            connection,
+            "INSERT INTO issued_outpoints (wallet, outpoint, txid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![issued.wallet.0, outpoint, issued.txid],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! From whatever schema a database has to the newest. Each step is one transaction: a crash leaves the old or the new.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::open::OpenFault;
+
+/// The steps, in order; the number of those done is the database's `user_version`. A released step never changes.
+pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// What marks a file as ours.
+const APPLICATION: i32 = 0x3246_4c44;
+
+/// Brings a database up to date.
+pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), OpenFault> {
+    let known = steps.len();
+    let found = version(connection)?;
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let empty: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
+    if application != APPLICATION && !(empty && application == 0) {
+        return Err(OpenFault::Foreign);
+    }
+    if found > known {
+        return Err(OpenFault::Newer { found, known });
+    }
+    for (done, step) in steps.iter().enumerate().skip(found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", i64::try_from(done + 1).unwrap_or(i64::MAX))?;
+        transaction.commit()?;
+        tracing::info!(schema = done + 1, "database migrated");
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> Result<usize, OpenFault> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    usize::try_from(version).map_err(|_| OpenFault::Foreign)
+}

@@ -1,0 +1,348 @@
+//! The port's reads.
+
+use rusqlite::{Connection, OptionalExtension, Params, params};
+use twofold_cosigner::port::{
+    record::{
+        AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
+        User, UserId, Wallet, WalletTransaction,
+    },
+    store::{Batch, OpenCeremonies, Store, StoreFault},
+};
+use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
+
+use crate::{
+    SqliteStore,
+    fault::Fault,
+    row::{Columns, Record},
+    writer,
+};
+
+/// `SELECT` with the record's columns.
+macro_rules! select {
+    ($connection:expr, $record:ty, $rest:literal, $params:expr) => {
+        rows::<$record>(
+            $connection,
+            &format!("SELECT {} FROM {}", <$record>::COLUMNS, $rest),
+            $params,
+        )
+    };
+}
+
+fn rows<R: Record>(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<R>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(R::read(&Columns(row))?);
+    }
+    Ok(records)
+}
+
+fn one<R>(rows: Result<Vec<R>, Fault>) -> Result<Option<R>, Fault> {
+    rows.map(|mut rows| rows.pop())
+}
+
+/// What a list of keys finds, read from one state of the database.
+fn each<R: Record, K>(
+    connection: &Connection,
+    keys: &[K],
+    mut find: impl FnMut(&K) -> Result<Vec<R>, Fault>,
+) -> Result<Vec<R>, Fault> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut records = Vec::new();
+    for key in keys {
+        records.append(&mut find(key)?);
+    }
+    transaction.finish()?;
+    Ok(records)
+}
+
+impl SqliteStore {
+    /// Whether a failed write left it unknown what is on the disk. Nothing works from then on: the process should end,
+    /// and what is there be read anew.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.0.sealed.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreFault> {
+        if self.is_sealed() {
+            return Err(writer::sealed());
+        }
+        Ok(self.0.readers.read(read)?)
+    }
+}
+
+impl Store for SqliteStore {
+    async fn commit(&self, batch: Batch) -> Result<(), StoreFault> {
+        if self.is_sealed() {
+            return Err(writer::sealed());
+        }
+        let answered = self.0.writer.submit(batch)?;
+        answered.await.unwrap_or_else(|_| Err(writer::stopped()))
+    }
+
+    async fn server_secret(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT sealed FROM server_secrets WHERE name = ?1")?;
+            Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        })
+    }
+
+    async fn counter(&self, name: &'static str) -> Result<u64, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
+            let value: Option<i64> = statement.query_row([name], |row| row.get(0)).optional()?;
+            u64::try_from(value.unwrap_or(0)).map_err(|_| Fault::Damaged(format!("the counter {name} is negative")))
+        })
+    }
+
+    async fn invitation(&self, code_hash: [u8; 32]) -> Result<Option<Invitation>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                Invitation,
+                "invitations WHERE code_hash = ?1",
+                [code_hash]
+            ))
+        })
+    }
+
+    async fn user(&self, issuer: &str, subject: &str) -> Result<Option<User>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                User,
+                "users WHERE issuer = ?1 AND subject = ?2",
+                [issuer, subject]
+            ))
+        })
+    }
+
+    async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreFault> {
+        self.read(|connection| one(select!(connection, Device, "devices WHERE id = ?1", [id.0])))
+    }
+
+    async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                Wallet,
+                "wallets JOIN wallet_chains ON wallet = id WHERE id = ?1",
+                [id.0]
+            ))
+        })
+    }
+
+    async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                Wallet,
+                "wallets JOIN wallet_chains ON wallet = id WHERE user_id = ?1 ORDER BY number LIMIT 100",
+                [user.0]
+            )
+        })
+    }
+
+    async fn share(&self, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Option<Share>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                Share,
+                "shares WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
+                params![wallet.0, kind.number(), epoch]
+            ))
+        })
+    }
+
+    async fn ceremony(&self, id: CeremonyId) -> Result<Option<Ceremony>, StoreFault> {
+        self.read(|connection| one(select!(connection, Ceremony, "ceremonies WHERE id = ?1", [id.0])))
+    }
+
+    async fn ceremony_of(&self, wallet: WalletId) -> Result<Option<Ceremony>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                Ceremony,
+                "ceremonies WHERE wallet = ?1",
+                [wallet.0]
+            ))
+        })
+    }
+
+    async fn open_ceremonies(&self, user: UserId, now: u64) -> Result<OpenCeremonies, StoreFault> {
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT (SELECT count(*) FROM ceremonies WHERE user_id = ?1 AND expires >= ?2),
+                        (SELECT count(*) FROM ceremonies WHERE expires >= ?2)",
+            )?;
+            Ok(statement.query_row(params![user.0, now], |row| {
+                Ok(OpenCeremonies {
+                    user: row.get(0)?,
+                    all: row.get(1)?,
+                })
+            })?)
+        })
+    }
+
+    async fn replay(&self, device: DeviceId, nonce: [u8; 16]) -> Result<Option<Replay>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                Replay,
+                "replays WHERE device = ?1 AND nonce = ?2",
+                params![device.0, nonce]
+            ))
+        })
+    }
+
+    async fn audit(&self, wallet: WalletId, from: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreFault> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            select!(
+                connection,
+                AuditEntry,
+                "audit WHERE wallet = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+                params![wallet.0, from, limit]
+            )
+        })
+    }
+
+    async fn charges(&self, wallet: WalletId, outpoints: Vec<[u8; 36]>) -> Result<Vec<ChargeGroup>, StoreFault> {
+        self.read(|connection| {
+            each(connection, &outpoints, |outpoint| {
+                select!(
+                    connection,
+                    ChargeGroup,
+                    "charges WHERE wallet = ?1 AND outpoint = ?2 ORDER BY asset",
+                    params![wallet.0, outpoint]
+                )
+            })
+        })
+    }
+
+    async fn issued(&self, wallet: WalletId) -> Result<Vec<Issued>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                Issued,
+                "issued WHERE wallet = ?1 AND settled IS NULL ORDER BY at, txid LIMIT 1000",
+                [wallet.0]
+            )
+        })
+    }
+
+    async fn scripts(&self, output_keys: Vec<[u8; 32]>) -> Result<Vec<Script>, StoreFault> {
+        self.read(|connection| {
+            each(connection, &output_keys, |key| {
+                select!(connection, Script, "scripts WHERE output_key = ?1", [key])
+            })
+        })
+    }
+
+    async fn watched(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {
+        self.read(|connection| past_highest(connection, "scripts", wallet))
+    }
+
+    async fn used(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {
+        self.read(|connection| past_highest(connection, "coins", wallet))
+    }
+
+    async fn coins(&self, outpoints: Vec<[u8; 36]>) -> Result<Vec<Coin>, StoreFault> {
+        self.read(|connection| {
+            each(connection, &outpoints, |outpoint| {
+                select!(connection, Coin, "coins WHERE outpoint = ?1", [outpoint])
+            })
+        })
+    }
+
+    async fn transactions(
+        &self,
+        wallet: WalletId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<WalletTransaction>, StoreFault> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            select!(
+                connection,
+                WalletTransaction,
+                "transactions WHERE wallet = ?1 AND cursor > ?2 ORDER BY cursor LIMIT ?3",
+                params![wallet.0, after, limit]
+            )
+        })
+    }
+
+    async fn transaction(&self, wallet: WalletId, txid: [u8; 32]) -> Result<Option<WalletTransaction>, StoreFault> {
+        self.read(|connection| {
+            one(select!(
+                connection,
+                WalletTransaction,
+                "transactions WHERE wallet = ?1 AND txid = ?2",
+                params![wallet.0, txid]
+            ))
+        })
+    }
+
+    async fn unconfirmed(
+        &self,
+        after: Option<([u8; 32], WalletId)>,
+        limit: u32,
+    ) -> Result<Vec<([u8; 32], WalletId)>, StoreFault> {
+        let (txid, wallet) = match &after {
+            None => (&[][..], &[][..]),
+            Some((txid, wallet)) => (&txid[..], &wallet.0[..]),
+        };
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT txid, wallet FROM transactions
+                 WHERE height IS NULL AND gone = 0 AND (txid, wallet) > (?1, ?2) ORDER BY txid, wallet LIMIT ?3",
+            )?;
+            let rows = statement.query_map(params![txid, wallet, limit], |row| {
+                Ok((row.get(0)?, WalletId(row.get(1)?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    async fn rescan(&self, wallet: WalletId) -> Result<Option<Rescan>, StoreFault> {
+        self.read(|connection| one(select!(connection, Rescan, "rescans WHERE wallet = ?1", [wallet.0])))
+    }
+
+    async fn rescans(&self, limit: u32) -> Result<Vec<Rescan>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                Rescan,
+                "rescans WHERE next <= last ORDER BY next LIMIT ?1",
+                [limit]
+            )
+        })
+    }
+
+    async fn tip(&self) -> Result<Option<Block>, StoreFault> {
+        self.read(|connection| one(select!(connection, Block, "blocks ORDER BY height DESC LIMIT 1", [])))
+    }
+
+    async fn blocks(&self, from: u32, limit: u32) -> Result<Vec<Block>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                Block,
+                "blocks WHERE height >= ?1 ORDER BY height LIMIT ?2",
+                [from, limit]
+            )
+        })
+    }
+}
+
+/// One past the highest index in a table, external and internal.
+fn past_highest(connection: &Connection, table: &'static str, wallet: WalletId) -> Result<[u32; 2], Fault> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT (SELECT coalesce(max(idx) + 1, 0) FROM {table} WHERE wallet = ?1 AND keychain = 0),
+                (SELECT coalesce(max(idx) + 1, 0) FROM {table} WHERE wallet = ?1 AND keychain = 1)"
+    ))?;
+    Ok(statement.query_row([wallet.0], |row| Ok([row.get(0)?, row.get(1)?]))?)
+}

@@ -1,0 +1,3 @@
+use super::{Fresh, block_on};
+
+twofold_cosigner::store_conformance!(Fresh::new(), block_on);

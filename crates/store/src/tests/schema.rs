@@ -1,0 +1,322 @@
+//! Each released schema leaves a dump in `tests/fixtures`, which must open for ever.
+
+use std::{fmt::Write as _, fs, path::Path, time::Instant};
+
+use rusqlite::{Connection, types::Value};
+use tempfile::TempDir;
+use twofold_cosigner::port::{
+    conformance::sample::{
+        audit, block, ceremony, charge, coin, device, invitation, issued, mined, outpoint, populate, put, replay,
+        script, share, transaction, user, wallet, wallet_id,
+    },
+    record::{Rescan, WalletTransaction},
+    store::{Store, Write},
+};
+use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind};
+
+use super::{Fresh, block_on, raw};
+use crate::{OpenFault, SqliteStore, migrate};
+
+const SCHEMA_1: &str = include_str!("../../tests/fixtures/schema-1.sql");
+
+const RESCAN: Rescan = Rescan {
+    wallet: wallet_id(1),
+    next: 10,
+    last: 20,
+    missing_below: Some(5),
+};
+
+/// A row or more of everything.
+async fn fill(store: &SqliteStore) {
+    populate(store).await;
+    put(
+        store,
+        [
+            Write::ServerSecret("identity", vec![3; 48]),
+            Write::RaiseCounter("time", 1_700_000_000),
+            Write::AddInvitation(invitation(1, 1_800_000_000)),
+            Write::UseInvitation {
+                code_hash: [1; 32],
+                by: DeviceId([1; 32]),
+            },
+            Write::AddInvitation(invitation(2, 1_800_000_000)),
+            Write::AddDevice(device(1, 1)),
+            Write::AddShare(share(1, 0)),
+            Write::AddShare(share(1, 1)),
+            Write::PutCeremony(ceremony(1, 9, 2, 1_800_000_000)),
+            Write::AddReplay(replay(1, 1, 1_800_000_000)),
+            Write::Audit(audit(1, 1)),
+            Write::Audit(audit(1, 2)),
+            Write::PutCharge(charge(1, 1, u64::MAX)),
+            Write::PutIssued(issued(1, 1, &[1, 2], 1_700_000_000)),
+            Write::PutIssued(issued(1, 2, &[3], 1_700_000_000)),
+            Write::SettleIssued {
+                wallet: wallet_id(1),
+                txid: [2; 32],
+                outpoints: Vec::new(),
+                height: 100,
+            },
+            Write::AddScripts((0..3).map(|index| script(1, 0, index)).collect()),
+            Write::PutTransaction(transaction(1, 1)),
+            Write::PutTransaction(mined(1, 2, 100)),
+            Write::PutTransaction(transaction(1, 3)),
+            Write::MarkGone {
+                wallet: wallet_id(1),
+                txid: [3; 32],
+            },
+            Write::AddCoin(coin(1, 1, 0, 1)),
+            Write::PutBlock(block(99)),
+            Write::PutBlock(block(100)),
+            Write::PutRescan(RESCAN),
+        ],
+    )
+    .await;
+}
+
+async fn is_filled(store: &SqliteStore) {
+    assert_eq!(store.server_secret("identity").await.unwrap(), Some(vec![3; 48]));
+    assert_eq!(store.counter("time").await.unwrap(), 1_700_000_000);
+    assert_eq!(
+        store.invitation([1; 32]).await.unwrap().unwrap().used_by,
+        Some(DeviceId([1; 32]))
+    );
+    assert_eq!(
+        store.invitation([2; 32]).await.unwrap(),
+        Some(invitation(2, 1_800_000_000))
+    );
+    assert_eq!(store.user("invitation", "02").await.unwrap(), Some(user(2)));
+    assert_eq!(store.device(DeviceId([1; 32])).await.unwrap(), Some(device(1, 1)));
+    assert_eq!(
+        store.wallets_of(user(1).id).await.unwrap(),
+        [wallet(1, 1), wallet(2, 1)]
+    );
+    for epoch in [0, 1] {
+        assert_eq!(
+            store.share(wallet_id(1), KeyKind::Taproot, epoch).await.unwrap(),
+            Some(share(1, epoch))
+        );
+    }
+    assert_eq!(
+        store.ceremony(CeremonyId([1; 16])).await.unwrap(),
+        Some(ceremony(1, 9, 2, 1_800_000_000))
+    );
+    assert_eq!(
+        store.replay(DeviceId([1; 32]), [1; 16]).await.unwrap(),
+        Some(replay(1, 1, 1_800_000_000))
+    );
+    assert_eq!(
+        store.audit(wallet_id(1), 1, 9).await.unwrap(),
+        [audit(1, 1), audit(1, 2)]
+    );
+    assert_eq!(
+        store.charges(wallet_id(1), vec![outpoint(1)]).await.unwrap(),
+        [charge(1, 1, u64::MAX)]
+    );
+    assert_eq!(
+        store.issued(wallet_id(1)).await.unwrap(),
+        [issued(1, 1, &[1, 2], 1_700_000_000)]
+    );
+    assert_eq!(store.watched(wallet_id(1)).await.unwrap(), [3, 0]);
+    assert_eq!(
+        store.scripts(vec![script(1, 0, 2).output_key]).await.unwrap(),
+        [script(1, 0, 2)]
+    );
+    let transactions = store.transactions(wallet_id(1), 0, 9).await.unwrap();
+    let expected = [
+        WalletTransaction {
+            cursor: 1,
+            ..transaction(1, 1)
+        },
+        WalletTransaction {
+            cursor: 2,
+            ..mined(1, 2, 100)
+        },
+        WalletTransaction {
+            cursor: 4,
+            gone: true,
+            ..transaction(1, 3)
+        },
+    ];
+    assert_eq!(transactions, expected);
+    assert_eq!(store.coins(vec![outpoint(1)]).await.unwrap(), [coin(1, 1, 0, 1)]);
+    assert_eq!(store.blocks(0, 9).await.unwrap(), [block(99), block(100)]);
+    assert_eq!(store.rescans(9).await.unwrap(), [RESCAN]);
+}
+
+/// A database as SQL: its schema, then its rows.
+fn dump(connection: &Connection) -> String {
+    let mut dump = String::new();
+    for pragma in ["application_id", "user_version"] {
+        let value: i64 = connection
+            .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
+            .unwrap();
+        writeln!(dump, "PRAGMA {pragma} = {value};").unwrap();
+    }
+    let entries = schema(connection);
+    for (_, sql) in &entries {
+        writeln!(dump, "{sql};").unwrap();
+    }
+    for (table, _) in entries.iter().filter(|(_, sql)| sql.starts_with("CREATE TABLE")) {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let width = statement.column_count();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values: Vec<String> = (0..width).map(|column| literal(row.get(column).unwrap())).collect();
+            writeln!(dump, "INSERT INTO {table} VALUES ({});", values.join(", ")).unwrap();
+        }
+    }
+    dump
+}
+
+fn literal(value: Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(_) => panic!("no column holds a fraction"),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::Blob(bytes) => {
+            let mut hex = String::new();
+            bytes.iter().for_each(|byte| write!(hex, "{byte:02x}").unwrap());
+            format!("x'{hex}'")
+        }
+    }
+}
+
+/// Names and definitions of tables and indexes.
+fn schema(connection: &Connection) -> Vec<(String, String)> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+/// A directory whose database is a dump.
+fn loaded(dump: &str) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    let connection = raw(directory.path());
+    connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    connection.execute_batch(dump).unwrap();
+    directory
+}
+
+#[test]
+#[ignore = "writes the fixture of a schema that is about to be released; it is committed once and never changes"]
+fn write_the_newest_fixture() {
+    let fresh = Fresh::new();
+    block_on(fill(&fresh.store));
+    let Fresh { store, directory } = fresh;
+    drop(store);
+    let name = format!("tests/fixtures/schema-{}.sql", migrate::STEPS.len());
+    fs::write(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(name),
+        dump(&raw(directory.path())),
+    )
+    .unwrap();
+}
+
+#[test]
+fn f23_a_database_of_schema_1_opens_and_keeps_its_data() {
+    let directory = loaded(SCHEMA_1);
+    let store = SqliteStore::open(directory.path()).unwrap();
+    block_on(is_filled(&store));
+    block_on(put(
+        &store,
+        [Write::Audit(audit(1, 3)), Write::PutTransaction(mined(1, 1, 101))],
+    ));
+    drop(store);
+    block_on(is_filled_and_changed(directory.path()));
+}
+
+async fn is_filled_and_changed(directory: &Path) {
+    let store = SqliteStore::open(directory).unwrap();
+    assert_eq!(store.audit(wallet_id(1), 1, 9).await.unwrap().len(), 3);
+    assert_eq!(store.transactions(wallet_id(1), 4, 9).await.unwrap()[0].cursor, 5);
+}
+
+#[test]
+fn a_released_step_never_changes() {
+    let fresh = TempDir::new().unwrap();
+    let mut connection = raw(fresh.path());
+    migrate::migrate(&mut connection, &migrate::STEPS[..1]).unwrap();
+    assert_eq!(schema(&connection), schema(&raw(loaded(SCHEMA_1).path())));
+}
+
+#[test]
+fn a_step_that_fails_midway_leaves_the_schema_before_it() {
+    let fresh = Fresh::new();
+    block_on(fill(&fresh.store));
+    let fresh = fresh.reopen(|_| {});
+    let Fresh { store, directory } = fresh;
+    drop(store);
+    let mut connection = raw(directory.path());
+    let before = dump(&connection);
+    let steps = [
+        migrate::STEPS[0],
+        "CREATE TABLE half (x); DELETE FROM audit; INSERT INTO missing VALUES (1);",
+    ];
+    migrate::migrate(&mut connection, &steps).unwrap_err();
+    assert_eq!(dump(&connection), before);
+    migrate::migrate(&mut connection, &[steps[0], "CREATE TABLE whole (x);"]).unwrap();
+    drop(connection);
+    assert!(matches!(
+        SqliteStore::open(directory.path()),
+        Err(OpenFault::Newer { found: 2, known: 1 })
+    ));
+}
+
+#[test]
+fn a_newer_database_is_refused_by_name_and_left_alone() {
+    let fresh = Fresh::new();
+    let Fresh { store, directory } = fresh;
+    drop(store);
+    raw(directory.path()).pragma_update(None, "user_version", 99).unwrap();
+    let refused = SqliteStore::open(directory.path()).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("the database has schema 99, this program knows "),
+        "{refused}"
+    );
+    let version: i64 = raw(directory.path())
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 99);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the time is what is tested")]
+fn a_hundred_thousand_wallets_open_in_a_moment() {
+    let fresh = Fresh::new();
+    block_on(populate(&*fresh));
+    let fresh = fresh.reopen(|connection| {
+        connection
+            .execute_batch(
+                "BEGIN;
+                 CREATE TEMP TABLE made AS
+                     WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 100009)
+                     SELECT i, randomblob(16) AS id FROM n;
+                 INSERT INTO wallets SELECT id, x'01010101010101010101010101010101', i, 'w', 1, 1, randomblob(90), randomblob(300)
+                     FROM made;
+                 COMMIT;"
+            )
+            .unwrap();
+        connection
+            .execute_batch(
+                "BEGIN;
+                 INSERT INTO wallet_chains SELECT id, x'', x'' FROM made;
+                 INSERT INTO scripts SELECT randomblob(32), id, 0, 0 FROM made;
+                 INSERT INTO audit SELECT id, 1, randomblob(100), randomblob(32) FROM made;
+                 INSERT INTO transactions SELECT NULL, id, randomblob(32), 1, 1, 0, NULL, NULL, NULL, NULL, randomblob(200)
+                     FROM made;
+                 COMMIT;",
+            )
+            .unwrap();
+    });
+    let Fresh { store, directory } = fresh;
+    drop(store);
+    let start = Instant::now();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    assert!(block_on(store.wallet(wallet_id(1))).unwrap().is_some());
+    assert_eq!(block_on(store.unconfirmed(None, 1000)).unwrap().len(), 1000);
+    block_on(put(&store, [Write::RaiseCounter("time", 1)]));
+    let taken = start.elapsed();
+    assert!(taken.as_millis() < 500, "{taken:?}");
+}

@@ -1,0 +1,277 @@
+//! The one thread that writes. It takes every batch that waits, of however many wallets, and commits them as one
+//! transaction with a savepoint each: a batch that fails is undone alone, the rest share one fsync.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use futures::channel::oneshot;
+use rusqlite::Connection;
+use twofold_cosigner::port::store::{Batch, StoreFault};
+
+use crate::{
+    apply::{apply, run},
+    failpoint::failpoint,
+    fault::{Fault, surely_not_committed},
+};
+
+/// Batches that may wait. More are turned away at once: a caller who retries later is better off than one who waits.
+const QUEUE: usize = 1024;
+/// Batches in one transaction at most.
+const GROUP: usize = 256;
+/// Frames in the write-ahead log, of 4 KiB each, from which on they are moved into the database file.
+const CHECKPOINT_FRAMES: i64 = 4096;
+/// Transactions between two looks at the log's length.
+const LOOK_EVERY: u32 = 16;
+/// How long nothing is written before the log is moved anyway.
+const IDLE: Duration = Duration::from_secs(2);
+
+struct Job {
+    batch: Batch,
+    answer: oneshot::Sender<Result<(), StoreFault>>,
+}
+
+/// The writing thread's handle. Dropping it lets the thread finish what is queued, and waits for that.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start(connection: Connection, sealed: Arc<AtomicBool>) -> io::Result<Self> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let writing = Writing {
+            connection,
+            sealed,
+            groups: 0,
+            dirty: false,
+        };
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writing.run(&jobs))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands a batch over; the answer comes once it is durable, or refused.
+    pub(crate) fn submit(&self, batch: Batch) -> Result<oneshot::Receiver<Result<(), StoreFault>>, StoreFault> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        match queue.try_send(Job { batch, answer }) {
+            Ok(()) => Ok(answered),
+            Err(TrySendError::Full(_)) => Err(StoreFault::Unavailable("too many writes wait".to_owned())),
+            Err(TrySendError::Disconnected(_)) => Err(stopped()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was reported where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+pub(crate) fn stopped() -> StoreFault {
+    StoreFault::Unavailable("the writer has stopped".to_owned())
+}
+
+/// What callers hear once the disk can't be trusted.
+pub(crate) fn sealed() -> StoreFault {
+    StoreFault::Unavailable("the disk failed a write that may or may not be there: restart".to_owned())
+}
+
+/// Why a whole group failed.
+enum GroupFault {
+    /// Nothing of it is there.
+    Undone(rusqlite::Error),
+    /// It may be there or not.
+    Unknown(rusqlite::Error),
+}
+
+struct Writing {
+    connection: Connection,
+    sealed: Arc<AtomicBool>,
+    groups: u32,
+    dirty: bool,
+}
+
+impl Drop for Writing {
+    /// A panic may have struck anywhere, so whether the last commit is there is unknown.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.sealed.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Writing {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            let first = if self.dirty {
+                match jobs.recv_timeout(IDLE) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.checkpoint();
+                        continue;
+                    }
+                    received => received.ok(),
+                }
+            } else {
+                jobs.recv().ok()
+            };
+            let Some(first) = first else { break };
+            let (batches, answers): (Vec<_>, Vec<_>) = std::iter::once(first)
+                .chain(std::iter::from_fn(|| jobs.try_recv().ok()))
+                .take(GROUP)
+                .map(|job| (job.batch, job.answer))
+                .unzip();
+            for (answer, result) in answers.into_iter().zip(self.commit(&batches)) {
+                // A caller that went away does not undo what it asked for.
+                let _ = answer.send(result);
+            }
+            failpoint!("store-answered");
+            self.groups += 1;
+            if self.groups.is_multiple_of(LOOK_EVERY)
+                && self.log_frames().is_some_and(|frames| frames > CHECKPOINT_FRAMES)
+            {
+                self.checkpoint();
+            }
+        }
+    }
+
+    /// Commits a group; one result a batch.
+    fn commit(&mut self, batches: &[Batch]) -> Vec<Result<(), StoreFault>> {
+        if self.sealed.load(Ordering::Acquire) {
+            return batches.iter().map(|_| Err(sealed())).collect();
+        }
+        self.dirty = true;
+        match group(&self.connection, batches) {
+            Ok(results) => results
+                .into_iter()
+                .map(|result| result.map_err(StoreFault::from))
+                .collect(),
+            Err(GroupFault::Undone(error)) => {
+                tracing::warn!(%error, "a group of writes was undone");
+                if !self.connection.is_autocommit() && run(&self.connection, "ROLLBACK", []).is_err() {
+                    self.seal(&error);
+                }
+                batches
+                    .iter()
+                    .map(|_| Err(StoreFault::Unavailable(error.to_string())))
+                    .collect()
+            }
+            Err(GroupFault::Unknown(error)) => {
+                self.seal(&error);
+                batches.iter().map(|_| Err(sealed())).collect()
+            }
+        }
+    }
+
+    fn seal(&self, error: &rusqlite::Error) {
+        tracing::error!(%error, "a write may or may not be on the disk: nothing is written or read until a restart");
+        self.sealed.store(true, Ordering::Release);
+    }
+
+    fn log_frames(&self) -> Option<i64> {
+        self.connection
+            .prepare_cached("PRAGMA wal_checkpoint(NOOP)")
+            .ok()?
+            .query_row([], |row| row.get(1))
+            .ok()
+    }
+
+    /// Moves the log into the database file, beside the readers. A full disk or a reader in the way only delays it. Any
+    /// other failure may be an fsync that lost pages the next one would not miss.
+    fn checkpoint(&mut self) {
+        self.dirty = false;
+        if self.sealed.load(Ordering::Acquire) {
+            return;
+        }
+        if let Err(error) = checkpoint(&self.connection) {
+            if surely_not_committed(&error) {
+                tracing::warn!(%error, "the write-ahead log could not be moved into the database");
+            } else {
+                self.seal(&error);
+            }
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    failpoint!("store-checkpoint", Err(injected("fsync")));
+    connection
+        .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?
+        .query_row([], |_| Ok(()))
+}
+
+/// One transaction. An error that belongs to a batch undoes that batch; one that ends the transaction undoes all.
+fn group(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fault>>, GroupFault> {
+    execute(connection, "BEGIN IMMEDIATE").map_err(GroupFault::Undone)?;
+    failpoint!("store-begun");
+    let mut results = Vec::with_capacity(batches.len());
+    for batch in batches {
+        execute(connection, "SAVEPOINT batch").map_err(GroupFault::Undone)?;
+        let result = apply(connection, batch);
+        failpoint!("store-applied");
+        match &result {
+            Ok(()) => {}
+            Err(Fault::Sqlite(error)) if connection.is_autocommit() => {
+                return Err(GroupFault::Undone(rusqlite::Error::SqliteFailure(
+                    error
+                        .sqlite_error()
+                        .copied()
+                        .unwrap_or(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR)),
+                    Some(error.to_string()),
+                )));
+            }
+            Err(_) => execute(connection, "ROLLBACK TO batch").map_err(GroupFault::Undone)?,
+        }
+        execute(connection, "RELEASE batch").map_err(GroupFault::Undone)?;
+        results.push(result);
+    }
+    failpoint!("store-before-commit");
+    end(connection).map_err(|error| {
+        if surely_not_committed(&error) {
+            GroupFault::Undone(error)
+        } else {
+            GroupFault::Unknown(error)
+        }
+    })?;
+    failpoint!("store-committed");
+    Ok(results)
+}
+
+fn end(connection: &Connection) -> rusqlite::Result<()> {
+    failpoint!("store-commit-fsync", Err(injected("fsync")));
+    failpoint!("store-commit-full", Err(injected("full")));
+    execute(connection, "COMMIT")
+}
+
+fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+/// A failure as SQLite would report it.
+#[cfg(feature = "failpoints")]
+fn injected(what: &str) -> rusqlite::Error {
+    use rusqlite::ffi::{Error, SQLITE_FULL, SQLITE_IOERR_FSYNC};
+    let code = if what == "full" {
+        SQLITE_FULL
+    } else {
+        SQLITE_IOERR_FSYNC
+    };
+    rusqlite::Error::SqliteFailure(Error::new(code), Some(format!("injected {what}")))
+}
