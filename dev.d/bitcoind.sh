@@ -37,7 +37,7 @@ bitcoind_plan() {
 find_bitcoind() {
     if ! have_bitcoind; then
         # Anything fetched before is whole: it gets its name only once it has run.
-        new=$cache/.bitcoind.$$
+        new=$cache/.partial.$$/bitcoind
         rm -rf "$new"
         mkdir -p "$new"
         case $(os_release ID) in
@@ -47,7 +47,7 @@ find_bitcoind() {
         if ! $fetched "$new"; then
             rm -rf "$new"
             missing="$missing
-  bitcoind (or set BITCOIND_EXE to one that you have)"
+  bitcoind, or set BITCOIND_EXE to one that you have${why:+ ($why)}"
             return 0
         fi
         "$new/bitcoind" -version >/dev/null 2>&1 || {
@@ -91,7 +91,7 @@ from_sid() {
             dpkg -x "$deb" "$1/root" || exit 1
         done
     ) >"$apt/log" 2>&1 || {
-        grep '^E:' "$apt/log" | head -n 3 >&2
+        why=$(grep -m 1 '^E:' "$apt/log" || tail -n 1 "$apt/log")
         return 1
     }
     rm -rf "$apt" "$1/root/usr/share" "$1/root/usr/lib/x86_64-linux-gnu/gconv"
@@ -108,7 +108,8 @@ END
 from_release() {
     want_packages curl:curl
     say "fetching bitcoind ..."
-    curl -fsSL --retry 2 -o "$1/release.tar.gz" "$core_release" || return 1
+    why=$(curl -fsSL --retry 2 -o "$1/release.tar.gz" "$core_release" 2>&1 | tail -n 1)
+    [ -z "$why" ] || return 1
     echo "$core_sha256  $1/release.tar.gz" | sha256sum --check --quiet >/dev/null 2>&1 ||
         stop "$core_release is not the file that its builders signed: install bitcoind and set BITCOIND_EXE to it"
     tar -xzf "$1/release.tar.gz" -C "$1" --strip-components=2 --wildcards '*/bin/bitcoind' && rm "$1/release.tar.gz"

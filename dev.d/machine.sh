@@ -47,11 +47,16 @@ wanted_rust() { sed -n 's/^rust-version *= *"\(.*\)"/\1/p' "$tree/Cargo.toml"; }
 # at_least HAVE WANTED: compares dotted version numbers.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
+# Debian 12's own Rust is too old for this tree; the one it keeps for its browsers is not, and builds the demo.
+rust_of_debian() {
+    [ "$(os_release VERSION_CODENAME)" != bookworm ] || printf %s ", or: sudo apt-get install rustc-web cargo-web"
+}
+
 check_rust() {
     if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo" ]; then
         PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
     fi
-    command -v cargo >/dev/null || stop "Rust is not installed: get $(wanted_rust) or newer from https://rustup.rs, then run this again"
+    command -v cargo >/dev/null || stop "Rust is not installed: get $(wanted_rust) or newer from https://rustup.rs$(rust_of_debian), then run this again"
     rust=$(rustc --version 2>/dev/null | awk '{ print $2 }')
     [ -n "$rust" ] || stop "rustc does not run: 'rustup default stable' usually mends that"
     at_least "$rust" "$(wanted_rust)" || stop "Rust $(wanted_rust) or newer is needed and this is $rust: 'rustup update' brings it"

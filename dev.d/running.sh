@@ -1,6 +1,6 @@
 # Runs the work so that stopping ./dev stops all of it, and keeps the table of steps. Sourced by ./dev.
 # shellcheck shell=sh
-# shellcheck disable=SC2154 # tree comes from ./dev
+# shellcheck disable=SC2154 # tree and cache come from ./dev
 
 group=
 scratch=
@@ -12,7 +12,8 @@ guarded() {
     trap 'end_group; exit 130' INT
     trap 'end_group; exit 143' TERM
     trap 'end_group; exit 129' HUP
-    trap 'rm -rf "$scratch"' EXIT
+    # The group's leader is this script's second run, which fetches into a folder named by its own number.
+    trap 'rm -rf "$scratch" "$cache/.partial.$group"' EXIT
     export TWOFOLD_KEEP_IN="${TMPDIR:-/tmp}"
     TWOFOLD_DEV_GUARDED=1 TMPDIR=$scratch setsid "$tree/dev" "$@" &
     group=$!

