@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod invitation;
 pub mod limits;
+pub mod procedure;
 pub mod public_url;
 pub mod reason;
 pub mod reply;

@@ -6,6 +6,14 @@ pub const PROTOCOL: u32 = 1;
 pub const BODY_BYTES: usize = 256 * 1024;
 /// Most bytes in all request headers together.
 pub const HEADER_BYTES: usize = 16 * 1024;
+/// Most bytes in a reply.
+pub const REPLY_BYTES: usize = 8 * 1024 * 1024;
+/// Most bytes in one canonical message of a ceremony, a package or the audit chain.
+pub const MESSAGE_BYTES: usize = 64 * 1024;
+/// Most bytes in a transaction to broadcast.
+pub const TRANSACTION_BYTES: usize = 200 * 1024;
+/// Most blocks that a sync request names.
+pub const LOCATOR_BLOCKS: usize = 32;
 /// Most bytes in a PSBT.
 pub const PSBT_BYTES: usize = 192 * 1024;
 /// Most own inputs that one signing request may carry.

@@ -99,9 +99,9 @@ fn a_request_lives_a_minute_at_most(#[case] from: &str, #[case] to: &str) {
 #[test]
 fn a_whole_minute_is_allowed() {
     let mut headers = lines(&signed());
-    headers
-        .iter_mut()
-        .for_each(|(_, value)| *value = value.replace("expires=1790000030", "expires=1790000060"));
+    for (_, value) in &mut headers {
+        *value = value.replace("expires=1790000030", "expires=1790000060");
+    }
     assert!(parse(&headers).is_ok());
 }
 
@@ -228,9 +228,9 @@ fn a_p256_key_is_a_compressed_point() {
         &alloc::format!("keyid=\"p256:{key}\";alg=\"ecdsa-p256-sha256\""),
     );
     assert!(parse(&headers).is_ok());
-    headers
-        .iter_mut()
-        .for_each(|(_, value)| *value = value.replace("p256:02", "p256:04"));
+    for (_, value) in &mut headers {
+        *value = value.replace("p256:02", "p256:04");
+    }
     assert_eq!(parse(&headers), Err(ProofFault::Parameter("keyid")));
 }
 

@@ -1,0 +1,65 @@
+//! What the server can be asked: which request gets which reply, whether it changes something, which wallet it names.
+
+use twofold_threshold::id::WalletId;
+
+use crate::{reply, request};
+
+/// Whether a request changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// It may run any number of times.
+    Read,
+    /// It runs once: its reply is recorded, and the same signed request gets the same bytes again.
+    Change,
+}
+
+/// A request of the API.
+pub trait Request: Sized {
+    /// What answers it.
+    type Reply;
+    /// Its procedure's name, such as `BeginCreate`.
+    const NAME: &'static str;
+    /// Whether it changes something.
+    const KIND: Kind;
+    /// Whether it is about a wallet.
+    const NEEDS_WALLET: bool;
+
+    /// The wallet that it is about; the request's signed header must name the same.
+    fn wallet(&self) -> Option<WalletId>;
+}
+
+macro_rules! procedures {
+    ($($request:ident -> $reply:ident, $kind:ident, $wallet:tt;)*) => {$(
+        impl Request for request::$request {
+            type Reply = reply::$reply;
+            const NAME: &'static str = stringify!($request);
+            const KIND: Kind = Kind::$kind;
+            const NEEDS_WALLET: bool = procedures!(@needs $wallet);
+
+            fn wallet(&self) -> Option<WalletId> {
+                procedures!(@wallet self $wallet)
+            }
+        }
+    )*};
+    (@needs wallet) => { true };
+    (@needs none) => { false };
+    (@wallet $self:ident wallet) => { Some($self.wallet) };
+    (@wallet $self:ident none) => { None };
+}
+
+procedures! {
+    Join -> Joined, Change, none;
+    Hello -> Greeting, Read, none;
+    BeginCreate -> CreateBegun, Change, wallet;
+    FinishCreate -> CreateFinished, Change, wallet;
+    TestSign -> TestSigned, Change, wallet;
+    Activate -> Done, Change, wallet;
+    ListWallets -> Wallets, Read, none;
+    GetWallet -> Wallet, Read, wallet;
+    RenameWallet -> Done, Change, wallet;
+    Sign -> Signed, Change, wallet;
+    Broadcast -> Sent, Change, wallet;
+    Sync -> Synced, Read, wallet;
+    EstimateFees -> Fees, Read, wallet;
+    GetAudit -> Audit, Read, wallet;
+}

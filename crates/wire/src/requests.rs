@@ -1,0 +1,357 @@
+//! Requests: from the wire with every check, to the wire without any.
+
+use buffa::MessageField;
+use twofold_api::{limits, request};
+use twofold_threshold::{checkpoint::Checkpoint, id::CeremonyId};
+
+use crate::{
+    malformed::{Malformed, Problem},
+    parts::{
+        bounded, checkpoint, commitment, counted, counter, each, fixed, message, name, optional_checkpoint, required,
+        wallet,
+    },
+    proto,
+};
+
+/// One past the highest index of an address that is not hardened.
+const INDICES: u32 = 1 << 31;
+
+impl TryFrom<proto::JoinRequest> for request::Join {
+    type Error = Malformed;
+
+    fn try_from(join: proto::JoinRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            code: fixed("code", &join.code)?,
+            device_name: name("device_name", &join.device_name)?,
+        })
+    }
+}
+
+impl From<&request::Join> for proto::JoinRequest {
+    fn from(join: &request::Join) -> Self {
+        Self {
+            code: join.code.to_vec(),
+            device_name: join.device_name.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::HelloRequest> for request::Hello {
+    type Error = Malformed;
+
+    fn try_from(_: proto::HelloRequest) -> Result<Self, Malformed> {
+        Ok(Self)
+    }
+}
+
+impl From<&request::Hello> for proto::HelloRequest {
+    fn from(_: &request::Hello) -> Self {
+        Self::default()
+    }
+}
+
+impl TryFrom<proto::BeginCreateRequest> for request::BeginCreate {
+    type Error = Malformed;
+
+    fn try_from(begin: proto::BeginCreateRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&begin.wallet)?,
+            name: name("name", &begin.name)?,
+            opening: message("opening", begin.opening)?,
+            unlock: required("unlock", begin.unlock)?.try_into()?,
+        })
+    }
+}
+
+impl From<&request::BeginCreate> for proto::BeginCreateRequest {
+    fn from(begin: &request::BeginCreate) -> Self {
+        Self {
+            wallet: begin.wallet.0.to_vec(),
+            name: begin.name.to_string(),
+            opening: begin.opening.clone(),
+            unlock: MessageField::some((&begin.unlock).into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::FinishCreateRequest> for request::FinishCreate {
+    type Error = Malformed;
+
+    fn try_from(finish: proto::FinishCreateRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&finish.wallet)?,
+            ceremony: fixed("ceremony", &finish.ceremony).map(CeremonyId)?,
+            closing: message("closing", finish.closing)?,
+            unlock: required("unlock", finish.unlock)?.try_into()?,
+        })
+    }
+}
+
+impl From<&request::FinishCreate> for proto::FinishCreateRequest {
+    fn from(finish: &request::FinishCreate) -> Self {
+        Self {
+            wallet: finish.wallet.0.to_vec(),
+            ceremony: finish.ceremony.0.to_vec(),
+            closing: finish.closing.clone(),
+            unlock: MessageField::some((&finish.unlock).into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::TestSignRequest> for request::TestSign {
+    type Error = Malformed;
+
+    fn try_from(test: proto::TestSignRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&test.wallet)?,
+            epoch: required("epoch", test.epoch)?.try_into()?,
+            commitment: commitment("commitment", &test.commitment)?,
+            unlock: required("unlock", test.unlock)?.try_into()?,
+        })
+    }
+}
+
+impl From<&request::TestSign> for proto::TestSignRequest {
+    fn from(test: &request::TestSign) -> Self {
+        Self {
+            wallet: test.wallet.0.to_vec(),
+            epoch: MessageField::some((&test.epoch).into()),
+            commitment: test.commitment.to_bytes().to_vec(),
+            unlock: MessageField::some((&test.unlock).into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::ActivateRequest> for request::Activate {
+    type Error = Malformed;
+
+    fn try_from(activate: proto::ActivateRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&activate.wallet)?,
+            test_signature: fixed("test_signature", &activate.test_signature)?,
+        })
+    }
+}
+
+impl From<&request::Activate> for proto::ActivateRequest {
+    fn from(activate: &request::Activate) -> Self {
+        Self {
+            wallet: activate.wallet.0.to_vec(),
+            test_signature: activate.test_signature.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::ListWalletsRequest> for request::ListWallets {
+    type Error = Malformed;
+
+    fn try_from(_: proto::ListWalletsRequest) -> Result<Self, Malformed> {
+        Ok(Self)
+    }
+}
+
+impl From<&request::ListWallets> for proto::ListWalletsRequest {
+    fn from(_: &request::ListWallets) -> Self {
+        Self::default()
+    }
+}
+
+impl TryFrom<proto::GetWalletRequest> for request::GetWallet {
+    type Error = Malformed;
+
+    fn try_from(get: proto::GetWalletRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&get.wallet)?,
+            checkpoint: optional_checkpoint(get.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::GetWallet> for proto::GetWalletRequest {
+    fn from(get: &request::GetWallet) -> Self {
+        Self {
+            wallet: get.wallet.0.to_vec(),
+            checkpoint: get.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::RenameWalletRequest> for request::RenameWallet {
+    type Error = Malformed;
+
+    fn try_from(rename: proto::RenameWalletRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&rename.wallet)?,
+            name: name("name", &rename.name)?,
+            checkpoint: checkpoint(&rename.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::RenameWallet> for proto::RenameWalletRequest {
+    fn from(rename: &request::RenameWallet) -> Self {
+        Self {
+            wallet: rename.wallet.0.to_vec(),
+            name: rename.name.to_string(),
+            checkpoint: rename.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::SignRequest> for request::Sign {
+    type Error = Malformed;
+
+    fn try_from(sign: proto::SignRequest) -> Result<Self, Malformed> {
+        // The count first: decompressing points is what costs.
+        let commitments = counted("commitments", sign.commitments, 1, limits::INPUTS)?;
+        Ok(Self {
+            wallet: wallet(&sign.wallet)?,
+            epoch: required("epoch", sign.epoch)?.try_into()?,
+            psbt: bounded("psbt", sign.psbt, limits::PSBT_BYTES)?,
+            unlock: required("unlock", sign.unlock)?.try_into()?,
+            checkpoint: checkpoint(&sign.checkpoint)?,
+            commitments: each(commitments, |bytes| commitment("commitments", &bytes))?,
+        })
+    }
+}
+
+impl From<&request::Sign> for proto::SignRequest {
+    fn from(sign: &request::Sign) -> Self {
+        Self {
+            wallet: sign.wallet.0.to_vec(),
+            epoch: MessageField::some((&sign.epoch).into()),
+            psbt: sign.psbt.clone(),
+            commitments: sign
+                .commitments
+                .iter()
+                .map(|commitment| commitment.to_bytes().to_vec())
+                .collect(),
+            unlock: MessageField::some((&sign.unlock).into()),
+            checkpoint: sign.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::BroadcastRequest> for request::Broadcast {
+    type Error = Malformed;
+
+    fn try_from(broadcast: proto::BroadcastRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&broadcast.wallet)?,
+            transaction: bounded("transaction", broadcast.transaction, limits::TRANSACTION_BYTES)?,
+            checkpoint: checkpoint(&broadcast.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::Broadcast> for proto::BroadcastRequest {
+    fn from(broadcast: &request::Broadcast) -> Self {
+        Self {
+            wallet: broadcast.wallet.0.to_vec(),
+            transaction: broadcast.transaction.clone(),
+            checkpoint: broadcast.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::SyncRequest> for request::Sync {
+    type Error = Malformed;
+
+    fn try_from(sync: proto::SyncRequest) -> Result<Self, Malformed> {
+        let revealed = |field, count| {
+            if count <= INDICES {
+                Ok(count)
+            } else {
+                Err(Malformed::new(field, Problem::Range))
+            }
+        };
+        Ok(Self {
+            wallet: wallet(&sync.wallet)?,
+            cursor: counter("cursor", sync.cursor)?,
+            locator: each(counted("locator", sync.locator, 0, limits::LOCATOR_BLOCKS)?, |block| {
+                Ok((block.height, fixed("locator.hash", &block.hash)?))
+            })?,
+            revealed: [
+                revealed("revealed_external", sync.revealed_external)?,
+                revealed("revealed_internal", sync.revealed_internal)?,
+            ],
+            checkpoint: optional_checkpoint(sync.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::Sync> for proto::SyncRequest {
+    fn from(sync: &request::Sync) -> Self {
+        let [revealed_external, revealed_internal] = sync.revealed;
+        let block = |(height, hash): &(u32, [u8; 32])| proto::BlockRef {
+            height: *height,
+            hash: hash.to_vec(),
+            ..Default::default()
+        };
+        Self {
+            wallet: sync.wallet.0.to_vec(),
+            cursor: sync.cursor,
+            locator: sync.locator.iter().map(block).collect(),
+            revealed_external,
+            revealed_internal,
+            checkpoint: sync.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::EstimateFeesRequest> for request::EstimateFees {
+    type Error = Malformed;
+
+    fn try_from(fees: proto::EstimateFeesRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&fees.wallet)?,
+        })
+    }
+}
+
+impl From<&request::EstimateFees> for proto::EstimateFeesRequest {
+    fn from(fees: &request::EstimateFees) -> Self {
+        Self {
+            wallet: fees.wallet.0.to_vec(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::GetAuditRequest> for request::GetAudit {
+    type Error = Malformed;
+
+    fn try_from(audit: proto::GetAuditRequest) -> Result<Self, Malformed> {
+        let from = counter("from", audit.from)?;
+        if from == 0 {
+            return Err(Malformed::new("from", Problem::Range));
+        }
+        Ok(Self {
+            wallet: wallet(&audit.wallet)?,
+            from,
+        })
+    }
+}
+
+impl From<&request::GetAudit> for proto::GetAuditRequest {
+    fn from(audit: &request::GetAudit) -> Self {
+        Self {
+            wallet: audit.wallet.0.to_vec(),
+            from: audit.from,
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

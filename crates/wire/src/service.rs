@@ -1,0 +1,192 @@
+//! The server's half: implement [`Service`] over plain types, wrap it in [`Procedures`], and give that to the framework.
+//!
+//! [`Procedures`] decodes what arrives in Connect, gRPC or gRPC-Web, as protobuf or JSON, checks it, calls the service,
+//! and encodes the reply or the refusal. Fields that are not known here are refused in both encodings. It decodes only
+//! when it is called, so an interceptor that refuses a request does so before its message is looked at.
+
+use std::{future::Future, sync::Arc};
+
+use buffa::{DecodeOptions, Message};
+use bytes::Bytes;
+use connectrpc::{
+    CodecFormat, ConnectError, Dispatcher, EncodedBody, Payload, RequestContext, Response, Spec, StreamType,
+    dispatcher::{MethodDescriptor, RequestStream, StreamingResult, UnaryResult},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use twofold_api::{
+    limits::BODY_BYTES,
+    reason::{Reason, Refusal},
+    reply, request,
+};
+
+use crate::{
+    error::connect,
+    malformed::{Malformed, Problem},
+    methods::{METHODS, procedure_path},
+    proto,
+};
+
+/// The service's name in the protocols, as health checks name it.
+pub const NAME: &str = "twofold.v1.CosignerService";
+
+/// The compiled .proto, as a `FileDescriptorSet`, for reflection in development.
+pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+
+macro_rules! service {
+    ($($name:ident, $method:ident: $request:ident -> $reply:ident, $answer:ident;)*) => {
+        /// What a server does for each procedure. `context` holds headers, deadline and what layers in front put into
+        /// its extensions, such as who asks.
+        pub trait Service: Send + Sync + 'static {
+            $(
+                #[doc = concat!("Answers [`request::", stringify!($name), "`].")]
+                fn $method(
+                    &self,
+                    context: RequestContext,
+                    request: request::$name,
+                ) -> impl Future<Output = Result<reply::$answer, Refusal>> + Send;
+            )*
+        }
+
+        impl<S: Service> Dispatcher for Procedures<S> {
+            fn lookup(&self, path: &str) -> Option<MethodDescriptor> {
+                let method = METHODS.iter().find(|method| method.path.strip_prefix('/') == Some(path))?;
+                Some(MethodDescriptor::unary(false).with_spec(Spec::server(method.path, StreamType::Unary)))
+            }
+
+            fn call_unary(
+                &self,
+                path: &str,
+                context: RequestContext,
+                payload: Payload,
+                format: CodecFormat,
+            ) -> UnaryResult {
+                let service = Arc::clone(&self.0);
+                $(
+                    if Some(path) == procedure_path!($name).strip_prefix('/') {
+                        return Box::pin(async move {
+                            let request = decode::<proto::$request, request::$name>(&payload, format)?;
+                            drop(payload);
+                            let reply = service.$method(context, request).await.map_err(|refusal| connect(&refusal))?;
+                            encode(&proto::$reply::from(reply), format)
+                        });
+                    }
+                )*
+                no_such(path)
+            }
+
+            fn call_server_streaming(
+                &self,
+                path: &str,
+                _: RequestContext,
+                _: Bytes,
+                _: CodecFormat,
+            ) -> StreamingResult {
+                no_such(path)
+            }
+
+            fn call_client_streaming(
+                &self,
+                path: &str,
+                _: RequestContext,
+                _: RequestStream,
+                _: CodecFormat,
+            ) -> UnaryResult {
+                no_such(path)
+            }
+
+            fn call_bidi_streaming(
+                &self,
+                path: &str,
+                _: RequestContext,
+                _: RequestStream,
+                _: CodecFormat,
+            ) -> StreamingResult {
+                no_such(path)
+            }
+        }
+    };
+}
+
+/// A service as the framework takes it: `ConnectRpcService::new(Procedures::new(service))`.
+#[derive(Debug)]
+pub struct Procedures<S>(Arc<S>);
+
+impl<S: Service> Procedures<S> {
+    /// Wraps a service.
+    #[must_use]
+    pub const fn new(service: Arc<S>) -> Self {
+        Self(service)
+    }
+}
+
+impl<S> Clone for Procedures<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+service! {
+    Join, join: JoinRequest -> JoinReply, Joined;
+    Hello, hello: HelloRequest -> HelloReply, Greeting;
+    BeginCreate, begin_create: BeginCreateRequest -> BeginCreateReply, CreateBegun;
+    FinishCreate, finish_create: FinishCreateRequest -> FinishCreateReply, CreateFinished;
+    TestSign, test_sign: TestSignRequest -> TestSignReply, TestSigned;
+    Activate, activate: ActivateRequest -> ActivateReply, Done;
+    ListWallets, list_wallets: ListWalletsRequest -> ListWalletsReply, Wallets;
+    GetWallet, get_wallet: GetWalletRequest -> GetWalletReply, Wallet;
+    RenameWallet, rename_wallet: RenameWalletRequest -> RenameWalletReply, Done;
+    Sign, sign: SignRequest -> SignReply, Signed;
+    Broadcast, broadcast: BroadcastRequest -> BroadcastReply, Sent;
+    Sync, sync: SyncRequest -> SyncReply, Synced;
+    EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;
+    GetAudit, get_audit: GetAuditRequest -> GetAuditReply, Audit;
+}
+
+fn decode<M, R>(payload: &Payload, format: CodecFormat) -> Result<R, ConnectError>
+where
+    M: Message + DeserializeOwned,
+    R: TryFrom<M, Error = Malformed>,
+{
+    let bytes = payload.encoded()?;
+    decode_bytes::<M, R>(&bytes, format).map_err(|refusal| connect(&refusal))
+}
+
+/// Bytes that came from anyone, to a request.
+fn decode_bytes<M, R>(bytes: &[u8], format: CodecFormat) -> Result<R, Refusal>
+where
+    M: Message + DeserializeOwned,
+    R: TryFrom<M, Error = Malformed>,
+{
+    let message = match format {
+        CodecFormat::Proto => DecodeOptions::new()
+            .with_max_message_size(BODY_BYTES)
+            .with_recursion_limit(4)
+            .with_unknown_field_limit(0)
+            .with_element_memory_limit(4 * BODY_BYTES)
+            .decode_from_slice::<M>(bytes)
+            .map_err(|_| Malformed::new("message", Problem::Encoding).into()),
+        CodecFormat::Json => serde_json::from_slice::<M>(bytes)
+            .map_err(|fault| Refusal::new(Reason::Malformed, format!("the JSON can't be read: {fault}"))),
+        _ => Err(Refusal::new(Reason::Malformed, "this encoding is not known here")),
+    }?;
+    Ok(R::try_from(message)?)
+}
+
+fn encode<M: Message + Serialize>(message: &M, format: CodecFormat) -> Result<Response<EncodedBody>, ConnectError> {
+    let bytes = match format {
+        CodecFormat::Json => serde_json::to_vec(message)
+            .map_err(|_| connect(&Reason::Internal.into()))?
+            .into(),
+        _ => message.encode_to_bytes(),
+    };
+    Ok(Response::new(EncodedBody::from(bytes)))
+}
+
+/// What the framework asks only for procedures that [`Dispatcher::lookup`] does not know.
+fn no_such<T: Send + 'static>(path: &str) -> std::pin::Pin<Box<dyn Future<Output = Result<T, ConnectError>> + Send>> {
+    let error = ConnectError::unimplemented(format!("there is no procedure {path}"));
+    Box::pin(async move { Err(error) })
+}
+
+#[cfg(test)]
+mod tests;
