@@ -207,6 +207,3 @@ impl From<Reason> for Refusal {
         Self::new(reason, Cow::Borrowed(reason.help()))
     }
 }
-
-#[cfg(test)]
-mod tests;

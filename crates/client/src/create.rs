@@ -1,0 +1,317 @@
+//! Making a wallet, with recovery run on this device.
+//!
+//! For the seconds that this takes the device plays two parties, device and recovery, and is trusted wholly: whoever owns
+//! it then owns the wallet. It shows the recovery words and forgets them once they are confirmed.
+//!
+//! | reached | what the keystore holds | what running again does |
+//! |---|---|---|
+//! | nothing durable | nothing | starts clean |
+//! | the closing is about to leave | the pending ceremony and the words | asks for a test share; else sends the closing; else starts clean |
+//! | the test signature verifies | the wallet, and the words | shows the server the test signature |
+//! | the server knows | the wallet, and the words | shows the words |
+//! | the words are confirmed | the wallet | makes another wallet |
+
+mod pending;
+
+use bitcoin::Address;
+use rand_core::RngCore;
+use twofold_api::reason::Reason;
+use twofold_api::request::{Activate, BeginCreate, FinishCreate, Name, TestSign};
+use twofold_api::seal_key::{Step as SealStep, Usage as SealUsage};
+use twofold_threshold::create::device::{Created, Start};
+use twofold_threshold::create::{Completion, ServerRound, recovery};
+use twofold_threshold::device_list;
+use twofold_threshold::envelope::SealSecret;
+use twofold_threshold::id::{CeremonyId, WalletId};
+use twofold_threshold::secret::UnlockKey;
+use twofold_threshold::words::{RecoverySecret, RecoveryWords};
+
+use crate::client::Client;
+use crate::fault::{Breach, Fault, Usage};
+use crate::port::Platform;
+use crate::recovery::{AgeOpener, AgeSealer};
+use crate::session::Caution;
+use crate::wallet::{Record, Standing, Wallet};
+use pending::Pending;
+
+/// The epoch number of a wallet's first key.
+const FIRST_EPOCH: u32 = 1;
+
+/// How far the making of a wallet has come, for a person who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// An interrupted run is taken up again.
+    Resuming,
+    /// Device and recovery have drawn their parts; the server is asked for its own.
+    Opening,
+    /// The server's part is checked; shares are dealt.
+    Dealing,
+    /// What is needed to finish is durable; the server is asked to finish.
+    Closing,
+    /// All three signed one transcript, and a test signature by device and server verifies.
+    Tested,
+    /// The server knows: the wallet is in use.
+    Active,
+}
+
+/// A new wallet.
+#[derive(Debug)]
+pub struct Made {
+    /// The wallet, open.
+    pub wallet: Wallet,
+    /// The recovery words. They are shown until [`Client::confirm_words`] is called, and erased by it.
+    pub words: RecoveryWords,
+    /// The group key's short fingerprint, for comparing.
+    pub fingerprint: String,
+    /// The first address.
+    pub first_address: Address,
+}
+
+impl<P: Platform> Client<P> {
+    /// Makes a wallet, or finishes the one that was interrupted; `progress` hears of each step.
+    pub async fn create(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+        self.joined()?;
+        if let Some(pending) = self.load_pending().await? {
+            progress(Step::Resuming);
+            if let Some(made) = self.resume(pending, progress).await? {
+                return Ok(made);
+            }
+        }
+        for record in self.records().await? {
+            if record.words.is_some() {
+                progress(Step::Resuming);
+                return self.activate(record, progress).await;
+            }
+        }
+        let pending = self.open_ceremony(name, progress).await?;
+        progress(Step::Closing);
+        let created = self.finish(&pending).await?;
+        self.keep(pending, created, progress).await
+    }
+
+    /// The recovery words of a wallet whose words were not confirmed yet.
+    pub async fn unconfirmed_words(&self, wallet: WalletId) -> Result<RecoveryWords, Fault> {
+        let records = self.records().await?;
+        let record = records.into_iter().find(|record| record.wallet == wallet);
+        let record = record.ok_or_else(|| Usage::NoSuchWallet {
+            asked: wallet.to_string(),
+        })?;
+        record.words.ok_or_else(|| Usage::WordsForgotten.into())
+    }
+
+    /// Erases the recovery words: the person has them.
+    pub async fn confirm_words(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
+        if wallet.record.words.take().is_some() {
+            self.save_record(&wallet.record).await?;
+        }
+        Ok(())
+    }
+
+    /// The first round trip, up to the point where everything needed to finish is durable.
+    async fn open_ceremony(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Pending, Fault> {
+        let network = self.joined()?.network;
+        let server = self.session.server;
+        let mut wallet = WalletId([0; 16]);
+        self.random.fill_bytes(&mut wallet.0);
+        let mut ceremony = CeremonyId([0; 16]);
+        self.random.fill_bytes(&mut ceremony.0);
+
+        let secret = RecoverySecret::generate(&mut self.random);
+        let (recovery, recovery_opening) = recovery::begin(&secret, server, wallet, ceremony, &mut self.random)?;
+        let sealing = SealSecret::generate(&mut self.random);
+        let entry = device_list::Draft::first(wallet, *self.session.device_key(), sealing.public());
+        let signature = self.session.device().sign_raw(&entry.signing_bytes());
+        let entry = entry.signed(signature)?;
+        let start = Start {
+            ceremony,
+            server,
+            entry: entry.clone(),
+            unlock: UnlockKey::generate(&mut self.random),
+            recovery: recovery_opening,
+        };
+        let (device, opening) = start.begin(&mut self.random)?;
+        progress(Step::Opening);
+        let opening = opening.to_bytes();
+        let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
+            let usage = SealUsage {
+                wallet,
+                epoch: FIRST_EPOCH,
+                step: SealStep::BeginCreate,
+                device: session.device_id(),
+            };
+            let unlock = key.seal(device.unlock(), &usage, random).map_err(|_| Breach::SealKey)?;
+            Ok(BeginCreate {
+                wallet,
+                name: name.clone(),
+                opening: opening.clone(),
+                unlock,
+            })
+        };
+        let (begun, _) = self.call_sealed(None, build).await?;
+
+        progress(Step::Dealing);
+        let round = ServerRound::try_from(begun.server_round.as_slice())?;
+        let (device, to_recovery) = device.receive(round, &AgeSealer, &mut self.random)?;
+        let opener = AgeOpener::new(&secret).map_err(|_| crate::session::internal())?;
+        let (_finished, round) = recovery.receive(&to_recovery, &AgeSealer, &opener, &mut self.random)?;
+        let to_sign = device.receive(round)?;
+        let signature = self.session.device().sign_raw(&to_sign.signing_bytes());
+        let ceremony = to_sign.signed(signature)?;
+        let pending = Pending {
+            ceremony: ceremony.to_secret_bytes(),
+            name: name.clone(),
+            network,
+            birthday: begun.birthday,
+            entry: entry.to_bytes(),
+            sealing,
+            words: secret.words(),
+        };
+        self.save_pending(wallet, &pending).await?;
+        Ok(pending)
+    }
+
+    /// The second round trip.
+    async fn finish(&mut self, pending: &Pending) -> Result<Created, Fault> {
+        let ceremony = pending.ceremony()?;
+        let (wallet, id) = (ceremony.transcript().wallet(), ceremony.transcript().ceremony());
+        let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
+            *ceremony.unlock().expose().expose(),
+        ));
+        let (waiting, closing) = ceremony.close(&mut self.random)?;
+        let closing = closing.to_bytes();
+        let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
+            let usage = SealUsage {
+                wallet,
+                epoch: FIRST_EPOCH,
+                step: SealStep::FinishCreate,
+                device: session.device_id(),
+            };
+            let unlock = key.seal(&unlock, &usage, random).map_err(|_| Breach::SealKey)?;
+            Ok(FinishCreate {
+                wallet,
+                ceremony: id,
+                closing: closing.clone(),
+                unlock,
+            })
+        };
+        let (finished, _) = self.call_sealed(None, build).await?;
+        Ok(waiting.receive(&Completion::try_from(finished.completion.as_slice())?)?)
+    }
+
+    /// After a lost reply: the server may hold its share, or the ceremony still, or nothing.
+    async fn resume(&mut self, pending: Pending, progress: &mut dyn FnMut(Step)) -> Result<Option<Made>, Fault> {
+        let wallet = pending.ceremony()?.transcript().wallet();
+        progress(Step::Closing);
+        let created = match self.test_again(&pending).await {
+            Err(fault) if is_unknown(&fault) => match self.finish(&pending).await {
+                // The ceremony's time was over and nothing came of it. No address was shown, so nothing is lost.
+                Err(fault) if is_unknown(&fault) => {
+                    self.forget_pending(wallet).await?;
+                    return Ok(None);
+                }
+                other => other?,
+            },
+            other => other?,
+        };
+        self.keep(pending, created, progress).await.map(Some)
+    }
+
+    /// Asks for another test share, under fresh commitments.
+    async fn test_again(&mut self, pending: &Pending) -> Result<Created, Fault> {
+        let ceremony = pending.ceremony()?;
+        let (wallet, epoch) = (ceremony.transcript().wallet(), ceremony.public().epoch());
+        let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
+            *ceremony.unlock().expose().expose(),
+        ));
+        let (waiting, closing) = ceremony.close(&mut self.random)?;
+        let commitment = *closing.test_commitment();
+        let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
+            let usage = SealUsage {
+                wallet,
+                epoch: epoch.number,
+                step: SealStep::TestSign,
+                device: session.device_id(),
+            };
+            let unlock = key.seal(&unlock, &usage, random).map_err(|_| Breach::SealKey)?;
+            Ok(TestSign {
+                wallet,
+                epoch,
+                commitment,
+                unlock,
+            })
+        };
+        let (signed, _) = self.call_sealed(None, build).await?;
+        Ok(waiting.receive(&Completion::try_from(signed.completion.as_slice())?)?)
+    }
+
+    /// Makes the wallet durable, then the pending ceremony may go.
+    async fn keep(
+        &mut self,
+        pending: Pending,
+        created: Created,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Made, Fault> {
+        progress(Step::Tested);
+        let record = Record {
+            wallet: created.share.wallet(),
+            name: pending.name.as_str().to_owned(),
+            network: pending.network,
+            birthday: pending.birthday,
+            standing: Standing::Tested,
+            share: created.share,
+            public: created.public,
+            unlock: created.unlock,
+            test_signature: created.test_signature,
+            entry: pending.entry,
+            sealing: pending.sealing,
+            transcript: created.transcript.to_bytes(),
+            package: created.package.to_bytes(),
+            words: Some(pending.words),
+        };
+        self.save_record(&record).await?;
+        self.forget_pending(record.wallet).await?;
+        self.activate(record, progress).await
+    }
+
+    /// Shows the server the test signature, where it has not seen it.
+    async fn activate(&mut self, mut record: Record, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+        let mut newest = None;
+        if record.standing == Standing::Tested {
+            let request = Activate {
+                wallet: record.wallet,
+                test_signature: record.test_signature.0,
+            };
+            let (_, checkpoint) = self.call(&request, None, Caution::Stop).await?;
+            newest = checkpoint;
+            record.standing = Standing::Active;
+            self.save_record(&record).await?;
+        }
+        progress(Step::Active);
+        let words = record
+            .words
+            .as_ref()
+            .map(|words| words.secret().map(|secret| secret.words()));
+        let words = words
+            .ok_or(Usage::WordsForgotten)?
+            .map_err(|_| crate::session::internal())?;
+        let mut wallet = self.open_record(record).await?;
+        self.note_checkpoint(&mut wallet, newest).await?;
+        let (_, first_address) = wallet.ledger.next_address();
+        self.save_books(&mut wallet, None).await?;
+        Ok(Made {
+            fingerprint: wallet.fingerprint(),
+            words,
+            first_address,
+            wallet,
+        })
+    }
+}
+
+/// The server knows nothing of this ceremony or wallet (any more).
+fn is_unknown(fault: &Fault) -> bool {
+    matches!(
+        fault.reason(),
+        Some(Reason::WalletNotFound | Reason::CeremonyNotFound | Reason::CeremonyExpired | Reason::CeremonyMismatch)
+    )
+}

@@ -1,0 +1,213 @@
+//! Everything that can go wrong, sorted by whose move it is.
+
+use bitcoin::Txid;
+use twofold_api::Refusal;
+use twofold_api::invitation::InvitationFault;
+use twofold_api::reason::{Code, Reason};
+use twofold_api::request::NameFault;
+use twofold_intent::psbt::Unfinished;
+use twofold_wire::Malformed;
+
+use crate::headers::ChainLie;
+use crate::ledger::{DraftFault, LedgerFault};
+use crate::port::{KeystoreFault, TransportFault};
+
+/// What kind of failure it is: what a shell's exit code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Something asked for can't be, as it was asked.
+    Usage,
+    /// The server understood and said no.
+    Refused,
+    /// No connection, or none that held.
+    Network,
+    /// The server is there but not able: its store, its node, its keys.
+    Server,
+    /// The keystore on this machine.
+    Keystore,
+    /// The money does not suffice.
+    Funds,
+    /// The server, or someone between, does not keep to the protocol. The device stops and says so.
+    Protocol,
+}
+
+/// Why a call failed. Its text says what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The keystore.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreFault),
+    /// The way to the server.
+    #[error(transparent)]
+    Transport(#[from] TransportFault),
+    /// The server said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The server broke the protocol.
+    #[error(transparent)]
+    Breach(#[from] Breach),
+    /// The server lied about the chain.
+    #[error("{0}; nothing was taken over. The server or its node lies or is broken: ask the operator")]
+    Chain(#[from] ChainLie),
+    /// A party of a ceremony sent something wrong.
+    #[error("{0}; run the command again, and if it happens again distrust whom it names")]
+    Ceremony(#[from] twofold_threshold::Fault),
+    /// No such transaction can be made.
+    #[error(transparent)]
+    Draft(#[from] DraftFault),
+    /// A PSBT can't be finished.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
+    /// The wallet's books.
+    #[error(transparent)]
+    Ledger(#[from] LedgerFault),
+    /// The invitation can't be read.
+    #[error(transparent)]
+    Invitation(#[from] InvitationFault),
+    /// A name that no one can have.
+    #[error(transparent)]
+    Name(#[from] NameFault),
+    /// Asked wrongly.
+    #[error(transparent)]
+    Usage(#[from] Usage),
+}
+
+/// Asked for something that can't be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Usage {
+    /// This keystore has joined no server.
+    #[error("this machine has not joined a server yet; run: twofold join INVITATION")]
+    NotJoined,
+    /// It has joined another one.
+    #[error("this keystore already belongs to {url}; set TWOFOLD_HOME to another folder to join a second server")]
+    JoinedElsewhere {
+        /// Where it belongs.
+        url: String,
+    },
+    /// The invitation's time is over.
+    #[error("the invitation has expired; ask the operator for a new one")]
+    InvitationExpired,
+    /// No wallet of that name or id.
+    #[error("there is no wallet {asked:?} on this machine; twofold wallet list shows what there is")]
+    NoSuchWallet {
+        /// What was asked for.
+        asked: String,
+    },
+    /// No wallet at all.
+    #[error("there is no wallet yet; make one with: twofold create")]
+    NoWallet,
+    /// Several, and none was named.
+    #[error("there are {count} wallets; say which with --wallet NAME")]
+    WhichWallet {
+        /// How many.
+        count: usize,
+    },
+    /// It is not finished.
+    #[error("this wallet is not finished; run twofold create again to finish it")]
+    Unfinished,
+    /// The words were confirmed and erased.
+    #[error("the recovery words of this wallet are not on this machine any more")]
+    WordsForgotten,
+    /// The server serves a network that this version does not know.
+    #[error("the server serves the network {network:?}, which this version does not know; update twofold")]
+    UnknownNetwork {
+        /// Its name.
+        network: String,
+    },
+    /// No fee estimate.
+    #[error("the server has no fee estimate; name a rate with --fee-rate")]
+    NoEstimate,
+    /// Not a procedure's name.
+    #[error("{method:?} is no procedure of this server")]
+    NoSuchMethod {
+        /// What was asked for.
+        method: String,
+    },
+}
+
+/// The server, or someone between, does not keep to the protocol. What came was not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Breach {
+    /// A reply that can't be read.
+    #[error("the server's reply can't be read: {0}; update twofold, or ask the operator for the server's version")]
+    Unreadable(#[from] Malformed),
+    /// An answer that no Twofold server gives.
+    #[error("the answer (HTTP {status}) is no Twofold server's; is the URL right, and is there a proxy in between?")]
+    Foreign {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server at this URL is not the one of the invitation.
+    #[error("the server that answers is not the one of the invitation (its identity key differs); do not go on")]
+    WrongServer,
+    /// A seal key that the server did not sign.
+    #[error("the server's sealing key is not signed by the server; do not go on, and tell the operator")]
+    SealKey,
+    /// A checkpoint that the server did not sign, or of another wallet.
+    #[error("the server's checkpoint is not signed by the server, or is of another wallet; do not go on")]
+    Checkpoint,
+    /// The server has forgotten what it had confirmed.
+    #[error(
+        "the server was rolled back: it had confirmed entry {had} of the wallet's log and now shows {shows}. \
+         Nothing was signed; ask the operator whether a backup was restored"
+    )]
+    RolledBack {
+        /// The sequence number this machine has proof of.
+        had: u64,
+        /// The one it shows now.
+        shows: u64,
+    },
+    /// Two heads of one chain.
+    #[error("the server shows two different logs of this wallet at entry {seq}; do not go on, and tell the operator")]
+    Forked {
+        /// Where they part.
+        seq: u64,
+    },
+    /// The server's clock statement is false.
+    #[error("the server's time is not signed by the server; set this machine's clock and try again")]
+    FalseTime,
+    /// The signature does not verify, though each half did.
+    #[error("the signature made with the server does not verify; nothing was sent")]
+    Signature,
+    /// A transaction under another id than it has.
+    #[error("the server answered for another transaction than {txid}")]
+    OtherTransaction {
+        /// The one that was sent.
+        txid: Txid,
+    },
+    /// The server's wallet is not the one that was made.
+    #[error("what the server says of this wallet is not what this machine knows of it; do not go on")]
+    OtherWallet,
+}
+
+impl Fault {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Keystore(_) | Self::Ledger(_) => Kind::Keystore,
+            Self::Transport(TransportFault::Untrusted { .. }) => Kind::Protocol,
+            Self::Transport(_) => Kind::Network,
+            Self::Refused(refusal) => match refusal.reason.code() {
+                Code::Unavailable | Code::DataLoss | Code::Internal => Kind::Server,
+                _ => Kind::Refused,
+            },
+            Self::Breach(_) | Self::Chain(_) | Self::Ceremony(_) => Kind::Protocol,
+            Self::Draft(DraftFault::TooLittle { .. } | DraftFault::TooManyCoins { .. }) => Kind::Funds,
+            Self::Draft(_) | Self::Unfinished(_) | Self::Invitation(_) | Self::Name(_) | Self::Usage(_) => Kind::Usage,
+        }
+    }
+
+    /// The server's stable reason, where it said no.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.reason),
+            _ => None,
+        }
+    }
+}

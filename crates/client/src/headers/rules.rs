@@ -1,0 +1,126 @@
+//! What each network asks of a header.
+
+use bitcoin::block::Header;
+use bitcoin::consensus::Params;
+use bitcoin::{CompactTarget, Network, Target};
+
+use super::ChainLie;
+
+/// Blocks between two difficulty adjustments.
+const PERIOD: u32 = 2016;
+/// A test network's block this much later than the one before may be of minimum difficulty.
+const TWENTY_MINUTES: u32 = 20 * 60;
+/// The easiest target, in compact form, believed for a first header on the main network: about a sixteenth of the work
+/// of 2025. A birthday is never older than the wallet, so a server can't start a chain of its own at the difficulty of
+/// 2009.
+const MAINNET_FLOOR: u32 = 0x1722_0000;
+/// Headers whose median time a new one must exceed.
+const MEDIAN_SPAN: u32 = 11;
+
+/// Checks one header against those before it; `at` gives the known header at a height.
+pub(super) fn check<'a>(
+    network: Network,
+    at: impl Fn(u32) -> Option<&'a Header>,
+    height: u32,
+    header: &Header,
+) -> Result<(), ChainLie> {
+    let parent = height.checked_sub(1).and_then(&at);
+    if parent.is_some_and(|parent| parent.block_hash() != header.prev_blockhash) {
+        return Err(ChainLie::Unlinked { height });
+    }
+    if !difficulty_fits(network, &at, height, header, parent) {
+        return Err(ChainLie::WrongDifficulty { height });
+    }
+    if !header.target().is_met_by(header.block_hash()) {
+        return Err(ChainLie::NoWork { height });
+    }
+    if median_time(&at, height).is_some_and(|median| header.time <= median) {
+        return Err(ChainLie::WrongTime { height });
+    }
+    Ok(())
+}
+
+fn difficulty_fits<'a>(
+    network: Network,
+    at: impl Fn(u32) -> Option<&'a Header>,
+    height: u32,
+    header: &Header,
+    parent: Option<&Header>,
+) -> bool {
+    let params = Params::new(network);
+    let easiest = params.max_attainable_target;
+    if header.bits.to_consensus() & 0x0080_0000 != 0 || header.target() == Target::ZERO || header.target() > easiest {
+        return false;
+    }
+    if params.no_pow_retargeting {
+        return header.bits == easiest.to_compact_lossy();
+    }
+    let Some(parent) = parent else {
+        let floor = match network {
+            Network::Bitcoin => Target::from_compact(CompactTarget::from_consensus(MAINNET_FLOOR)),
+            _ => easiest,
+        };
+        return header.target() <= floor;
+    };
+    if height % PERIOD == 0 {
+        return match at(height - PERIOD) {
+            Some(first) => header.bits == next_bits(network, &params, first, parent),
+            // The period began before the birthday: only the factor of four is known.
+            None => within_four(&params, parent.target(), header.target()) || params.allow_min_difficulty_blocks,
+        };
+    }
+    if !params.allow_min_difficulty_blocks {
+        return header.bits == parent.bits;
+    }
+    // A late block may be of minimum difficulty; the next one returns to the period's own.
+    let minimum = easiest.to_compact_lossy();
+    if header.time > parent.time.saturating_add(TWENTY_MINUTES) {
+        return header.bits == minimum;
+    }
+    match period_bits(&at, height, minimum) {
+        Some(bits) => header.bits == bits,
+        None => true,
+    }
+}
+
+/// The bits after a full period (BIP-94 takes the first header's instead of the last's on testnet4).
+fn next_bits(network: Network, params: &Params, first: &Header, last: &Header) -> CompactTarget {
+    let from = if network == Network::Testnet4 {
+        first.bits
+    } else {
+        last.bits
+    };
+    let span = u64::from(last.time.saturating_sub(first.time));
+    CompactTarget::from_next_work_required(from, span, params)
+}
+
+fn within_four(params: &Params, before: Target, after: Target) -> bool {
+    after >= before.min_transition_threshold() && after <= before.max_transition_threshold(params)
+}
+
+/// The difficulty of the period itself: that of its newest header which is not of minimum difficulty, or of its first.
+/// None where the birthday hides it.
+fn period_bits<'a>(
+    at: impl Fn(u32) -> Option<&'a Header>,
+    height: u32,
+    minimum: CompactTarget,
+) -> Option<CompactTarget> {
+    let first = height - height % PERIOD;
+    for height in (first..height).rev() {
+        let bits = at(height)?.bits;
+        if bits != minimum || height == first {
+            return Some(bits);
+        }
+    }
+    None
+}
+
+/// The median time of the eleven headers before `height`, where all are known.
+fn median_time<'a>(at: impl Fn(u32) -> Option<&'a Header>, height: u32) -> Option<u32> {
+    let lowest = height.checked_sub(MEDIAN_SPAN)?;
+    let mut times = (lowest..height)
+        .map(|height| at(height).map(|header| header.time))
+        .collect::<Option<Vec<_>>>()?;
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
+}

@@ -1,0 +1,84 @@
+//! Enrolling this machine with an invitation.
+
+use twofold_api::invitation::Invitation;
+use twofold_api::reason::Reason;
+use twofold_api::request::{Join, Name};
+use twofold_threshold::identity::IdentitySecret;
+
+use crate::client::Client;
+use crate::fault::{Fault, Usage};
+use crate::home::{self, Home, Joined, Server};
+use crate::keystore::Unlocked;
+use crate::port::{Clock, Platform};
+use crate::session::Caution;
+
+impl<P: Platform> Client<P> {
+    /// Joins the server of an invitation. The transport must lead to the invitation's URL and trust what it names.
+    ///
+    /// Safe to run again: this machine's identity is durable before the invitation is shown to anyone, and a server that
+    /// took it in already is asked for no more than its greeting.
+    pub async fn join(
+        keys: Unlocked<P::Keystore>,
+        transport: P::Transport,
+        clock: P::Clock,
+        mut random: P::Random,
+        invitation: &Invitation,
+        device_name: &Name,
+    ) -> Result<Self, Fault> {
+        let server = Server {
+            url: invitation.url.clone(),
+            trust: invitation.trust,
+            identity: invitation.server,
+        };
+        let home = match Home::load(&keys).await? {
+            Some(home) if home.joined.is_some() && home.server.identity != server.identity => {
+                return Err(Usage::JoinedElsewhere {
+                    url: home.server.url.to_string(),
+                }
+                .into());
+            }
+            // A server may have moved; the identity is what counts.
+            Some(home) => Home { server, ..home },
+            None => Home {
+                device: IdentitySecret::generate(&mut random),
+                server,
+                joined: None,
+                offset: 0,
+            },
+        };
+        home.save(&keys, &mut random).await?;
+        let mut client = Self::with_home(keys, transport, clock, random, home)?;
+        client.enrol(invitation, device_name).await?;
+        Ok(client)
+    }
+
+    async fn enrol(&mut self, invitation: &Invitation, device_name: &Name) -> Result<(), Fault> {
+        // An earlier run may have been taken in without hearing of it.
+        match self.hello().await {
+            Ok(greeting) => {
+                let user = self.home.joined.and_then(|joined| joined.user);
+                return self.note_joined(&greeting.network, user).await;
+            }
+            Err(fault) if fault.reason() == Some(Reason::DeviceUnknown) => {}
+            Err(fault) => return Err(fault),
+        }
+        if self.session.server_time(self.clock.now()) >= invitation.expires {
+            return Err(Usage::InvitationExpired.into());
+        }
+        let request = Join {
+            code: invitation.code,
+            device_name: device_name.clone(),
+        };
+        let (reply, _) = self.call(&request, None, Caution::Stop).await?;
+        self.note_joined(&reply.network, Some(reply.user)).await
+    }
+
+    async fn note_joined(&mut self, network: &str, user: Option<[u8; 16]>) -> Result<(), Fault> {
+        self.home.joined = Some(Joined {
+            network: home::network(network)?,
+            user,
+        });
+        self.home.save(&self.keys, &mut self.random).await?;
+        Ok(())
+    }
+}

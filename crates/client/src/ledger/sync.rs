@@ -1,0 +1,228 @@
+//! Bringing the books up to date with what the server says, none of it on its word.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bdk_wallet::Update;
+use bdk_wallet::chain::{BlockId, ConfirmationBlockTime, TxUpdate};
+use bitcoin::consensus::encode::deserialize;
+use bitcoin::hashes::Hash;
+use bitcoin::{BlockHash, Transaction, Txid};
+use twofold_api::reply::{Anchor, ChainTransaction, Synced};
+
+use super::{Ledger, LedgerFault};
+use crate::headers::{Adopted, Candidate, ChainLie, merkle};
+
+/// What a sync brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncReport {
+    /// Height of the best block.
+    pub tip_height: u32,
+    /// Transactions that are new or changed their place.
+    pub changed: usize,
+    /// The server is still reading old blocks for this wallet; so far up to this height. None when it is done.
+    pub scanning: Option<u32>,
+    /// The server's node is behind blocks that were already seen here, at this height.
+    pub behind: Option<u32>,
+    /// Transactions of ours handed to the network again.
+    pub sent_again: usize,
+}
+
+/// One sync, over as many pages as the server needs.
+#[derive(Debug)]
+pub(crate) struct SyncRun<'a> {
+    candidate: Candidate<'a>,
+    told: BTreeMap<Txid, Told>,
+    cursor: u64,
+    time: u64,
+    tip_height: u32,
+    scanned_height: u32,
+}
+
+/// What the server says of one transaction; a later page replaces an earlier one.
+#[derive(Debug)]
+struct Told {
+    transaction: Arc<Transaction>,
+    block: Option<Anchor>,
+    seen: u64,
+    gone: bool,
+}
+
+/// Whether to ask again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextPage {
+    /// There is more.
+    Ask,
+    /// That was all.
+    Finish,
+}
+
+/// What a sync found, checked.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    adopted: Option<Adopted>,
+    placed: Vec<(Told, Option<ConfirmationBlockTime>)>,
+    cursor: u64,
+    time: u64,
+    tip_height: u32,
+    scanned_height: u32,
+}
+
+impl<'a> SyncRun<'a> {
+    /// Starts where the books stand.
+    pub(crate) fn new(ledger: &'a Ledger) -> Self {
+        Self {
+            candidate: ledger.chain.candidate(),
+            told: BTreeMap::new(),
+            cursor: ledger.cursor,
+            time: ledger.heard,
+            tip_height: 0,
+            scanned_height: 0,
+        }
+    }
+
+    /// Blocks to show the server.
+    pub(crate) fn locator(&self) -> Vec<(u32, [u8; 32])> {
+        self.candidate.locator()
+    }
+
+    /// The server's change counter to ask from.
+    pub(crate) const fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Takes a page in.
+    pub(crate) fn page(&mut self, page: Synced) -> Result<NextPage, ChainLie> {
+        let headers = self.candidate.extend(page.from_height, &page.headers)?;
+        let moved = page.cursor > self.cursor;
+        for told in page.transactions {
+            let ChainTransaction {
+                transaction,
+                block,
+                seen,
+                gone,
+            } = told;
+            let transaction: Transaction = deserialize(&transaction).map_err(|_| ChainLie::NoTransaction)?;
+            let told = Told {
+                transaction: Arc::new(transaction),
+                block,
+                seen,
+                gone,
+            };
+            self.told.insert(told.transaction.compute_txid(), told);
+        }
+        self.cursor = self.cursor.max(page.cursor);
+        self.time = self.time.max(page.head.time);
+        self.tip_height = page.tip_height;
+        self.scanned_height = page.scanned_height;
+        if !page.more {
+            return Ok(NextPage::Finish);
+        }
+        if headers == 0 && !moved {
+            Err(ChainLie::Stalled)
+        } else {
+            Ok(NextPage::Ask)
+        }
+    }
+
+    /// Checks everything against everything else.
+    pub(crate) fn finish(self) -> Result<Verified, ChainLie> {
+        let placed = self.told.into_values().map(|told| {
+            let place = told
+                .block
+                .as_ref()
+                .map(|anchor| place(&self.candidate, &told.transaction, anchor))
+                .transpose()?;
+            Ok((told, place))
+        });
+        Ok(Verified {
+            placed: placed.collect::<Result<_, _>>()?,
+            adopted: self.candidate.finish()?,
+            cursor: self.cursor,
+            time: self.time,
+            tip_height: self.tip_height,
+            scanned_height: self.scanned_height,
+        })
+    }
+}
+
+/// Checks that a transaction is in the block that it is said to be in, and that the block is on the chain.
+fn place(chain: &Candidate<'_>, transaction: &Transaction, anchor: &Anchor) -> Result<ConfirmationBlockTime, ChainLie> {
+    let (height, txid) = (anchor.height, transaction.compute_txid());
+    let hash = BlockHash::from_byte_array(anchor.hash);
+    let header = chain.get(height).filter(|header| header.block_hash() == hash);
+    let header = header.ok_or(ChainLie::UnknownBlock { txid, height })?;
+    if !merkle::proves(transaction, anchor.position, &anchor.branch, header.merkle_root) {
+        return Err(ChainLie::FalseBranch { txid, height });
+    }
+    Ok(ConfirmationBlockTime {
+        block_id: BlockId { height, hash },
+        confirmation_time: header.time.into(),
+    })
+}
+
+impl Ledger {
+    /// Enters what a sync found. Gives the lowest height whose header changed, and a report.
+    pub(crate) fn enter(&mut self, found: Verified) -> Result<(Option<u32>, SyncReport), LedgerFault> {
+        let behind = self
+            .tip_height()
+            .filter(|known| found.tip_height < *known && found.adopted.is_none());
+        let changed_from = found.adopted.map(|adopted| self.chain.adopt(adopted));
+        // Each sync's word on what waits and what is gone must count as later than the last one's.
+        self.heard = found.time.max(self.heard.saturating_add(1));
+
+        let mut update = TxUpdate::<ConfirmationBlockTime>::default();
+        let mut heights = Vec::new();
+        let changed = found.placed.len();
+        for (told, place) in found.placed {
+            let txid = told.transaction.compute_txid();
+            let outgoing = self.outgoing.contains_key(&txid);
+            match place {
+                Some(place) => {
+                    heights.push(place.block_id.height);
+                    update.anchors.insert((place, txid));
+                    self.outgoing.remove(&txid);
+                }
+                // What we signed stays ours to push until a block holds it or something else spends its coins.
+                None if told.gone && outgoing => {
+                    self.outgoing.entry(txid).and_modify(|outgoing| outgoing.seen = false);
+                }
+                None if told.gone => {
+                    update.evicted_ats.insert((txid, self.heard));
+                }
+                None => {
+                    update.seen_ats.insert((txid, told.seen.min(self.heard)));
+                    update.seen_ats.insert((txid, self.heard));
+                    self.note_sent(txid);
+                }
+            }
+            update.txs.push(told.transaction);
+        }
+        let chain = self.book_chain(heights.into_iter());
+        self.books
+            .apply_update(Update {
+                tx_update: update,
+                chain,
+                ..Update::default()
+            })
+            .map_err(|fault| LedgerFault(fault.to_string()))?;
+        self.drop_replaced();
+        self.cursor = found.cursor;
+        self.collect_changes();
+        let tip_height = self.tip_height().unwrap_or(found.tip_height);
+        let report = SyncReport {
+            tip_height,
+            changed,
+            scanning: (found.scanned_height < found.tip_height).then_some(found.scanned_height),
+            behind,
+            sent_again: 0,
+        };
+        Ok((changed_from, report))
+    }
+
+    /// Lets go of transactions of ours that can't confirm any more, since a block spends their coins otherwise.
+    fn drop_replaced(&mut self) {
+        let books = &self.books;
+        self.outgoing.retain(|txid, _| books.get_tx(*txid).is_some());
+    }
+}

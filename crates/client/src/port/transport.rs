@@ -1,0 +1,110 @@
+//! One HTTPS exchange.
+
+use core::future::Future;
+use core::time::Duration;
+
+/// A request, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCall {
+    /// `POST`, always, today.
+    pub method: &'static str,
+    /// Path and nothing else: the transport knows the server's URL, as the invitation gave it.
+    pub path: String,
+    /// Header fields, names in lower case. The transport adds `host` and `content-length` and changes nothing else.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Longest time from the call to the last byte of the reply.
+    pub deadline: Duration,
+    /// Most bytes of reply body to accept; more is a [`TransportFault::Garbled`].
+    pub reply_bytes: usize,
+}
+
+/// A reply, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpReply {
+    /// The status code.
+    pub status: u16,
+    /// Header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl HttpReply {
+    /// The first header of that (lower-case) name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why an exchange failed. What matters to the caller is whether the server may have acted on the request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportFault {
+    /// No connection came about: nothing was sent.
+    #[error("the server at {url} can't be reached: {why}; check that it runs and that this machine is online")]
+    Unreachable {
+        /// The server's URL.
+        url: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The server's certificate is not one the invitation vouches for: nothing was sent.
+    #[error("the server at {url} did not prove who it is: {why}; if its certificate changed, ask the operator")]
+    Untrusted {
+        /// The server's URL.
+        url: String,
+        /// What the check said.
+        why: String,
+    },
+    /// The connection broke after the request had left, at least in part.
+    #[error("the connection broke before the reply came: {why}; run the command again")]
+    Cut {
+        /// What the system said.
+        why: String,
+    },
+    /// The deadline passed.
+    #[error("the server did not answer within {} seconds; check that it runs, then run the command again", .after.as_secs())]
+    TimedOut {
+        /// The deadline.
+        after: Duration,
+        /// The request may have reached the server.
+        sent: bool,
+    },
+    /// What came back is no acceptable HTTP reply.
+    #[error("what came back is no acceptable reply: {why}; is there a proxy between here and the server?")]
+    Garbled {
+        /// What was wrong.
+        why: String,
+    },
+}
+
+impl TransportFault {
+    /// Whether the server may have acted on the request.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Untrusted { .. } => false,
+            Self::TimedOut { sent, .. } => *sent,
+            Self::Cut { .. } | Self::Garbled { .. } => true,
+        }
+    }
+
+    /// Whether sending the same bytes again may help.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Cut { .. })
+    }
+}
+
+/// The way to one server. Implementations speak TLS 1.3 to the URL of the invitation and trust only what it names.
+pub trait Transport {
+    /// Sends one request and awaits its reply, no longer than the call's deadline. Never follows a redirect and never
+    /// sends a request twice by itself.
+    fn send(&self, call: &HttpCall) -> impl Future<Output = Result<HttpReply, TransportFault>>;
+}

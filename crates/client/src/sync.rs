@@ -1,0 +1,124 @@
+//! Bringing a wallet up to date, and asking what fees are.
+
+use bitcoin::consensus::encode::serialize;
+use bitcoin::hashes::Hash;
+use bitcoin::{Address, Transaction, Txid};
+use twofold_api::request::{Broadcast, EstimateFees, GetWallet, Sync};
+use twofold_threshold::checkpoint::Checkpoint;
+use twofold_threshold::share::PublicShares;
+
+use crate::client::Client;
+use crate::deadline;
+use crate::fault::{Breach, Fault, Usage};
+use crate::fees::{self, Estimate};
+use crate::headers::ChainLie;
+use crate::ledger::{NextPage, SyncReport, SyncRun};
+use crate::port::Platform;
+use crate::session::Caution;
+use crate::wallet::Wallet;
+
+impl<P: Platform> Client<P> {
+    /// Brings a wallet's books up to date. Everything that the server says of blocks is checked; a lie changes nothing.
+    /// Transactions of ours that the server's node lost are handed to it again.
+    pub async fn sync(&mut self, wallet: &mut Wallet) -> Result<SyncReport, Fault> {
+        let (id, revealed) = (wallet.id(), wallet.ledger.revealed());
+        let mut checkpoint = wallet.checkpoint;
+        let mut run = SyncRun::new(&wallet.ledger);
+        let mut pages = 0;
+        loop {
+            let request = Sync {
+                wallet: id,
+                cursor: run.cursor(),
+                locator: run.locator(),
+                revealed,
+                checkpoint,
+            };
+            let (page, newest) = self.call(&request, checkpoint.as_ref(), Caution::Notice).await?;
+            checkpoint = newest.or(checkpoint);
+            pages += 1;
+            match run.page(page)? {
+                NextPage::Finish => break,
+                NextPage::Ask if pages >= deadline::SYNC_PAGES => return Err(ChainLie::Stalled.into()),
+                NextPage::Ask => {}
+            }
+        }
+        let found = run.finish()?;
+        let (headers_from, mut report) = wallet.ledger.enter(found)?;
+        self.save_books(wallet, headers_from).await?;
+        self.note_checkpoint(wallet, checkpoint).await?;
+        report.sent_again = self.send_again(wallet).await?;
+        Ok(report)
+    }
+
+    /// The first address that was never paid to.
+    pub async fn receive(&mut self, wallet: &mut Wallet) -> Result<Address, Fault> {
+        let (_, address) = wallet.ledger.next_address();
+        self.save_books(wallet, None).await?;
+        Ok(address)
+    }
+
+    /// An address that was never handed out.
+    pub async fn receive_fresh(&mut self, wallet: &mut Wallet) -> Result<Address, Fault> {
+        let (_, address) = wallet.ledger.fresh_address();
+        self.save_books(wallet, None).await?;
+        Ok(address)
+    }
+
+    /// What to pay to be in a block within so many, by the server's estimate and within our own bounds.
+    pub async fn estimate_fee(&mut self, wallet: &mut Wallet, target_blocks: u16) -> Result<Estimate, Fault> {
+        let request = EstimateFees { wallet: wallet.id() };
+        let (fees, newest) = self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await?;
+        self.note_checkpoint(wallet, newest).await?;
+        fees::choose(&fees, target_blocks).ok_or_else(|| Usage::NoEstimate.into())
+    }
+
+    /// Sends a finished transaction of this wallet to the network. Safe to repeat.
+    pub async fn broadcast(&mut self, wallet: &mut Wallet, transaction: &Transaction) -> Result<Txid, Fault> {
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = Broadcast {
+            wallet: wallet.id(),
+            transaction: serialize(transaction),
+            checkpoint,
+        };
+        let (sent, newest) = self.call(&request, Some(&checkpoint), Caution::Stop).await?;
+        self.note_checkpoint(wallet, newest).await?;
+        let txid = transaction.compute_txid();
+        if Txid::from_byte_array(sent.txid) != txid {
+            return Err(Breach::OtherTransaction { txid }.into());
+        }
+        wallet.ledger.note_sent(txid);
+        self.save_books(wallet, None).await?;
+        Ok(txid)
+    }
+
+    /// Hands what the network lost to it again. A refusal is no failure of the sync: the next one tries again.
+    async fn send_again(&mut self, wallet: &mut Wallet) -> Result<usize, Fault> {
+        let mut sent = 0;
+        for transaction in wallet.ledger.unseen() {
+            match self.broadcast(wallet, &transaction).await {
+                Ok(_) => sent += 1,
+                Err(Fault::Refused(_) | Fault::Transport(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(sent)
+    }
+
+    /// The newest checkpoint, asked for where this machine holds none.
+    pub(crate) async fn newest_checkpoint(&mut self, wallet: &mut Wallet) -> Result<Checkpoint, Fault> {
+        if let Some(checkpoint) = wallet.checkpoint {
+            return Ok(checkpoint);
+        }
+        let request = GetWallet {
+            wallet: wallet.id(),
+            checkpoint: None,
+        };
+        let (said, newest) = self.call(&request, None, Caution::Stop).await?;
+        let public = PublicShares::try_from(said.public.as_slice()).map_err(|_| Breach::OtherWallet)?;
+        if public != wallet.record.public {
+            return Err(Breach::OtherWallet.into());
+        }
+        self.note_checkpoint(wallet, newest).await?;
+        wallet.checkpoint.ok_or_else(|| Breach::Checkpoint.into())
+    }
+}

@@ -1,0 +1,260 @@
+//! A wallet on this machine: its secrets, its books, and how both are kept.
+
+mod record;
+
+pub(crate) use record::{Record, Standing};
+
+use bitcoin::Network;
+use twofold_intent::Account;
+use twofold_threshold::checkpoint::Checkpoint;
+use twofold_threshold::id::{EpochId, WalletId};
+
+use crate::client::Client;
+use crate::fault::{Fault, Usage};
+use crate::headers::{HeaderChain, SEGMENT};
+use crate::keystore::name;
+use crate::ledger::Ledger;
+use crate::port::{BlobName, KeystoreFault, Platform};
+
+/// A wallet, open. What changes in it is kept by the [`Client`]'s methods that take it.
+#[derive(Debug)]
+pub struct Wallet {
+    pub(crate) record: Record,
+    pub(crate) ledger: Ledger,
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
+impl Wallet {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> WalletId {
+        self.record.wallet
+    }
+
+    /// What the person calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.record.name
+    }
+
+    /// The network it lives on.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.ledger.network()
+    }
+
+    /// The epoch of its key.
+    #[must_use]
+    pub const fn epoch(&self) -> EpochId {
+        self.record.public.epoch()
+    }
+
+    /// The group key's short fingerprint, to be compared by a person.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.record.public.fingerprint()
+    }
+
+    /// Balance, history, and all else that the books tell without asking anyone.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The descriptor `tr([fp]xpub/<0;1>/*)#checksum`, with which Bitcoin Core or Sparrow can watch the wallet.
+    #[must_use]
+    pub fn descriptor(&self) -> String {
+        self.ledger.account().descriptor_multipath()
+    }
+
+    /// The newest checkpoint the server gave.
+    #[must_use]
+    pub const fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// Whether the recovery words wait to be confirmed by the person.
+    #[must_use]
+    pub const fn has_unconfirmed_words(&self) -> bool {
+        self.record.words.is_some()
+    }
+}
+
+pub(crate) fn record_item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
+    name(&format!("wallet-{wallet}"))
+}
+
+pub(crate) fn checkpoint_item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
+    name(&format!("checkpoint-{wallet}"))
+}
+
+fn books_item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
+    name(&format!("books-{wallet}"))
+}
+
+fn headers_prefix(wallet: WalletId) -> String {
+    format!("headers-{wallet}-")
+}
+
+fn headers_item(wallet: WalletId, segment: u32) -> Result<BlobName, KeystoreFault> {
+    // Padded, so that the order of names is the order of heights.
+    name(&format!("{}{segment:08}", headers_prefix(wallet)))
+}
+
+/// A wallet in one line, as this machine knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub wallet: WalletId,
+    /// What the person calls it.
+    pub name: String,
+    /// It was made and shown to work.
+    pub finished: bool,
+    /// Its recovery words wait to be confirmed.
+    pub words_unconfirmed: bool,
+}
+
+impl<P: Platform> Client<P> {
+    /// The wallets on this machine, by name.
+    pub async fn wallets(&self) -> Result<Vec<Listed>, Fault> {
+        let mut listed = Vec::new();
+        for record in self.records().await? {
+            listed.push(Listed {
+                wallet: record.wallet,
+                finished: record.standing == Standing::Active,
+                words_unconfirmed: record.words.is_some(),
+                name: record.name,
+            });
+        }
+        listed.sort_by(|a, b| a.name.cmp(&b.name).then(a.wallet.0.cmp(&b.wallet.0)));
+        Ok(listed)
+    }
+
+    pub(crate) async fn records(&self) -> Result<Vec<Record>, Fault> {
+        let mut records = Vec::new();
+        for item in self.keys.names("wallet-").await? {
+            if let Some(bytes) = self.keys.load(&item).await? {
+                records.push(Record::open(item.as_str(), &bytes, &self.keys.share_key())?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// Opens the wallet with this name or id; the only one where none is named.
+    pub async fn open_wallet(&self, asked: Option<&str>) -> Result<Wallet, Fault> {
+        let mut records = self.records().await?;
+        let found = match asked {
+            None if records.len() > 1 => return Err(Usage::WhichWallet { count: records.len() }.into()),
+            None => records.pop().ok_or(Usage::NoWallet)?,
+            Some(asked) => {
+                let fits = |record: &Record| record.wallet.to_string() == asked || record.name == asked;
+                let mut fitting = records.into_iter().filter(fits);
+                let first = fitting
+                    .next()
+                    .ok_or_else(|| Usage::NoSuchWallet { asked: asked.into() })?;
+                let others = fitting.count();
+                if others > 0 {
+                    return Err(Usage::WhichWallet { count: others + 1 }.into());
+                }
+                first
+            }
+        };
+        if found.standing != Standing::Active {
+            return Err(Usage::Unfinished.into());
+        }
+        self.open_record(found).await
+    }
+
+    pub(crate) async fn open_record(&self, record: Record) -> Result<Wallet, Fault> {
+        let wallet = record.wallet;
+        let account = record.account()?;
+        let chain = self.load_headers(wallet, record.network, record.birthday).await?;
+        let ledger = match self.keys.load(&books_item(wallet)?).await? {
+            Some(bytes) => Ledger::load(account, chain, &bytes)?,
+            None => Ledger::new(account, record.birthday)?,
+        };
+        let checkpoint = self.load_checkpoint(wallet).await?;
+        Ok(Wallet {
+            record,
+            ledger,
+            checkpoint,
+        })
+    }
+
+    async fn load_headers(&self, wallet: WalletId, network: Network, birthday: u32) -> Result<HeaderChain, Fault> {
+        let mut pieces = Vec::new();
+        for item in self.keys.names(&headers_prefix(wallet)).await? {
+            pieces.extend(self.keys.load(&item).await?);
+        }
+        Ok(HeaderChain::from_segments(
+            network,
+            birthday,
+            pieces.iter().map(|piece| piece.as_slice()),
+        ))
+    }
+
+    async fn load_checkpoint(&self, wallet: WalletId) -> Result<Option<Checkpoint>, Fault> {
+        let item = checkpoint_item(wallet)?;
+        let Some(bytes) = self.keys.load(&item).await? else {
+            return Ok(None);
+        };
+        let checkpoint = Checkpoint::try_from(bytes.as_slice());
+        Ok(Some(
+            checkpoint.map_err(|_| KeystoreFault::Damaged { name: item.to_string() })?,
+        ))
+    }
+
+    /// Keeps a wallet's secrets.
+    pub(crate) async fn save_record(&mut self, record: &Record) -> Result<(), Fault> {
+        let bytes = record.seal(&self.keys.share_key(), &mut self.random);
+        Ok(self
+            .keys
+            .save(&record_item(record.wallet)?, &bytes, &mut self.random)
+            .await?)
+    }
+
+    /// Keeps the books, and the headers from a height on.
+    pub(crate) async fn save_books(&mut self, wallet: &mut Wallet, headers_from: Option<u32>) -> Result<(), Fault> {
+        let id = wallet.id();
+        // Headers first: books that are ahead of their headers would have to be mended, headers that are ahead not.
+        if let Some(from) = headers_from {
+            let chain = wallet.ledger.chain();
+            for segment in chain.segments_from(from) {
+                self.keys
+                    .save(&headers_item(id, segment)?, &chain.segment(segment), &mut self.random)
+                    .await?;
+            }
+            debug_assert!(chain.base() / SEGMENT <= from / SEGMENT || chain.tip().is_none());
+        }
+        let bytes = wallet.ledger.save()?;
+        Ok(self.keys.save(&books_item(id)?, &bytes, &mut self.random).await?)
+    }
+
+    /// Keeps a newer checkpoint.
+    pub(crate) async fn note_checkpoint(
+        &mut self,
+        wallet: &mut Wallet,
+        newest: Option<Checkpoint>,
+    ) -> Result<(), Fault> {
+        let Some(newest) = newest.filter(|newest| Some(newest) != wallet.checkpoint.as_ref()) else {
+            return Ok(());
+        };
+        self.keys
+            .save(&checkpoint_item(wallet.id())?, &newest.to_bytes(), &mut self.random)
+            .await?;
+        wallet.checkpoint = Some(newest);
+        Ok(())
+    }
+}
+
+impl Record {
+    /// The wallet's public half.
+    pub(crate) fn account(&self) -> Result<Account, Fault> {
+        Account::from_group_key(self.network, self.public.group_key(), *self.public.chain_code()).map_err(|_| {
+            KeystoreFault::Damaged {
+                name: format!("wallet-{}", self.wallet),
+            }
+            .into()
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! What the keystore holds of a wallet: the device's share, and what belongs to it.
+
+use bitcoin::Network;
+use rand_core::{CryptoRng, RngCore};
+use twofold_threshold::envelope::SealSecret;
+use twofold_threshold::id::{Party, WalletId};
+use twofold_threshold::identity::Signature64;
+use twofold_threshold::secret::{Secret32, UnlockKey};
+use twofold_threshold::share::{PublicShares, Share};
+use twofold_threshold::words::RecoveryWords;
+use zeroize::Zeroizing;
+
+use crate::home;
+use crate::keystore::record::{Reader, Writer};
+use crate::port::KeystoreFault;
+
+const VERSION: u8 = 1;
+
+/// How far the making of a wallet has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The key is made and tested; the server has not seen the test signature yet.
+    Tested,
+    /// In use.
+    Active,
+}
+
+/// A wallet's secrets and what is needed beside them.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) wallet: WalletId,
+    pub(crate) name: String,
+    pub(crate) network: Network,
+    pub(crate) birthday: u32,
+    pub(crate) standing: Standing,
+    pub(crate) share: Share,
+    pub(crate) public: PublicShares,
+    pub(crate) unlock: UnlockKey,
+    pub(crate) test_signature: Signature64,
+    /// The device list's first entry, and the secret half of the sealing key in it.
+    pub(crate) entry: Vec<u8>,
+    pub(crate) sealing: SealSecret,
+    /// The signed transcript.
+    pub(crate) transcript: Vec<u8>,
+    /// Recovery's package: only the words open it.
+    pub(crate) package: Vec<u8>,
+    /// The recovery words, until the person confirms that they are written down.
+    pub(crate) words: Option<RecoveryWords>,
+}
+
+impl Record {
+    pub(crate) fn seal(&self, key: &Secret32, random: &mut (impl RngCore + CryptoRng)) -> Zeroizing<Vec<u8>> {
+        let standing = match self.standing {
+            Standing::Tested => 0,
+            Standing::Active => 1,
+        };
+        let words = self.words.as_ref().map(RecoveryWords::expose_line);
+        Writer::new(VERSION)
+            .fixed(&self.wallet.0)
+            .var(self.name.as_bytes())
+            .var(self.network.to_string().as_bytes())
+            .fixed(&self.birthday.to_be_bytes())
+            .fixed(&[standing])
+            .var(&self.public.to_bytes())
+            .var(&self.share.seal(key, &self.public, random))
+            .fixed(self.unlock.expose().expose())
+            .fixed(&self.test_signature.0)
+            .var(&self.entry)
+            .fixed(self.sealing.expose().expose())
+            .var(&self.transcript)
+            .var(&self.package)
+            .optional(words.as_ref().map(|line| line.as_bytes()))
+            .finish()
+    }
+
+    pub(crate) fn open(item: &str, bytes: &[u8], key: &Secret32) -> Result<Self, KeystoreFault> {
+        let mut reader = Reader::new(item, bytes, VERSION)?;
+        let damaged = || KeystoreFault::Damaged { name: item.into() };
+        let wallet = WalletId(reader.array()?);
+        let name = reader.text()?.to_owned();
+        let network = home::network(reader.text()?).map_err(|_| damaged())?;
+        let birthday = u32::from_be_bytes(reader.array()?);
+        let standing = match reader.array()? {
+            [0] => Standing::Tested,
+            [1] => Standing::Active,
+            [_] => return Err(damaged()),
+        };
+        let public = PublicShares::try_from(reader.var()?).map_err(|_| damaged())?;
+        let share = Share::open(key, wallet, Party::Device, &public, reader.var()?).map_err(|_| damaged())?;
+        let unlock = UnlockKey::new(Secret32::new(reader.array()?));
+        let test_signature = Signature64(reader.array()?);
+        let entry = reader.var()?.to_vec();
+        let sealing = SealSecret::new(Secret32::new(reader.array()?));
+        let (transcript, package) = (reader.var()?.to_vec(), reader.var()?.to_vec());
+        let words = match reader.optional()? {
+            None => None,
+            Some(line) => {
+                let line = core::str::from_utf8(line).map_err(|_| damaged())?;
+                Some(RecoveryWords::parse(line).map_err(|_| damaged())?)
+            }
+        };
+        reader.finish()?;
+        Ok(Self {
+            wallet,
+            name,
+            network,
+            birthday,
+            standing,
+            share,
+            public,
+            unlock,
+            test_signature,
+            entry,
+            sealing,
+            transcript,
+            package,
+            words,
+        })
+    }
+}
