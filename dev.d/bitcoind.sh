@@ -64,13 +64,18 @@ find_bitcoind() {
     say "node: $version ($BITCOIND_EXE)"
 }
 
+# Where this machine's own apt fetches a suite of Debian from.
+debian_mirror() {
+    # shellcheck disable=SC2016 # the $(..) are apt's
+    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+        awk -v suite="$1" '$1 == suite && $2 == "main" { print $3; exit }'
+}
+
 # The machine's own apt source with sid in place of its suite, in folders of our own: the machine's package lists stay
 # as they are, and no root is needed. Apt checks Debian's signatures.
 from_sid() {
     suite=$(os_release VERSION_CODENAME)
-    # shellcheck disable=SC2016 # the $(..) are apt's
-    mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-        awk -v suite="${suite:-sid}" '$1 == suite && $2 == "main" { print $3; exit }')
+    mirror=$(debian_mirror "${suite:-sid}")
     [ -n "$mirror" ] || stop "no apt source for Debian ${suite:-sid} main on this machine to fetch bitcoind from: install bitcoind and set BITCOIND_EXE"
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
     [ -r "$keys" ] || stop "$keys is missing, so that Debian's signatures cannot be checked: install debian-archive-keyring"

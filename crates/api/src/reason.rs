@@ -207,3 +207,6 @@ impl From<Reason> for Refusal {
         Self::new(reason, Cow::Borrowed(reason.help()))
     }
 }
+
+#[cfg(test)]
+mod tests;

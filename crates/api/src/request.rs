@@ -188,10 +188,15 @@ impl core::str::FromStr for Name {
         if text.is_empty() {
             return Err(NameFault::Empty);
         }
-        if text.chars().count() > crate::limits::NAME_CHARS {
+        if text.chars().nth(crate::limits::NAME_CHARS).is_some() {
             return Err(NameFault::TooLong);
         }
-        let hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        // Marks that turn the direction of text, that have no width, or that no font shows.
+        let hidden = |c: char| {
+            matches!(c,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        };
         if text.chars().any(|c| c.is_control() || hidden(c)) {
             return Err(NameFault::Control);
         }
@@ -204,3 +209,6 @@ impl core::fmt::Display for Name {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+use alloc::collections::BTreeSet;
+
+use super::{Reason, Refusal};
+
+#[test]
+fn every_reason_reads_back_from_its_text_and_no_two_share_one() {
+    let texts = Reason::ALL
+        .iter()
+        .map(|reason| reason.as_str())
+        .collect::<BTreeSet<_>>();
+    assert_eq!(texts.len(), Reason::ALL.len());
+    for reason in Reason::ALL {
+        assert_eq!(Reason::parse(reason.as_str()), Some(*reason));
+        assert!(reason.as_str().bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        assert!(!reason.help().is_empty());
+    }
+    assert_eq!(Reason::parse("stale_epoch"), None);
+}
+
+#[test]
+fn reasons_and_their_codes_never_change() {
+    let table = Reason::ALL
+        .iter()
+        .map(|r| alloc::format!("{} {:?}\n", r.as_str(), r.code()))
+        .collect::<alloc::vec::Vec<_>>();
+    insta::assert_snapshot!(table.concat());
+}
+
+#[test]
+fn a_refusal_says_what_and_what_next() {
+    let refusal = Refusal::new(Reason::StaleEpoch, "the share is of epoch 3, the key of epoch 4");
+    assert_eq!(
+        alloc::string::ToString::to_string(&refusal),
+        "STALE_EPOCH: the share is of epoch 3, the key of epoch 4 (bring this device up to date)"
+    );
+}
+
+#[test]
+fn a_refusal_stays_cheap_to_return() {
+    assert!(size_of::<Refusal>() <= 128);
+}
