@@ -1,5 +1,146 @@
 //! The server's mind: who asks, what it means, whether it may be, what it costs, and only then the share.
 //!
-//! It does no I/O of its own. Storage, chain, clock and randomness come in through [`port`].
+//! It does no I/O of its own. Storage, chain and clock come in through [`port`]; a request comes in as plain types of
+//! `twofold-api`, and so does its answer.
+//!
+//! One request goes one way: [`auth`] finds out who signed it, `wallet` loads what it names and verifies it,
+//! `twofold-intent` works out what it does, [`policy`] judges, `charge` counts, `twofold-threshold` makes the share, and
+//! one batch stores charge, audit entry, state and recorded reply before anything leaves.
 
+#![forbid(unsafe_code)]
+
+pub mod auth;
+mod charge;
+mod checkpoint;
+mod config;
+mod failpoint;
+mod fault;
+mod identity;
+pub mod keys;
+mod lock;
+pub mod policy;
 pub mod port;
+mod recent;
+mod replay;
+mod rpc;
+mod seal_keys;
+mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod time;
+mod wallet;
+
+use std::sync::Arc;
+
+use rand_core::OsRng;
+use twofold_threshold::{
+    checkpoint::{Checkpoint, Head},
+    derive::ChildTweak,
+    id::{EpochId, WalletId},
+    identity::{IdentityKey, IdentitySecret},
+    package::SealToRecovery,
+};
+
+pub use auth::{Authenticated, Caller, Introduced, NamesWallet, Newcomer};
+pub use config::Config;
+pub use identity::StartFault;
+pub use keys::Kek;
+pub use rpc::mint_invitation::Minted;
+
+use keys::Subkeys;
+use lock::Locks;
+use port::{Clock, chain::Chain, store::Store};
+use recent::Recent;
+use seal_keys::SealKeys;
+use time::Time;
+use wallet::{ChildName, WalletKeys};
+
+/// How many wallets' public keys and checkpoints are kept at hand, and how many children of them. All of it is public
+/// and derived; a few megabytes at most.
+const WALLETS_AT_HAND: usize = 2_000;
+const CHILDREN_AT_HAND: usize = 8_000;
+
+/// The cosigner, over its ports.
+#[derive(Debug)]
+pub struct Cosigner<S, C, K> {
+    store: S,
+    chain: C,
+    time: Time<K>,
+    config: Config,
+    keys: Subkeys,
+    identity: IdentitySecret,
+    sealer: port::Sealer,
+    seal_keys: SealKeys,
+    wallets: Locks<WalletId>,
+    wallet_keys: Recent<(WalletId, EpochId), Arc<WalletKeys>>,
+    children: Recent<ChildName, Arc<ChildTweak>>,
+    checkpoints: Recent<WalletId, (Head, Checkpoint)>,
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Starts over a store: opens the server's identity, or makes it where there is none yet.
+    ///
+    /// `sealer` makes the age files that recovery opens.
+    pub async fn open(
+        store: S,
+        chain: C,
+        clock: K,
+        sealer: impl SealToRecovery + Send + Sync + 'static,
+        kek: &Kek,
+        config: Config,
+    ) -> Result<Self, StartFault> {
+        let keys = kek.subkeys();
+        let identity = identity::open_or_make(&store, &keys, &mut OsRng).await?;
+        let time = Time::new(clock, store.counter(time::COUNTER).await?);
+        Ok(Self {
+            store,
+            chain,
+            time,
+            config,
+            keys,
+            identity,
+            sealer: port::Sealer::new(sealer),
+            seal_keys: SealKeys::default(),
+            wallets: Locks::new(),
+            wallet_keys: Recent::new(WALLETS_AT_HAND),
+            children: Recent::new(CHILDREN_AT_HAND),
+            checkpoints: Recent::new(WALLETS_AT_HAND),
+        })
+    }
+
+    /// The server's identity key, as invitations name it.
+    #[must_use]
+    pub fn identity(&self) -> IdentityKey {
+        self.identity.public()
+    }
+
+    /// The store underneath.
+    #[must_use]
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The chain underneath.
+    #[must_use]
+    pub const fn chain(&self) -> &C {
+        &self.chain
+    }
+
+    /// What it was told at the start.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "where randomness comes from is the cosigner's business"
+    )]
+    pub(crate) fn rng(&self) -> OsRng {
+        OsRng
+    }
+
+    pub(crate) fn seal_key(&self, now: u64) -> Arc<seal_keys::SealKey> {
+        self.seal_keys.current(now, &self.identity, &mut self.rng())
+    }
+}

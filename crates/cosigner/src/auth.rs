@@ -1,0 +1,302 @@
+//! Who asks. A request becomes an [`Authenticated`] here and nowhere else.
+//!
+//! The signature is checked before anything is looked up, so a stranger's request costs one verification and no more,
+//! and an unknown device is told apart from a known one only by the answer.
+
+use std::borrow::Cow;
+
+use aws_lc_rs::{digest, signature};
+use twofold_api::{
+    Reason, Refusal, limits, request,
+    server_time::ServerTime,
+    signature::{Proof, Window},
+};
+use twofold_threshold::{
+    id::{DeviceId, RequestDigest, WalletId},
+    identity::IdentityKey,
+};
+
+use crate::{
+    Cosigner,
+    port::{Clock, chain::Chain, record::UserId, store::Store},
+};
+
+/// A signed request that was made within its window, by a key that may or may not be enrolled.
+#[derive(Debug, Clone)]
+struct Signed {
+    device: DeviceId,
+    key: IdentityKey,
+    wallet: Option<WalletId>,
+    digest: RequestDigest,
+    nonce: [u8; limits::NONCE_BYTES],
+    expires: u64,
+    now: u64,
+}
+
+/// An enrolled device that signed a request, before the request's body is read.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    signed: Signed,
+    user: UserId,
+}
+
+/// A key that signed a request and need not be enrolled: all it may do is join.
+#[derive(Debug, Clone)]
+pub struct Newcomer(Signed);
+
+/// A request whose sender is known. It names the wallet that its signature covers; whether that wallet is the sender's
+/// is settled when it is loaded.
+#[derive(Debug)]
+pub struct Authenticated<T> {
+    caller: Caller,
+    request: T,
+}
+
+/// A request that says which wallet it is about, if any.
+pub trait NamesWallet {
+    /// The wallet, as the body names it.
+    fn wallet(&self) -> Option<WalletId>;
+}
+
+macro_rules! names_wallet {
+    ($($request:ident),*) => {
+        $(impl NamesWallet for request::$request {
+            fn wallet(&self) -> Option<WalletId> {
+                Some(self.wallet)
+            }
+        })*
+    };
+}
+
+names_wallet!(
+    BeginCreate,
+    FinishCreate,
+    TestSign,
+    Activate,
+    GetWallet,
+    RenameWallet,
+    Sign,
+    Broadcast,
+    Sync,
+    EstimateFees,
+    GetAudit
+);
+
+macro_rules! names_none {
+    ($($request:ident),*) => {
+        $(impl NamesWallet for request::$request {
+            fn wallet(&self) -> Option<WalletId> {
+                None
+            }
+        })*
+    };
+}
+
+names_none!(Join, Hello, ListWallets);
+
+impl Caller {
+    /// Ties a decoded body to the signature that covers it. Body and signature must name the same wallet.
+    pub fn bind<T: NamesWallet>(self, request: T) -> Result<Authenticated<T>, Refusal> {
+        same_wallet(self.signed.wallet, request.wallet())?;
+        Ok(Authenticated { caller: self, request })
+    }
+
+    /// The device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.signed.device
+    }
+
+    /// Whose device it is.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The wallet that the signature names.
+    #[must_use]
+    pub const fn wallet(&self) -> Option<WalletId> {
+        self.signed.wallet
+    }
+}
+
+impl Newcomer {
+    /// Ties a decoded body to the signature that covers it.
+    pub fn bind(self, request: request::Join) -> Result<Introduced, Refusal> {
+        same_wallet(self.0.wallet, None)?;
+        Ok(Introduced {
+            newcomer: self,
+            request,
+        })
+    }
+
+    /// The id that the key would have as a device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.0.device
+    }
+}
+
+/// A newcomer's wish to join.
+#[derive(Debug)]
+pub struct Introduced {
+    newcomer: Newcomer,
+    request: request::Join,
+}
+
+impl Introduced {
+    pub(crate) const fn request(&self) -> &request::Join {
+        &self.request
+    }
+
+    pub(crate) const fn key(&self) -> &IdentityKey {
+        &self.newcomer.0.key
+    }
+}
+
+fn same_wallet(signed: Option<WalletId>, named: Option<WalletId>) -> Result<(), Refusal> {
+    if signed == named {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            Reason::PartyMismatch,
+            "the body names another wallet than the signed header",
+        ))
+    }
+}
+
+impl<T> Authenticated<T> {
+    pub(crate) const fn request(&self) -> &T {
+        &self.request
+    }
+
+    pub(crate) const fn device(&self) -> DeviceId {
+        self.caller.signed.device
+    }
+
+    pub(crate) const fn key(&self) -> &IdentityKey {
+        &self.caller.signed.key
+    }
+
+    pub(crate) const fn user(&self) -> UserId {
+        self.caller.user
+    }
+}
+
+/// What makes a request this one and no other, for its record.
+pub(crate) trait Unique {
+    fn signer(&self) -> DeviceId;
+    fn digest(&self) -> RequestDigest;
+    fn nonce(&self) -> [u8; limits::NONCE_BYTES];
+    fn expires(&self) -> u64;
+    /// When it was authenticated.
+    fn now(&self) -> u64;
+}
+
+impl Unique for Signed {
+    fn signer(&self) -> DeviceId {
+        self.device
+    }
+    fn digest(&self) -> RequestDigest {
+        self.digest
+    }
+    fn nonce(&self) -> [u8; limits::NONCE_BYTES] {
+        self.nonce
+    }
+    fn expires(&self) -> u64 {
+        self.expires
+    }
+    fn now(&self) -> u64 {
+        self.now
+    }
+}
+
+macro_rules! unique_by {
+    ($(($($generics:tt)*) $type:ty, $self:ident => $signed:expr;)*) => {
+        $(impl<$($generics)*> Unique for $type {
+            fn signer(&$self) -> DeviceId { $signed.signer() }
+            fn digest(&$self) -> RequestDigest { $signed.digest() }
+            fn nonce(&$self) -> [u8; limits::NONCE_BYTES] { $signed.nonce() }
+            fn expires(&$self) -> u64 { $signed.expires() }
+            fn now(&$self) -> u64 { $signed.now() }
+        })*
+    };
+}
+
+unique_by! {
+    (T) Authenticated<T>, self => self.caller.signed;
+    () Introduced, self => self.newcomer.0;
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Finds out which enrolled device signed a request. `body` is the HTTP body as it came.
+    pub async fn authenticate(&self, proof: &Proof, body: &[u8]) -> Result<Caller, Refusal> {
+        let signed = self.verify(proof, body)?;
+        let device = self.store.device(signed.device).await?;
+        match device {
+            Some(device) => Ok(Caller {
+                signed,
+                user: device.user,
+            }),
+            None => Err(Reason::DeviceUnknown.into()),
+        }
+    }
+
+    /// The same for a key that wants to join.
+    pub fn authenticate_newcomer(&self, proof: &Proof, body: &[u8]) -> Result<Newcomer, Refusal> {
+        self.verify(proof, body).map(Newcomer)
+    }
+
+    fn verify(&self, proof: &Proof, body: &[u8]) -> Result<Signed, Refusal> {
+        if digest::digest(&digest::SHA256, body).as_ref() != proof.body_digest() {
+            return Err(Refusal::new(
+                Reason::SignatureInvalid,
+                "the body is not the one that Content-Digest names",
+            ));
+        }
+        if !signature_holds(proof) {
+            return Err(Reason::SignatureInvalid.into());
+        }
+        if proof.protocol().major() != limits::PROTOCOL {
+            return Err(Refusal::new(
+                Reason::UpgradeRequired,
+                Cow::Owned(format!(
+                    "this server speaks version {} of the protocol",
+                    limits::PROTOCOL
+                )),
+            ));
+        }
+        let (digest, now) = (proof.digest(), self.time.now());
+        let Window { created, expires } = proof.window();
+        if created.abs_diff(now) > limits::SKEW_SECONDS || expires < now {
+            let time = ServerTime::sign(&self.identity, digest, now);
+            return Err(Refusal::from(Reason::ClockSkew).telling_time(time));
+        }
+        let key = *proof.key();
+        Ok(Signed {
+            device: key.device_id(),
+            key,
+            wallet: proof.wallet(),
+            digest,
+            nonce: proof.nonce(),
+            expires,
+            now,
+        })
+    }
+}
+
+/// Checks the signature over the proof's base. The key was refused when parsed if it is weak or malformed.
+fn signature_holds(proof: &Proof) -> bool {
+    let verified = match proof.key() {
+        IdentityKey::Ed25519(key) => {
+            signature::UnparsedPublicKey::new(&signature::ED25519, key).verify(proof.base(), proof.signature())
+        }
+        IdentityKey::P256(key) => signature::UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, key)
+            .verify(proof.base(), proof.signature()),
+        _ => return false,
+    };
+    verified.is_ok()
+}
+
+#[cfg(test)]
+mod tests;

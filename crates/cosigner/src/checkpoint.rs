@@ -1,0 +1,178 @@
+//! Checkpoints: each reply about a wallet carries the newest, and each request shows the newest that its device has.
+//!
+//! One that this server did not sign, or signed for another wallet, is refused and changes nothing. One that it signed
+//! but whose entry its own chain lacks proves that the server was rolled back: the wallet is fenced, durably, and signs
+//! nothing until the fence is lifted. Reading goes on.
+
+use std::cmp::Ordering;
+
+use twofold_api::{Reason, Refusal, audit::Event, reply};
+use twofold_threshold::{
+    checkpoint::{Checkpoint, Head},
+    id::WalletId,
+};
+
+use crate::{
+    Cosigner,
+    auth::{Authenticated, Unique},
+    port::{
+        Clock,
+        chain::Chain,
+        store::{Batch, Store, StoreFault},
+    },
+    state::{Fence, State},
+    wallet::Owned,
+};
+
+/// How often a fence is tried again when other requests change the wallet meanwhile.
+const TRIES: u32 = 5;
+
+/// What a checkpoint says of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Witness {
+    /// The chain contains it.
+    Contained,
+    /// The chain lacks it: the server is behind.
+    Ahead(Head),
+}
+
+/// The head that a state stands at.
+fn head_of(wallet: WalletId, state: &State) -> Head {
+    Head {
+        wallet,
+        generation: state.generation,
+        seq: state.head().seq,
+        epoch: state.epoch(),
+        list: state.device_list,
+        chain: state.head().chain,
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// What goes with every reply, with the newest checkpoint of the wallet it is about.
+    pub(crate) fn head(&self, wallet: Option<(WalletId, &State)>) -> reply::Head {
+        let time = self.time.now();
+        reply::Head {
+            checkpoint: wallet.map(|(wallet, state)| self.newest(wallet, state).to_bytes()),
+            seal_key: self.seal_key(time).offer().to_bytes(),
+            time,
+        }
+    }
+
+    /// The checkpoint of a state.
+    pub(crate) fn newest(&self, wallet: WalletId, state: &State) -> Checkpoint {
+        let head = head_of(wallet, state);
+        match self.checkpoints.get(&wallet) {
+            Some((signed, checkpoint)) if signed == head => checkpoint,
+            _ => {
+                let checkpoint = head.sign(&self.identity);
+                self.checkpoints.put(wallet, (head, checkpoint));
+                checkpoint
+            }
+        }
+    }
+
+    /// Checks what a device has seen against a wallet that this request holds alone. Where it shows the server to be
+    /// behind, the fence is written, and the wallet comes back fenced.
+    pub(crate) async fn heed<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: Owned,
+        seen: &Checkpoint,
+    ) -> Result<Owned, Refusal> {
+        match self.witness(&owned, seen).await? {
+            Witness::Contained => Ok(owned),
+            Witness::Ahead(_) if owned.state().fence.is_some() => Ok(owned),
+            Witness::Ahead(head) => self.fence(request, owned, head).await,
+        }
+    }
+
+    /// The same for a request that only reads, and so holds the wallet only where a fence must be written.
+    pub(crate) async fn heed_reading<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: Owned,
+        seen: Option<&Checkpoint>,
+    ) -> Result<Owned, Refusal> {
+        let Some(seen) = seen else { return Ok(owned) };
+        match self.witness(&owned, seen).await? {
+            Witness::Contained => Ok(owned),
+            // What looked like the future may be what another request has just written: look again, alone.
+            Witness::Ahead(_) => {
+                let wallet = owned.id();
+                let _held = self.wallets.hold(wallet).await;
+                let owned = self.owned(request, wallet).await?;
+                self.heed(request, owned, seen).await
+            }
+        }
+    }
+
+    async fn witness(&self, owned: &Owned, seen: &Checkpoint) -> Result<Witness, Refusal> {
+        let here = head_of(owned.id(), owned.state());
+        // Almost always a device shows what it was told last.
+        if self.newest(owned.id(), owned.state()) == *seen {
+            return Ok(Witness::Contained);
+        }
+        let head = *seen
+            .verify(&self.identity.public())
+            .map_err(|_| Refusal::from(Reason::CheckpointInvalid))?;
+        if head.wallet != owned.id() {
+            return Err(Reason::CheckpointInvalid.into());
+        }
+        // The hash at a number commits to all entries up to it, so it alone says whether the chain contains the head.
+        let stored = match head.seq.cmp(&here.seq) {
+            Ordering::Less => {
+                let rows = self.store.audit(owned.id(), head.seq, 1).await?;
+                rows.first().filter(|row| row.seq == head.seq).map(|row| row.chain)
+            }
+            Ordering::Equal => Some(here.chain),
+            Ordering::Greater => None,
+        };
+        let contained = stored == Some(head.chain) && head.generation <= here.generation;
+        Ok(if contained {
+            Witness::Contained
+        } else {
+            Witness::Ahead(head)
+        })
+    }
+
+    async fn fence<T>(&self, request: &Authenticated<T>, owned: Owned, seen: Head) -> Result<Owned, Refusal> {
+        let wallet = owned.id();
+        tracing::warn!(%wallet, ours = owned.state().head().seq, seen = seen.seq, "a device has seen more: fenced");
+        let mut owned = owned;
+        for _ in 0..TRIES {
+            if owned.state().fence.is_some() {
+                return Ok(owned);
+            }
+            let mut change = owned.change();
+            change.state.fence = Some(Fence {
+                generation: seen.generation,
+                seq: seen.seq,
+                chain: seen.chain,
+            });
+            change.log(
+                request.now(),
+                Event::Fenced {
+                    device: request.device(),
+                    generation: seen.generation,
+                    seq: seen.seq,
+                    chain: seen.chain,
+                },
+            );
+            let mut batch = Batch::default();
+            self.store_change(change, &mut batch)?;
+            match self.store.commit(batch).await {
+                Ok(()) | Err(StoreFault::Conflict(_)) => owned = self.owned(request, wallet).await?,
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        if owned.state().fence.is_some() {
+            Ok(owned)
+        } else {
+            Err(Reason::Conflict.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! What the operator sets.
+
+use bitcoin::Network;
+use twofold_api::limits;
+use twofold_intent::Limits;
+
+/// Settings of the cosigner.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The one network this server serves.
+    pub network: Network,
+    /// Version of the server, as `hello` tells it.
+    pub version: String,
+    /// What no transaction passes: fee rate, fee, fee's share of the amount, sizes.
+    pub sanity: Limits,
+    /// Unused addresses watched past the last used one.
+    pub gap_limit: u32,
+    /// Ceremonies that one user may have open.
+    pub ceremonies_per_user: u32,
+    /// Ceremonies that may be open in all.
+    pub ceremonies: u32,
+    /// How long a ceremony waits for its next round, in seconds.
+    pub ceremony_seconds: u64,
+    /// Wallets that one user may have.
+    pub wallets_per_user: usize,
+    /// How long an invitation is good for, in seconds.
+    pub invitation_seconds: u64,
+    /// Rates told where the node has no estimate, in sat per 1000 virtual bytes, before clamping.
+    pub fallback_rate: u64,
+}
+
+impl Config {
+    /// The usual settings for a network.
+    #[must_use]
+    pub fn new(network: Network) -> Self {
+        Self {
+            network,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sanity: Limits::default(),
+            gap_limit: limits::GAP_LIMIT,
+            ceremonies_per_user: 3,
+            ceremonies: 10_000,
+            ceremony_seconds: 600,
+            wallets_per_user: 100,
+            invitation_seconds: 86_400,
+            fallback_rate: 2_000,
+        }
+    }
+
+    /// The network's name in the API.
+    #[must_use]
+    pub fn network_name(&self) -> &'static str {
+        match self.network {
+            Network::Bitcoin => "bitcoin",
+            Network::Testnet => "testnet",
+            Network::Testnet4 => "testnet4",
+            Network::Signet => "signet",
+            Network::Regtest => "regtest",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Places where a test may stop the world. Without the feature `failpoints` they are nothing at all.
+
+/// A place by name, such as `sign::before_commit`.
+#[cfg(feature = "failpoints")]
+macro_rules! failpoint {
+    ($name:literal) => {
+        fail::fail_point!($name)
+    };
+}
+
+#[cfg(not(feature = "failpoints"))]
+macro_rules! failpoint {
+    ($name:literal) => {};
+}
+
+pub(crate) use failpoint;

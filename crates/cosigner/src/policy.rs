@@ -1,0 +1,71 @@
+//! Whether a spend may be. Only what policy approved reaches a share: [`Approved`] is made here and nowhere else.
+
+mod allow;
+
+use bitcoin::Psbt;
+use twofold_api::Refusal;
+use twofold_intent::Facts;
+
+/// A transaction with what it does, worked out by us.
+#[derive(Debug)]
+pub struct Understood {
+    pub(crate) psbt: Psbt,
+    pub(crate) facts: Facts,
+}
+
+/// Something that policy approved.
+#[derive(Debug)]
+pub struct Approved<T>(T);
+
+impl<T> Approved<T> {
+    /// What was approved.
+    pub const fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What policy says.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Verdict<T> {
+    /// It may be, now.
+    Allow(Approved<T>),
+    /// Somebody else has to agree first.
+    NeedsApproval(T),
+    /// It may be at this time, in seconds since 1970, unless somebody objects.
+    Wait(T, u64),
+    /// It may not be.
+    Refuse(Refusal),
+}
+
+/// The policy of a wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// Whatever passes the operator's sanity limits may be.
+    Allow,
+}
+
+impl Policy {
+    /// The policy's hash, as the state record names it.
+    #[must_use]
+    pub fn hash(self) -> [u8; 32] {
+        match self {
+            Self::Allow => allow::hash(),
+        }
+    }
+
+    /// The policy that a state record names; none where this server does not know it.
+    #[must_use]
+    pub fn by_hash(hash: &[u8; 32]) -> Option<Self> {
+        [Self::Allow].into_iter().find(|policy| policy.hash() == *hash)
+    }
+
+    /// Judges a transaction.
+    #[must_use]
+    pub fn judge(self, understood: Understood) -> Verdict<Understood> {
+        match self {
+            Self::Allow => allow::judge(understood),
+        }
+    }
+}

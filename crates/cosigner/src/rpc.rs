@@ -1,0 +1,20 @@
+//! What may be asked, one file for each request.
+
+mod activate;
+mod begin_create;
+mod broadcast;
+mod ceremony;
+mod estimate_fees;
+mod finish_create;
+mod get_audit;
+mod get_wallet;
+mod hello;
+mod join;
+mod list_wallets;
+pub(crate) mod mint_invitation;
+mod purge;
+mod rename_wallet;
+mod share;
+mod sign;
+mod sync;
+mod test_sign;

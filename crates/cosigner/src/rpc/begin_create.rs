@@ -1,0 +1,151 @@
+//! First round trip of making a wallet: the server deals, and signs the first half of the transcript.
+
+use twofold_api::{
+    Reason, Refusal,
+    reply::CreateBegun,
+    request::BeginCreate,
+    seal_key::{Step, Usage},
+};
+use twofold_threshold::create::{Opening, server};
+
+use super::ceremony::Plan;
+use crate::{
+    Authenticated, Cosigner,
+    failpoint::failpoint,
+    fault,
+    port::{
+        Clock,
+        chain::Chain,
+        record::Ceremony,
+        store::{Batch, Store, Write},
+    },
+};
+
+/// The number of the epoch that a new wallet begins with.
+pub(super) const FIRST_EPOCH: u32 = 1;
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Begins to make a wallet.
+    pub async fn begin_create(&self, request: Authenticated<BeginCreate>) -> Result<CreateBegun, Refusal> {
+        let wallet = request.request().wallet;
+        let _held = self.wallets.hold(wallet).await;
+        match self.earlier(&request).await {
+            Ok(Some(reply)) => return Ok(reply),
+            Ok(None) => {}
+            Err(refusal) => {
+                self.end_tricked(&request, wallet, &refusal).await;
+                return Err(refusal);
+            }
+        }
+        self.begin(&request).await
+    }
+
+    async fn begin(&self, request: &Authenticated<BeginCreate>) -> Result<CreateBegun, Refusal> {
+        let asked = request.request();
+        let opening = Opening::try_from(asked.opening.as_slice()).map_err(|fault| fault::protocol(&fault))?;
+        if opening.device() != request.key() || opening.wallet() != asked.wallet {
+            return Err(Refusal::new(
+                Reason::PartyMismatch,
+                "the opening names another device or wallet",
+            ));
+        }
+        let now = self.time.now();
+        self.may_begin(request, &opening, now).await?;
+        let usage = Usage {
+            wallet: asked.wallet,
+            epoch: FIRST_EPOCH,
+            step: Step::BeginCreate,
+            device: request.device(),
+        };
+        let unlock = self.unlock(now, &asked.unlock, &usage, opening.unlock_digest())?;
+
+        let public = opening.to_bytes();
+        let (ceremony, user) = (opening.ceremony(), request.user());
+        let (state, round) = server::begin(opening, &unlock, &self.identity, &self.sealer, &mut self.rng())
+            .map_err(|fault| fault::protocol(&fault))?;
+        let sealed = self.seal_ceremony(&state, state.opening(), &unlock);
+        let birthday = self.height().await?;
+        let plan = Plan {
+            name: asked.name.as_str().to_owned(),
+            birthday,
+            opening: public,
+        };
+        let row = Ceremony {
+            id: ceremony,
+            wallet: asked.wallet,
+            user,
+            expires: now.saturating_add(self.config.ceremony_seconds),
+            sealed,
+            public: plan.to_bytes()?,
+        };
+        let reply = CreateBegun {
+            head: self.head(None),
+            server_round: round.to_bytes(),
+            birthday,
+        };
+        failpoint!("begin_create::before_commit");
+        let batch = Batch {
+            expect: Vec::new(),
+            writes: vec![Write::PutCeremony(row)],
+        };
+        let reply = self.settle(request, reply, batch).await?;
+        failpoint!("begin_create::after_commit");
+        Ok(reply)
+    }
+
+    /// Whether the caller may open one more ceremony, for this wallet.
+    async fn may_begin(
+        &self,
+        request: &Authenticated<BeginCreate>,
+        opening: &Opening,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let wallet = opening.wallet();
+        if let Some(row) = self.store.wallet(wallet).await? {
+            // A stranger's wallet is no business of the caller's: it is answered as one that is not there.
+            let own = row.user == request.user();
+            return Err(if own {
+                Reason::WalletExists
+            } else {
+                Reason::WalletNotFound
+            }
+            .into());
+        }
+        if self.store.ceremony(opening.ceremony()).await?.is_some() {
+            return Err(Refusal::new(
+                Reason::CeremonyMismatch,
+                "this ceremony has begun already; start a fresh one",
+            ));
+        }
+        let replaced = match self.store.ceremony_of(wallet).await? {
+            Some(row) if row.user != request.user() => return Err(Reason::WalletNotFound.into()),
+            Some(row) => u32::from(row.expires >= now),
+            None => 0,
+        };
+        let open = self.store.open_ceremonies(request.user(), now).await?;
+        if open.user.saturating_sub(replaced) >= self.config.ceremonies_per_user {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "this user has too many ceremonies open",
+            ));
+        }
+        if open.all.saturating_sub(replaced) >= self.config.ceremonies {
+            return Err(Refusal::new(Reason::QuotaExceeded, "the server has too many ceremonies open").retry_after(60));
+        }
+        if self.store.wallets_of(request.user()).await?.len() >= self.config.wallets_per_user {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "this user has as many wallets as one may have",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Height of the chain now, as far as the server has read it: no coin of a wallet made now is older.
+    async fn height(&self) -> Result<u32, Refusal> {
+        match self.store.tip().await? {
+            Some(block) => Ok(block.height),
+            None => Ok(self.chain.best().await?.0),
+        }
+    }
+}

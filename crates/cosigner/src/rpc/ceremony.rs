@@ -1,0 +1,107 @@
+//! What is stored between the two requests of a create ceremony: its state under both seals, and beside it what is
+//! public.
+
+use serde::{Deserialize, Serialize};
+use twofold_api::{Reason, Refusal};
+use twofold_threshold::{
+    create::{Opening, server::AwaitClosing},
+    id::WalletId,
+    seal,
+    secret::UnlockKey,
+};
+
+use crate::{
+    Authenticated, Cosigner, fault,
+    port::{
+        Clock,
+        chain::Chain,
+        record::Ceremony,
+        store::{Batch, Store, Write},
+    },
+};
+
+/// What of a ceremony is public.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// What the wallet will be called.
+    pub(super) name: String,
+    /// Height of the chain when it began.
+    pub(super) birthday: u32,
+    /// The opening, encoded.
+    pub(super) opening: Vec<u8>,
+}
+
+impl Plan {
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, Refusal> {
+        postcard::to_allocvec(self).map_err(|cause| fault::internal("a ceremony's plan does not encode", &cause))
+    }
+
+    pub(super) fn read(row: &Ceremony) -> Result<(Self, Opening), Refusal> {
+        let plan: Self = postcard::from_bytes(&row.public)
+            .map_err(|cause| fault::internal("a ceremony's plan can't be read", &cause))?;
+        let opening = Opening::try_from(plan.opening.as_slice())
+            .map_err(|cause| fault::internal("a ceremony's opening can't be read", &cause))?;
+        Ok((plan, opening))
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Seals a ceremony's state: under the unlock key inside, under the KEK outside.
+    pub(super) fn seal_ceremony(&self, state: &AwaitClosing, opening: &Opening, unlock: &UnlockKey) -> Vec<u8> {
+        let aad = AwaitClosing::aad(opening);
+        let inner = seal::seal(unlock.expose(), &aad, &state.to_secret_bytes(), &mut self.rng());
+        seal::seal(&self.keys.outer, &aad, &inner, &mut self.rng())
+    }
+
+    /// Opens what [`Self::seal_ceremony`] sealed.
+    pub(super) fn open_ceremony(
+        &self,
+        row: &Ceremony,
+        opening: &Opening,
+        unlock: &UnlockKey,
+    ) -> Result<AwaitClosing, Refusal> {
+        let aad = AwaitClosing::aad(opening);
+        let damaged = |_| Refusal::from(Reason::ShareDamaged);
+        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(damaged)?;
+        let bytes = seal::open(unlock.expose(), &aad, &inner).map_err(damaged)?;
+        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(damaged)?;
+        if state.opening() == opening {
+            Ok(state)
+        } else {
+            Err(Reason::ShareDamaged.into())
+        }
+    }
+
+    /// Ends the caller's ceremony for a wallet: its nonce came back under another body, so somebody is playing tricks.
+    pub(super) async fn end_tricked<T>(&self, request: &Authenticated<T>, wallet: WalletId, refusal: &Refusal) {
+        if refusal.reason != Reason::NonceReused {
+            return;
+        }
+        if let Ok(Some(row)) = self.store.ceremony_of(wallet).await
+            && row.user == request.user()
+        {
+            self.end(&row).await;
+        }
+    }
+
+    /// Ends a ceremony. If that fails it ends by itself when its time is over.
+    pub(super) async fn end(&self, row: &Ceremony) {
+        let batch = Batch {
+            expect: Vec::new(),
+            writes: vec![Write::EndCeremony(row.id)],
+        };
+        if let Err(cause) = self.store.commit(batch).await {
+            tracing::warn!(%cause, "a ceremony could not be ended");
+        }
+    }
+
+    /// Refuses with `OUT_OF_ORDER` where the wallet is still being made by the caller, and as a missing wallet
+    /// otherwise.
+    pub(super) async fn unmade<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Refusal {
+        match self.store.ceremony_of(wallet).await {
+            Ok(Some(row)) if row.user == request.user() => Reason::OutOfOrder.into(),
+            Ok(_) => Reason::WalletNotFound.into(),
+            Err(fault) => fault.into(),
+        }
+    }
+}

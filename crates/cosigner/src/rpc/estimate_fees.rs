@@ -1,0 +1,63 @@
+//! Fee estimates, as the node has them, within what is relayed and what is sane.
+
+use twofold_api::{Refusal, reply::Fees, request::EstimateFees};
+
+use crate::{
+    Authenticated, Cosigner,
+    port::{Clock, chain::Chain, store::Store},
+};
+
+/// The targets told, in blocks.
+const TARGETS: [u16; 7] = [1, 2, 3, 6, 12, 24, 144];
+/// What a node relays where it does not say, in sat per 1000 virtual bytes.
+const RELAYED: u64 = 1_000;
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Tells fee rates. They never rise with the target; where the node knows none, the operator's fallback stands in
+    /// and is named.
+    pub async fn estimate_fees(&self, request: Authenticated<EstimateFees>) -> Result<Fees, Refusal> {
+        let owned = self.owned(&request, request.request().wallet).await?;
+        let mut known = Vec::with_capacity(TARGETS.len());
+        for target in TARGETS {
+            // A node that can't tell for one target may for another; one that does not answer at all is an error of
+            // its own only if nothing else is known.
+            known.push(self.chain.estimate(target).await.ok().flatten());
+        }
+        let lowest = self.chain.minimum_rate().await.unwrap_or(RELAYED);
+        let estimates = clamped(&known, lowest, self.highest_rate(), self.config.fallback_rate);
+        let source = if known.iter().any(Option::is_some) {
+            "node"
+        } else {
+            "fallback"
+        };
+        Ok(Fees {
+            head: self.head(Some((owned.id(), owned.state()))),
+            estimates: TARGETS.into_iter().zip(estimates).collect(),
+            source: source.to_owned(),
+        })
+    }
+
+    /// The rate past which a transaction is refused, in sat per 1000 virtual bytes.
+    fn highest_rate(&self) -> u64 {
+        self.config.sanity.max_fee_rate.to_sat_per_kwu().saturating_mul(4)
+    }
+}
+
+/// Fills gaps from the next nearer target, clamps, and lets no later target cost more than an earlier one.
+fn clamped(known: &[Option<u64>], lowest: u64, highest: u64, fallback: u64) -> Vec<u64> {
+    let lowest = lowest.min(highest);
+    let first = known.iter().flatten().next().copied().unwrap_or(fallback);
+    let mut rate = first.clamp(lowest, highest);
+    known
+        .iter()
+        .map(|estimate| {
+            if let Some(estimate) = estimate {
+                rate = rate.min((*estimate).clamp(lowest, highest));
+            }
+            rate
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

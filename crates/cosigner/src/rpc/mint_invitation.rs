@@ -1,0 +1,68 @@
+//! The operator's one-time code for a new user. Not an RPC: the server offers it on its admin socket alone.
+
+use aws_lc_rs::digest;
+use rand_core::RngCore;
+use twofold_api::Refusal;
+
+use crate::{
+    Cosigner,
+    port::{
+        Clock,
+        chain::Chain,
+        record::Invitation,
+        store::{Batch, Store, Write},
+    },
+};
+
+/// A code that was just minted. It is shown once and kept nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Minted {
+    /// The code.
+    pub code: [u8; 16],
+    /// When it ends, in seconds since 1970.
+    pub expires: u64,
+}
+
+impl std::fmt::Debug for Minted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Minted")
+            .field("code", &"redacted")
+            .field("expires", &self.expires)
+            .finish()
+    }
+}
+
+/// What is stored of a code.
+pub(crate) fn code_hash(code: &[u8; 16]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"twofold/invitation/1");
+    context.update(code);
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Mints an invitation that is good for `seconds`, or as long as the operator's settings say.
+    pub async fn mint_invitation(&self, seconds: Option<u64>) -> Result<Minted, Refusal> {
+        let mut code = [0; 16];
+        self.rng().fill_bytes(&mut code);
+        let expires = self
+            .time
+            .now()
+            .saturating_add(seconds.unwrap_or(self.config.invitation_seconds));
+        let invitation = Invitation {
+            code_hash: code_hash(&code),
+            expires,
+            used_by: None,
+        };
+        let writes = vec![Write::AddInvitation(invitation)];
+        self.store
+            .commit(Batch {
+                expect: Vec::new(),
+                writes,
+            })
+            .await?;
+        Ok(Minted { code, expires })
+    }
+}

@@ -1,0 +1,70 @@
+//! The server's share, opened for one request: it takes the user's unlock key and the operator's KEK.
+
+use twofold_api::{
+    Reason, Refusal,
+    seal_key::{SealedUnlockKey, Usage},
+};
+use twofold_threshold::{
+    id::{KeyKind, Party},
+    seal,
+    secret::UnlockKey,
+    share::Share,
+};
+
+use crate::{
+    Cosigner,
+    port::{Clock, chain::Chain, store::Store},
+    wallet::Owned,
+};
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Opens an unlock key and checks it against its hash. A wrong one changes nothing.
+    pub(super) fn unlock(
+        &self,
+        now: u64,
+        sealed: &SealedUnlockKey,
+        usage: &Usage,
+        digest: &[u8; 32],
+    ) -> Result<UnlockKey, Refusal> {
+        let unlock = self.seal_keys.open(now, sealed, usage).map_err(|refusal| {
+            if refusal.reason == Reason::StaleSealKey {
+                refusal.offering(self.seal_key(now).offer())
+            } else {
+                refusal
+            }
+        })?;
+        unlock
+            .check(digest)
+            .map_err(|_| Refusal::from(Reason::WrongUnlockKey))?;
+        Ok(unlock)
+    }
+
+    /// Opens the server's share. The unlock key is known to be right, so what does not open is damaged: this wallet
+    /// is locked, and no other.
+    pub(super) async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
+        let public = &owned.keys().public;
+        let row = self
+            .store
+            .share(owned.id(), KeyKind::Taproot, public.epoch().number)
+            .await?;
+        let damaged = || {
+            tracing::error!(wallet = %owned.id(), "the server's share does not open");
+            Refusal::from(Reason::ShareDamaged)
+        };
+        let row = row.ok_or_else(damaged)?;
+        let aad = public.share_aad(owned.id(), Party::Server);
+        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(|_| damaged())?;
+        Share::open(unlock.expose(), owned.id(), Party::Server, public, &inner).map_err(|_| damaged())
+    }
+
+    /// Seals the server's share: under the unlock key inside, under the KEK outside.
+    pub(super) fn seal_share(
+        &self,
+        share: &Share,
+        public: &twofold_threshold::share::PublicShares,
+        unlock: &UnlockKey,
+    ) -> Vec<u8> {
+        let inner = share.seal(unlock.expose(), public, &mut self.rng());
+        seal::seal(&self.keys.outer, &share.aad(public), &inner, &mut self.rng())
+    }
+}

@@ -1,0 +1,228 @@
+//! The server's half of a signature over every own input of a PSBT.
+//!
+//! The order matters. What can be refused is refused before the share is opened or anything is counted, so a refusal
+//! leaves everything as it was. The nonce, the commitment and the share live and die inside this one call. Charge, audit
+//! entry, state, replay record and the list of what was given out are one batch, and nothing leaves before it is stored.
+
+mod view;
+
+use std::sync::Arc;
+
+use bitcoin::{OutPoint, consensus::encode, hashes::Hash};
+use twofold_api::{
+    Reason, Refusal,
+    audit::{self, Event},
+    reply::Signed,
+    request::Sign,
+    seal_key::{Step, Usage},
+};
+use twofold_intent::{Facts, Psbt, facts_within, psbt};
+use twofold_threshold::{
+    derive::ChildTweak,
+    share::Share,
+    sign::{Cosigned, InputToCosign, cosign},
+};
+
+use crate::{
+    Authenticated, Cosigner,
+    auth::Unique,
+    charge::{Outpoint, charge},
+    failpoint::failpoint,
+    fault,
+    policy::{Approved, Policy, Understood, Verdict},
+    port::{
+        Clock,
+        chain::Chain,
+        record::Issued,
+        store::{Batch, Store, Write},
+    },
+    wallet::Owned,
+};
+
+/// What charges of this chain count.
+pub(crate) const ASSET: &str = "btc";
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Co-signs a transaction.
+    pub async fn sign(&self, request: Authenticated<Sign>) -> Result<Signed, Refusal> {
+        let asked = request.request();
+        let _held = self.wallets.hold(asked.wallet).await;
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        let owned = self.made(&request, asked.wallet).await?;
+        owned.at_epoch(asked.epoch)?;
+        let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        owned.unfenced()?;
+        owned.active()?;
+
+        let understood = self.understand(&owned, &asked.psbt).await?;
+        if understood.facts.inputs.len() != asked.commitments.len() {
+            return Err(Refusal::new(
+                Reason::Malformed,
+                "send one commitment for each input of this wallet, in order",
+            ));
+        }
+        let policy = Policy::by_hash(&owned.state().policy)
+            .ok_or_else(|| fault::internal("a wallet's policy is unknown", &owned.id()))?;
+        let approved = match policy.judge(understood) {
+            Verdict::Allow(approved) => approved,
+            Verdict::Refuse(refusal) => return Err(refusal),
+            Verdict::NeedsApproval(_) | Verdict::Wait(..) => return Err(Reason::NotPermitted.into()),
+        };
+
+        let now = self.time.now();
+        let usage = Usage {
+            wallet: asked.wallet,
+            epoch: asked.epoch.number,
+            step: Step::Sign,
+            device: request.device(),
+        };
+        let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
+        let share = self.open_share(&owned, &unlock).await?;
+        drop(unlock);
+        let charged = self.charge_for(&request, &owned, &approved).await?;
+        let half = self.half(&request, &owned, &approved, &share)?;
+        drop(share);
+        self.give_out(&request, owned, &approved, charged, half, now).await
+    }
+
+    /// Works out what a PSBT does.
+    async fn understand(&self, owned: &Owned, bytes: &[u8]) -> Result<Understood, Refusal> {
+        let psbt = psbt::from_bytes(bytes).map_err(|refused| fault::psbt(&refused))?;
+        let view = self.view(owned, &psbt).await?;
+        let facts = facts_within(&psbt, &owned.keys().account, &view, &self.config.sanity)
+            .map_err(|refused| fault::psbt(&refused))?;
+        Ok(Understood { psbt, facts })
+    }
+
+    /// Charges all inputs, once.
+    async fn charge_for(
+        &self,
+        request: &Authenticated<Sign>,
+        owned: &Owned,
+        approved: &Approved<Understood>,
+    ) -> Result<Charged, Refusal> {
+        let facts = &approved.get().facts;
+        let inputs: Vec<_> = facts.outpoints().map(outpoint).collect();
+        let known = self.store.charges(owned.id(), inputs.clone()).await?;
+        let amount = facts.charge().to_sat();
+        let charge = charge(&self.keys.charges, owned.id(), ASSET, &inputs, &known, amount)?;
+        let entry = audit::Signed {
+            device: request.device(),
+            request: request.digest(),
+            txid: facts.txid.to_byte_array(),
+            asset: ASSET.to_owned(),
+            charge: amount,
+            added: charge.added,
+            fee: facts.fee.to_sat(),
+            inputs,
+        };
+        Ok(Charged {
+            group: charge.group,
+            entry,
+        })
+    }
+
+    /// Makes nonces, commitments and shares.
+    fn half(
+        &self,
+        request: &Authenticated<Sign>,
+        owned: &Owned,
+        approved: &Approved<Understood>,
+        share: &Share,
+    ) -> Result<Cosigned, Refusal> {
+        let facts = &approved.get().facts;
+        let tweaks = self.tweaks(owned, facts)?;
+        let inputs: Vec<_> = facts
+            .inputs
+            .iter()
+            .zip(&tweaks)
+            .map(|(own, tweak)| InputToCosign {
+                path: tweak.path(),
+                message: own.sighash,
+                tweak: Some(&**tweak),
+            })
+            .collect();
+        failpoint!("sign::before_share");
+        let commitments = &request.request().commitments;
+        let identity = self.identity.public();
+        let public = &owned.keys().public;
+        cosign(
+            share,
+            public,
+            &inputs,
+            commitments,
+            request.digest(),
+            &identity,
+            &mut self.rng(),
+        )
+        .map_err(|fault| fault::protocol(&fault))
+    }
+
+    fn tweaks(&self, owned: &Owned, facts: &Facts) -> Result<Vec<Arc<ChildTweak>>, Refusal> {
+        let path = |own: &twofold_intent::OwnInput| [own.keychain.number(), own.child];
+        facts
+            .inputs
+            .iter()
+            .map(|own| self.child(owned.id(), owned.keys(), path(own)))
+            .collect()
+    }
+
+    /// Stores all of it, and only then answers.
+    async fn give_out(
+        &self,
+        request: &Authenticated<Sign>,
+        owned: Owned,
+        approved: &Approved<Understood>,
+        charged: Charged,
+        half: Cosigned,
+        now: u64,
+    ) -> Result<Signed, Refusal> {
+        let Charged { group, entry } = charged;
+        let issued = Issued {
+            wallet: owned.id(),
+            txid: entry.txid,
+            outpoints: entry.inputs.clone(),
+            transaction: encode::serialize(unsigned(&approved.get().psbt)),
+            at: now,
+        };
+        let mut change = owned.change();
+        change.state.spend(ASSET, entry.added, now);
+        change.log(now, Event::Signed(entry));
+        let checkpoint = self.newest(change.row.id, &change.state);
+        let cosign = half.sign(&self.identity, &checkpoint.digest()).to_bytes();
+        let reply = Signed {
+            head: self.head(Some((change.row.id, &change.state))),
+            cosign,
+        };
+
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        batch.writes.extend(group.map(Write::PutCharge));
+        batch.writes.push(Write::PutIssued(issued));
+        failpoint!("sign::before_commit");
+        let reply = self.settle(request, reply, batch).await?;
+        failpoint!("sign::after_commit");
+        Ok(reply)
+    }
+}
+
+/// What a transaction costs, ready to be stored.
+struct Charged {
+    group: Option<crate::port::record::ChargeGroup>,
+    entry: audit::Signed,
+}
+
+fn unsigned(psbt: &Psbt) -> &bitcoin::Transaction {
+    &psbt.unsigned_tx
+}
+
+/// An outpoint as rows have it: txid in internal byte order and index in little endian.
+pub(super) fn outpoint(outpoint: OutPoint) -> Outpoint {
+    let mut bytes = [0; 36];
+    let (txid, index) = bytes.split_at_mut(32);
+    txid.copy_from_slice(&outpoint.txid.to_byte_array());
+    index.copy_from_slice(&outpoint.vout.to_le_bytes());
+    bytes
+}

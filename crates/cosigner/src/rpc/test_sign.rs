@@ -1,0 +1,109 @@
+//! A test share with fresh commitments, for a device that crashed before it had verified the test signature.
+
+use twofold_api::{
+    Refusal,
+    audit::Event,
+    reply::TestSigned,
+    request::TestSign,
+    seal_key::{Step, Usage},
+};
+use twofold_threshold::{
+    create::{Completion, server},
+    secret::UnlockKey,
+    sign::Commitment,
+    transcript::SignedTranscript,
+};
+
+use crate::{
+    Authenticated, Cosigner,
+    auth::Unique,
+    failpoint::failpoint,
+    fault,
+    port::{
+        Clock,
+        chain::Chain,
+        record,
+        store::{Batch, Store},
+    },
+    wallet::{Change, Owned},
+};
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Gives a test share.
+    pub async fn test_sign(&self, request: Authenticated<TestSign>) -> Result<TestSigned, Refusal> {
+        let asked = request.request();
+        let _held = self.wallets.hold(asked.wallet).await;
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        let owned = self.made(&request, asked.wallet).await?;
+        owned.at_epoch(asked.epoch)?;
+        owned.unfenced()?;
+        let usage = Usage {
+            wallet: asked.wallet,
+            epoch: asked.epoch.number,
+            step: Step::TestSign,
+            device: request.device(),
+        };
+        let unlock = self.unlock(self.time.now(), &asked.unlock, &usage, &owned.state().unlock_digest)?;
+        let signed = first_transcript(owned.row())?;
+        let (completion, change) = self
+            .test_share(&request, owned, &signed, &asked.commitment, &unlock)
+            .await?;
+        let reply = TestSigned {
+            head: self.head(Some((change.row.id, &change.state))),
+            completion: completion.to_bytes(),
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        failpoint!("test_sign::before_commit");
+        let reply = self.settle(&request, reply, batch).await?;
+        failpoint!("test_sign::after_commit");
+        Ok(reply)
+    }
+
+    /// Makes a test share for a device's commitment, and logs it.
+    pub(super) async fn test_share<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: Owned,
+        signed: &SignedTranscript,
+        device: &Commitment,
+        unlock: &UnlockKey,
+    ) -> Result<(Completion, Change), Refusal> {
+        owned.unfenced()?;
+        let share = self.open_share(&owned, unlock).await?;
+        let public = &owned.keys().public;
+        let completion = server::complete(&share, public, signed, device, &self.identity, &mut self.rng())
+            .map_err(|fault| fault::protocol(&fault))?;
+        let mut change = owned.change();
+        change.log(
+            request.now(),
+            Event::TestSigned {
+                device: request.device(),
+                request: request.digest(),
+            },
+        );
+        Ok((completion, change))
+    }
+
+    /// The caller's wallet; one that is still being made says so.
+    pub(super) async fn made<T>(
+        &self,
+        request: &Authenticated<T>,
+        wallet: twofold_threshold::id::WalletId,
+    ) -> Result<Owned, Refusal> {
+        match self.owned(request, wallet).await {
+            Err(refusal) if refusal.reason == twofold_api::Reason::WalletNotFound => {
+                Err(self.unmade(request, wallet).await)
+            }
+            owned => owned,
+        }
+    }
+}
+
+/// The signed transcript of a wallet's first epoch.
+pub(super) fn first_transcript(row: &record::Wallet) -> Result<SignedTranscript, Refusal> {
+    let bytes = row.package.get(1).map(Vec::as_slice).unwrap_or_default();
+    SignedTranscript::try_from(bytes).map_err(|cause| fault::internal("a transcript can't be read", &cause))
+}

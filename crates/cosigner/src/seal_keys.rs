@@ -1,0 +1,75 @@
+//! The server's short-lived sealing keys: unlock keys travel sealed to them.
+//!
+//! They live in memory alone and at most a day. Half way through its life a key is no longer offered but still opens,
+//! so a client that holds yesterday's offer is served; after a restart all are gone, and a client is told to seal again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand_core::{CryptoRng, RngCore};
+use twofold_api::{
+    Reason, Refusal,
+    seal_key::{Offer, SealedUnlockKey, Usage},
+};
+use twofold_threshold::{envelope::SealSecret, identity::IdentitySecret, secret::UnlockKey};
+
+/// How long a key lives, in seconds.
+const LIFE: u64 = 86_400;
+/// How long a key is offered, in seconds.
+const OFFERED: u64 = LIFE / 2;
+
+/// The keys that still open, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct SealKeys(Mutex<Vec<Arc<SealKey>>>);
+
+/// One key with its offer.
+#[derive(Debug)]
+pub(crate) struct SealKey {
+    secret: SealSecret,
+    offer: Offer,
+}
+
+impl SealKey {
+    /// What clients are told.
+    pub(crate) const fn offer(&self) -> &Offer {
+        &self.offer
+    }
+}
+
+impl SealKeys {
+    /// The key to offer now. Makes the next one and forgets the oldest when it is time.
+    pub(crate) fn current(
+        &self,
+        now: u64,
+        identity: &IdentitySecret,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Arc<SealKey> {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|key| now < key.offer.not_after());
+        match keys.last() {
+            Some(key) if now < key.offer.not_after() - LIFE + OFFERED => Arc::clone(key),
+            _ => {
+                let secret = SealSecret::generate(rng);
+                let offer = Offer::sign(identity, secret.public(), now.saturating_add(LIFE));
+                let key = Arc::new(SealKey { secret, offer });
+                keys.push(Arc::clone(&key));
+                key
+            }
+        }
+    }
+
+    /// Opens an unlock key that was sealed for exactly this usage. One that does not open is refused like a wrong one.
+    pub(crate) fn open(&self, now: u64, sealed: &SealedUnlockKey, usage: &Usage) -> Result<UnlockKey, Refusal> {
+        let key = {
+            let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && now < key.offer.not_after();
+            keys.iter().find(named).map(Arc::clone)
+        };
+        let Some(key) = key else {
+            return Err(Reason::StaleSealKey.into());
+        };
+        sealed.open(&key.secret, usage).map_err(Refusal::from)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+use super::*;
+use rand_core::OsRng;
+use twofold_api::seal_key::Step;
+use twofold_threshold::id::{DeviceId, WalletId};
+
+const START: u64 = 1_790_000_000;
+const USAGE: Usage = Usage {
+    wallet: WalletId([1; 16]),
+    epoch: 1,
+    step: Step::Sign,
+    device: DeviceId([2; 32]),
+};
+
+fn seal_to(offer: &Offer, identity: &IdentitySecret, usage: &Usage) -> SealedUnlockKey {
+    let unlock = UnlockKey::generate(&mut OsRng);
+    offer
+        .verify(&identity.public())
+        .unwrap()
+        .seal(&unlock, usage, &mut OsRng)
+        .unwrap()
+}
+
+#[test]
+fn a_key_is_offered_for_half_its_life_opens_to_its_end_and_is_then_forgotten() {
+    let (keys, identity) = (SealKeys::default(), IdentitySecret::generate(&mut OsRng));
+    let first = keys.current(START, &identity, &mut OsRng).offer().clone();
+    assert_eq!(first.not_after(), START + LIFE);
+    let sealed = seal_to(&first, &identity, &USAGE);
+
+    let just_before = keys.current(START + OFFERED - 1, &identity, &mut OsRng).offer().id();
+    assert_eq!(just_before, first.id());
+    let second = keys.current(START + OFFERED, &identity, &mut OsRng).offer().clone();
+    assert_ne!(second.id(), first.id());
+
+    assert!(keys.open(START + LIFE - 1, &sealed, &USAGE).is_ok());
+    let late = keys.open(START + LIFE, &sealed, &USAGE).unwrap_err();
+    assert_eq!(late.reason, Reason::StaleSealKey);
+    keys.current(START + LIFE, &identity, &mut OsRng);
+    let kept: Vec<_> = keys.0.lock().unwrap().iter().map(|key| key.offer.id()).collect();
+    assert!(!kept.contains(&first.id()), "a key outlives its end");
+    assert!(kept.len() <= 2);
+}
+
+#[test]
+fn what_was_sealed_for_another_step_wallet_or_device_does_not_open() {
+    let (keys, identity) = (SealKeys::default(), IdentitySecret::generate(&mut OsRng));
+    let offer = keys.current(START, &identity, &mut OsRng).offer().clone();
+    let sealed = seal_to(&offer, &identity, &USAGE);
+    let others = [
+        Usage {
+            wallet: WalletId([9; 16]),
+            ..USAGE
+        },
+        Usage { epoch: 2, ..USAGE },
+        Usage {
+            step: Step::TestSign,
+            ..USAGE
+        },
+        Usage {
+            device: DeviceId([9; 32]),
+            ..USAGE
+        },
+    ];
+    for usage in others {
+        assert_eq!(
+            keys.open(START, &sealed, &usage).unwrap_err().reason,
+            Reason::WrongUnlockKey,
+            "{usage:?}"
+        );
+    }
+}
+
+#[test]
+fn after_a_restart_an_old_offer_is_stale() {
+    let identity = IdentitySecret::generate(&mut OsRng);
+    let offer = SealKeys::default()
+        .current(START, &identity, &mut OsRng)
+        .offer()
+        .clone();
+    let sealed = seal_to(&offer, &identity, &USAGE);
+    let restarted = SealKeys::default();
+    restarted.current(START, &identity, &mut OsRng);
+    assert_eq!(
+        restarted.open(START, &sealed, &USAGE).unwrap_err().reason,
+        Reason::StaleSealKey
+    );
+}

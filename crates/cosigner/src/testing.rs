@@ -1,0 +1,42 @@
+//! Reference implementations of the ports, for tests of this crate and of others.
+
+pub mod chain;
+pub mod memory;
+
+pub use chain::MemoryChain;
+pub use memory::MemoryStore;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::port::Clock;
+
+/// A clock that stands still until it is set. Clones show the same time.
+#[derive(Debug, Clone, Default)]
+pub struct SetClock(Arc<AtomicU64>);
+
+impl SetClock {
+    /// A clock that shows `seconds` since 1970.
+    #[must_use]
+    pub fn at(seconds: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(seconds)))
+    }
+
+    /// Shows another time, earlier or later.
+    pub fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+
+    /// Goes on by so many seconds.
+    pub fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}

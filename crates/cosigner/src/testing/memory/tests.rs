@@ -1,0 +1,3 @@
+use super::MemoryStore;
+
+crate::store_conformance!(Box::new(MemoryStore::new()), futures::executor::block_on);

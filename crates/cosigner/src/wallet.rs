@@ -1,0 +1,286 @@
+//! A wallet as a request works on it: its row, its verified state, and what is derived from its public shares.
+
+use std::{ops::Range, sync::Arc};
+
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Entry, Event},
+    reply,
+};
+use twofold_intent::{Account, Keychain};
+use twofold_threshold::{
+    derive::ChildTweak,
+    id::{EpochId, WalletId},
+    share::PublicShares,
+};
+
+use crate::{
+    Cosigner,
+    auth::Authenticated,
+    fault,
+    port::{
+        Clock,
+        chain::Chain,
+        record::{self, AuditEntry, Script},
+        store::{Batch, Store, Write},
+    },
+    state::{Binding, Standing, State},
+};
+
+/// A wallet that is the caller's, with its state verified. It is made by [`Cosigner::owned`] alone.
+#[derive(Debug)]
+pub(crate) struct Owned {
+    row: record::Wallet,
+    state: State,
+    keys: Arc<WalletKeys>,
+}
+
+/// What follows from a wallet's public shares.
+#[derive(Debug)]
+pub(crate) struct WalletKeys {
+    /// The public shares.
+    pub(crate) public: PublicShares,
+    /// The account of their extended key.
+    pub(crate) account: Account,
+}
+
+/// A child of a wallet at an epoch, by keychain and index.
+pub(crate) type ChildName = (WalletId, EpochId, [u32; 2]);
+
+impl Owned {
+    pub(crate) const fn id(&self) -> WalletId {
+        self.row.id
+    }
+
+    pub(crate) const fn row(&self) -> &record::Wallet {
+        &self.row
+    }
+
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) const fn keys(&self) -> &Arc<WalletKeys> {
+        &self.keys
+    }
+
+    /// Refuses a device that is at another epoch.
+    pub(crate) fn at_epoch(&self, epoch: EpochId) -> Result<(), Refusal> {
+        if self.state.epoch() == epoch {
+            Ok(())
+        } else {
+            Err(Reason::StaleEpoch.into())
+        }
+    }
+
+    /// Refuses while the server may be behind what a device has seen.
+    pub(crate) fn unfenced(&self) -> Result<(), Refusal> {
+        if self.state.fence.is_none() {
+            Ok(())
+        } else {
+            Err(Reason::RestoreFence.into())
+        }
+    }
+
+    /// Refuses before the test signature was shown.
+    pub(crate) fn active(&self) -> Result<(), Refusal> {
+        match self.state.standing {
+            Standing::Active => Ok(()),
+            Standing::Pending => Err(Reason::NotActive.into()),
+        }
+    }
+
+    /// The wallet in one line.
+    pub(crate) fn line(&self) -> reply::WalletLine {
+        let standing = match (self.state.fence, self.state.standing) {
+            (Some(_), _) => reply::Standing::Fenced,
+            (None, Standing::Active) => reply::Standing::Active,
+            (None, Standing::Pending) => reply::Standing::Pending,
+        };
+        reply::WalletLine {
+            wallet: self.row.id.0,
+            name: self.row.name.clone(),
+            standing,
+            epoch: self.state.epoch().number,
+        }
+    }
+
+    /// Opens the wallet for change.
+    pub(crate) fn change(self) -> Change {
+        Change {
+            row: self.row,
+            state: self.state,
+            entries: Vec::new(),
+        }
+    }
+}
+
+/// A wallet while a batch that changes it is put together. Its state and its audit chain go into the batch together, so
+/// neither is ever written without the other.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) row: record::Wallet,
+    pub(crate) state: State,
+    entries: Vec<AuditEntry>,
+}
+
+impl Change {
+    /// Opens a wallet that is not stored yet; its row's version is the one that it will be stored with.
+    pub(crate) const fn fresh(row: record::Wallet, state: State) -> Self {
+        Self {
+            row,
+            state,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Appends to the audit chain.
+    pub(crate) fn log(&mut self, at: u64, event: Event) {
+        let entry = Entry { at, event }.to_bytes();
+        let head = self.state.head().next(self.row.id, &entry);
+        self.state.advance(head);
+        self.entries.push(AuditEntry {
+            wallet: self.row.id,
+            seq: head.seq,
+            entry,
+            chain: head.chain,
+        });
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// The wallet that a request names, if it is the caller's. A stranger's and a missing one are answered alike.
+    pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
+        match self.store.wallet(wallet).await? {
+            Some(row) if row.user == request.user() => self.load(row),
+            _ => Err(Reason::WalletNotFound.into()),
+        }
+    }
+
+    /// Verifies the state of a row.
+    pub(crate) fn load(&self, row: record::Wallet) -> Result<Owned, Refusal> {
+        let public = row.public.as_deref().ok_or(Reason::WalletNotFound)?;
+        let binding = Binding {
+            wallet: row.id,
+            user: row.user,
+            version: row.version,
+            public,
+        };
+        let state = State::from_bytes(&self.keys.state, &binding, &row.state)?;
+        let keys = self.wallet_keys(row.id, state.epoch(), public)?;
+        Ok(Owned { row, state, keys })
+    }
+
+    /// What follows from public shares that a state record vouches for.
+    fn wallet_keys(&self, wallet: WalletId, epoch: EpochId, public: &[u8]) -> Result<Arc<WalletKeys>, Refusal> {
+        if let Some(keys) = self.wallet_keys.get(&(wallet, epoch)) {
+            return Ok(keys);
+        }
+        let public =
+            PublicShares::try_from(public).map_err(|cause| fault::internal("public shares can't be read", &cause))?;
+        let keys = Arc::new(WalletKeys::new(public, &self.config)?);
+        self.wallet_keys.put((wallet, epoch), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// The tweak to a child, kept since it takes four point multiplications.
+    pub(crate) fn child(
+        &self,
+        wallet: WalletId,
+        keys: &WalletKeys,
+        path: [u32; 2],
+    ) -> Result<Arc<ChildTweak>, Refusal> {
+        let name = (wallet, keys.public.epoch(), path);
+        if let Some(tweak) = self.children.get(&name) {
+            return Ok(tweak);
+        }
+        let tweak = keys.public.child(path).map_err(|fault| fault::protocol(&fault))?;
+        let tweak = Arc::new(tweak);
+        self.children.put(name, Arc::clone(&tweak));
+        Ok(tweak)
+    }
+
+    /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries.
+    pub(crate) fn store_change(&self, change: Change, batch: &mut Batch) -> Result<(), Refusal> {
+        let Change {
+            mut row,
+            state,
+            entries,
+        } = change;
+        batch.expect.push((row.id, row.version));
+        row.version = row.version.saturating_add(1);
+        self.seal_state(&mut row, &state)?;
+        batch.writes.push(Write::UpdateWallet(row));
+        batch.writes.extend(entries.into_iter().map(Write::Audit));
+        Ok(())
+    }
+
+    /// The writes that store a new wallet.
+    pub(crate) fn store_fresh(&self, change: Change, batch: &mut Batch) -> Result<(), Refusal> {
+        let Change {
+            mut row,
+            state,
+            entries,
+        } = change;
+        self.seal_state(&mut row, &state)?;
+        batch.writes.push(Write::AddWallet(row));
+        batch.writes.extend(entries.into_iter().map(Write::Audit));
+        Ok(())
+    }
+
+    fn seal_state(&self, row: &mut record::Wallet, state: &State) -> Result<(), Refusal> {
+        let public = row.public.as_deref().unwrap_or_default();
+        let binding = Binding {
+            wallet: row.id,
+            user: row.user,
+            version: row.version,
+            public,
+        };
+        let bytes = state.to_bytes(&self.keys.state, &binding);
+        row.state = bytes.map_err(|cause| fault::internal("a state record does not encode", &cause))?;
+        Ok(())
+    }
+}
+
+impl WalletKeys {
+    pub(crate) fn new(public: PublicShares, config: &crate::Config) -> Result<Self, Refusal> {
+        let account = Account::from_group_key(config.network, public.group_key(), *public.chain_code())
+            .map_err(|cause| fault::internal("a group key makes no account", &cause))?;
+        Ok(Self { public, account })
+    }
+
+    /// The scripts of a keychain, as rows to watch.
+    pub(crate) fn scripts(
+        &self,
+        wallet: WalletId,
+        keychain: Keychain,
+        indexes: Range<u32>,
+    ) -> Result<Vec<Script>, Refusal> {
+        let number = u8::try_from(keychain.number()).unwrap_or(u8::MAX);
+        let no_script = |cause: &dyn std::fmt::Display| fault::internal("a child has no script", cause);
+        indexes
+            .map(|index| {
+                let script = self
+                    .account
+                    .script(keychain, index)
+                    .map_err(|cause| no_script(&cause))?;
+                let output_key = output_key(&script).ok_or_else(|| no_script(&"not a taproot output"))?;
+                Ok(Script {
+                    wallet,
+                    keychain: number,
+                    index,
+                    output_key,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The key that a taproot output pays to.
+pub(crate) fn output_key(script: &bitcoin::Script) -> Option<[u8; 32]> {
+    if script.is_p2tr() {
+        script.as_bytes().get(2..)?.try_into().ok()
+    } else {
+        None
+    }
+}
