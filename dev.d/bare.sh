@@ -14,9 +14,10 @@ bare_demo() {
         tail -n 3 "$TMPDIR/bare.log" >&2
         return 1
     }
-    # The way out is this machine's: its name servers and whom it trusts.
+    # The way out is this machine's: its name servers, whom it trusts, how its apt fetches.
     cp -L /etc/resolv.conf /etc/hosts "$bare/etc/"
     cp -L /etc/ssl/certs/ca-certificates.crt "$bare/etc/ssl/certs/"
+    apt-config dump | grep '^Acquire::' | grep -v IndexTargets >"$bare/etc/apt/apt.conf.d/99machine"
     chroot "$bare" useradd --create-home newcomer
     git clone --quiet "$tree" "$bare/home/newcomer/twofold"
     chroot "$bare" chown -R newcomer /home/newcomer

@@ -47,7 +47,7 @@ end_group() {
 step() {
     name=$1
     shift
-    say "" "== $name"
+    printf "\n== %s\n" "$name"
     began=$(date +%s)
     rm -f "$TMPDIR/skipped"
     set +e
