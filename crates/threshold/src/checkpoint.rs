@@ -96,3 +96,6 @@ impl TryFrom<&[u8]> for Checkpoint {
         Ok(Self { head, signature })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,11 +32,10 @@ pub(crate) enum Kind {
     DeviceState = 66,
     RecoveryState = 67,
     DealtToRecovery = 68,
-    Dealt = 69,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 19] = [
         Self::Opening,
         Self::ServerRound,
         Self::Closing,
@@ -56,7 +55,6 @@ impl Kind {
         Self::DeviceState,
         Self::RecoveryState,
         Self::DealtToRecovery,
-        Self::Dealt,
     ];
 }
 

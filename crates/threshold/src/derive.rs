@@ -41,7 +41,7 @@ pub struct ExtendedKey {
 }
 
 impl ExtendedKey {
-    /// The unhardened child at `index` (BIP-32, CKDpub).
+    /// The unhardened child at `index` (BIP-32, `CKDpub`).
     pub fn child(&self, index: u32) -> Result<Self, Fault> {
         let parent = point::decode(&self.key)?;
         let (tweak, chain_code) = self.child_tweak(index)?;
@@ -199,6 +199,3 @@ pub(crate) fn verifying_share(point: &ProjectivePoint) -> Result<VerifyingShare,
 pub(crate) fn verifying_key(point: &ProjectivePoint) -> Result<VerifyingKey, Fault> {
     VerifyingKey::deserialize(&point::encode(point)?).map_err(|_| FaultKind::Point.into())
 }
-
-#[cfg(test)]
-mod tests;

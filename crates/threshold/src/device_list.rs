@@ -134,3 +134,6 @@ impl TryFrom<&[u8]> for Entry {
         draft.signed(signature)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,7 +215,7 @@ impl fmt::Debug for SealSecret {
     }
 }
 
-/// Lends a rand_core 0.6 generator to HPKE, which speaks a newer rand_core.
+/// Lends a generator of `rand_core` 0.6 to HPKE, which speaks a newer version of it.
 struct Newer<'a, R>(&'a mut R);
 
 impl<R: RngCore> hpke::rand_core::TryRng for Newer<'_, R> {
@@ -236,3 +236,6 @@ impl<R: RngCore> hpke::rand_core::TryRng for Newer<'_, R> {
 }
 
 impl<R: RngCore + CryptoRng> hpke::rand_core::TryCryptoRng for Newer<'_, R> {}
+
+#[cfg(test)]
+mod tests;

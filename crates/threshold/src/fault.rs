@@ -236,6 +236,15 @@ impl Fault {
         self
     }
 
+    /// The same fault, which `other` could have made just as well: it carried the message.
+    #[must_use]
+    pub fn or(mut self, other: Party) -> Self {
+        if !self.culprits.contains(&other) {
+            self.culprits.push(other);
+        }
+        self
+    }
+
     /// How a caller should take it.
     #[must_use]
     pub fn class(&self) -> Class {

@@ -16,7 +16,7 @@ use crate::{
     id::{CeremonyId, WalletId},
     identity::IdentitySecret,
     package::{AgeError, OpenAsRecovery, SealToRecovery},
-    secret::UnlockKey,
+    secret::{Secret32, UnlockKey},
     words::{RecoveryRecipient, RecoverySecret},
 };
 
@@ -113,11 +113,29 @@ impl Parties {
         server::begin(opening, unlock, &self.server, &Sealer, &mut self.rng)
     }
 
+    /// The test's own copy of a secret that would travel sealed.
+    pub(crate) fn copy_of(unlock: &UnlockKey) -> UnlockKey {
+        UnlockKey::new(Secret32::new(*unlock.expose().expose()))
+    }
+
+    /// As far as the device has made its state durable.
+    pub(crate) fn until_pending(&mut self) -> (device::Pending, ServerSide) {
+        let (r, r_opening) = self.start_recovery();
+        let (d, opening) = self.start_device(r_opening);
+        let unlock = Self::copy_of(d.unlock());
+        let (state, round) = self.start_server(opening, &unlock).unwrap();
+        let (d, to_recovery) = d.receive(round, &Sealer, &mut self.rng).unwrap();
+        let (_, answer) = r.receive(&to_recovery, &Sealer, &self.age, &mut self.rng).unwrap();
+        let to_sign = d.receive(answer).unwrap();
+        let signature = self.device.sign_raw(&to_sign.signing_bytes());
+        (to_sign.signed(signature).unwrap(), ServerSide { state, unlock })
+    }
+
     /// As far as every party is waiting for the last round.
     pub(crate) fn until_closing(&mut self) -> Run {
         let (r, r_opening) = self.start_recovery();
         let (d, opening) = self.start_device(r_opening.clone());
-        let unlock = UnlockKey::new(crate::secret::Secret32::new(*d.unlock().expose().expose()));
+        let unlock = Self::copy_of(d.unlock());
         let (s, round) = self.start_server(opening.clone(), &unlock).unwrap();
         let (d, to_recovery) = d.receive(round.clone(), &Sealer, &mut self.rng).unwrap();
         let (finished, r_round) = r.receive(&to_recovery, &Sealer, &self.age, &mut self.rng).unwrap();
@@ -168,7 +186,25 @@ pub(crate) struct Run {
     pub(crate) closing: Closing,
 }
 
+/// A server that waits for the closing.
+pub(crate) struct ServerSide {
+    state: server::AwaitClosing,
+    unlock: UnlockKey,
+}
+
+impl ServerSide {
+    pub(crate) fn receive(
+        self,
+        closing: &Closing,
+        identity: &IdentitySecret,
+        rng: &mut ChaCha20Rng,
+    ) -> (server::NewShare, Completion) {
+        self.state.receive(closing, &self.unlock, identity, rng).unwrap()
+    }
+}
+
 /// A wallet.
+#[derive(Debug)]
 pub(crate) struct Wallet {
     pub(crate) server: create::server::NewShare,
     pub(crate) device: create::device::Created,

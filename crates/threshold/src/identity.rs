@@ -38,6 +38,9 @@ impl Domain {
     pub const SEAL_KEY: Self = Self::new("seal-key");
 
     /// A domain of another crate. Names are lower-case words, `/` and `-`.
+    ///
+    /// # Panics
+    /// On any other name; in a constant that is when the program is built.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         let bytes = name.as_bytes();
@@ -107,7 +110,7 @@ impl Decode for Signature64 {
 pub enum IdentityKey {
     /// RFC 8032.
     Ed25519([u8; 32]),
-    /// SEC 1 compressed; for keys that live in WebCrypto, Secure Enclave or StrongBox.
+    /// SEC 1 compressed; for keys that live in WebCrypto, Secure Enclave or `StrongBox`.
     P256([u8; 33]),
 }
 
@@ -251,3 +254,6 @@ impl fmt::Debug for IdentitySecret {
         write!(f, "IdentitySecret(redacted, {})", self.public())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,11 +40,11 @@ pub trait OpenAsRecovery {
 }
 
 pub(crate) fn seal_to(
-    sealer: &impl SealToRecovery,
+    age: &impl SealToRecovery,
     recipient: &RecoveryRecipient,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, Fault> {
-    let sealed = sealer.seal(recipient, plaintext).map_err(|_| FaultKind::RecoverySeal)?;
+    let sealed = age.seal(recipient, plaintext).map_err(|_| FaultKind::RecoverySeal)?;
     if sealed.len() > MAX_SEALED {
         Err(FaultKind::RecoverySeal.into())
     } else {
@@ -77,7 +77,7 @@ impl FirstPackage {
         share: &Share,
         unlock: &UnlockKey,
         recipient: &RecoveryRecipient,
-        sealer: &impl SealToRecovery,
+        age: &impl SealToRecovery,
         identity: &IdentitySecret,
     ) -> Result<Self, Fault> {
         let plaintext = Zeroizing::new({
@@ -87,7 +87,7 @@ impl FirstPackage {
             bytes.extend_from_slice(unlock.expose().expose());
             bytes
         });
-        let sealed = seal_to(sealer, recipient, &plaintext)?;
+        let sealed = seal_to(age, recipient, &plaintext)?;
         let (wallet, kind, epoch) = (share.wallet(), share.kind(), share.epoch());
         let signature = identity.sign(Domain::FIRST_PACKAGE, &signed_hash(wallet, kind, epoch, &sealed));
         Ok(Self {

@@ -102,3 +102,6 @@ pub fn open(key: &Secret32, aad: &Aad, sealed: &[u8]) -> Result<Zeroizing<Vec<u8
         .map_err(|_| FaultKind::Seal)?;
     Ok(plaintext)
 }
+
+#[cfg(test)]
+mod tests;

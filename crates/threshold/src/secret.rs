@@ -102,7 +102,7 @@ impl fmt::Debug for UnlockKey {
 /// their copies die without being wiped. Call it from the frame that made the operation's (not inlined) call.
 #[inline(never)]
 pub(crate) fn wipe_stack() {
-    let mut stack = [0u64; 3072];
+    let mut stack = [0u64; 2048];
     core::hint::black_box(&mut stack);
     stack.zeroize();
     core::hint::black_box(&stack);

@@ -350,6 +350,3 @@ impl Decode for PublicShares {
         Self::new(kind, epoch, group, shares)
     }
 }
-
-#[cfg(test)]
-mod tests;

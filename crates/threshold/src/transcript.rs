@@ -232,10 +232,11 @@ impl Outcome {
             .into_iter()
             .map(|p| (p.identifier(), round1[p.index()].package().commitment()))
             .collect();
-        let public = PublicKeyPackage::from_dkg_commitments(&commitments)
-            .map_err(|_| FaultKind::Point)?
-            // As frost's own key generation ends: nobody can have hidden a script in the key.
-            .tweak::<&[u8]>(None);
+        let sum = PublicKeyPackage::from_dkg_commitments(&commitments).map_err(|_| FaultKind::Point)?;
+        // Polynomials that cancel out would leave the tweak alone, which everybody knows, as the key.
+        sum.verifying_key().serialize().map_err(|_| FaultKind::Point)?;
+        // As frost's own key generation ends: nobody can have hidden a script in the key.
+        let public = sum.tweak::<&[u8]>(None);
         let chain_code = hash::tagged(
             "twofold/chain-code",
             &[
@@ -310,10 +311,7 @@ impl SignedTranscript {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let writer = Writer::new(Kind::SignedTranscript).field(&self.transcript);
-        self.signatures
-            .iter()
-            .fold(writer, |writer, signature| writer.field(signature))
-            .finish()
+        self.signatures.iter().fold(writer, Writer::field).finish()
     }
 }
 

@@ -261,3 +261,6 @@ impl Decode for RecoveryIdentity {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

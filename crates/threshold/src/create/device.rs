@@ -15,7 +15,7 @@ use super::{
     server::{own_share, transcript},
 };
 use crate::{
-    Fault,
+    Fault, FaultKind,
     codec::{Kind, Reader, Writer},
     device_list::Entry,
     envelope::SealSecret,
@@ -378,6 +378,9 @@ impl Pending {
         let (recovery_signature, signature) = (reader.field()?, reader.field()?);
         reader.finish()?;
         let public = transcript.public_shares()?;
+        if share.wallet() != transcript.wallet || share.party() != Party::Device {
+            return Err(FaultKind::ShareMismatch.into());
+        }
         share.check(&public)?;
         unlock.check(&transcript.unlock_digest)?;
         transcript.verify(Party::Recovery, &recovery_signature)?;

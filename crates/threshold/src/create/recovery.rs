@@ -1,10 +1,12 @@
 //! Recovery's part: on a machine of its own, or on the device's for the moment.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use frost_secp256k1_tr::keys::dkg;
 use k256::elliptic_curve::PrimeField;
 use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
 
 use super::{
     dealt::Route,
@@ -14,6 +16,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
+    codec::{Kind, Reader, Writer},
     id::{CeremonyId, Party, WalletId},
     identity::{Domain, IdentityKey, IdentitySecret},
     package::{FirstPackage, OpenAsRecovery, SealToRecovery},
@@ -64,6 +67,41 @@ pub struct AwaitServer {
 }
 
 impl AwaitServer {
+    /// The record to seal, for a machine that is turned off between the two messages.
+    pub fn to_secret_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let polynomial = Zeroizing::new(self.polynomial.serialize().map_err(|_| FaultKind::Internal)?);
+        Ok(
+            Writer::with_capacity(Kind::RecoveryState, 2 + 32 + 34 + 131 + 4 + polynomial.len())
+                .field(&self.run)
+                .field(&self.server)
+                .field(&self.round1)
+                .var(&polynomial)
+                .finish_secret(),
+        )
+    }
+
+    /// The other direction; the words are typed again.
+    pub fn from_secret_bytes(bytes: &[u8], secret: &RecoverySecret) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::RecoveryState)?;
+        let (run, server, round1) = (reader.field()?, reader.field()?, reader.field::<Round1>()?);
+        let polynomial = dkg::round1::SecretPackage::deserialize(reader.var(bytes.len())?)
+            .map_err(|_| Fault::new(FaultKind::Length))?;
+        reader.finish()?;
+        if polynomial.commitment() != round1.package().commitment()
+            || polynomial.identifier() != &Party::Recovery.identifier()
+        {
+            return Err(FaultKind::ShareMismatch.into());
+        }
+        Ok(Self {
+            run,
+            server,
+            identity: secret.public(),
+            signer: secret.identity(),
+            polynomial,
+            round1,
+        })
+    }
+
     /// Checks everything, seals the first package, signs T. Recovery is then done, and can forget.
     pub fn receive(
         self,
@@ -90,7 +128,9 @@ impl AwaitServer {
         run.check(message.run, Party::Device)?;
         run.check(opening.run, Party::Device)?;
         // The server must have signed for *this* recovery: otherwise the hub may be playing it.
-        round.verify(opening, &server)?;
+        round
+            .verify(opening, &server)
+            .map_err(|fault| fault.or(Party::Device))?;
         if opening.recovery != identity || opening.recovery_round1 != round1 {
             return Err(Fault::of(FaultKind::Equivocation, Party::Device));
         }

@@ -96,6 +96,14 @@ impl DeviceNonces {
     }
 }
 
+#[cfg(test)]
+impl DeviceNonces {
+    /// For a device that breaks its own rules.
+    pub(crate) fn into_first(self) -> OneNonce {
+        self.nonces.into_iter().next().unwrap()
+    }
+}
+
 /// Nonces bound to a request. Until a reply is parsed only byte-identical resends are allowed; the first reply, valid or
 /// not, uses them up:
 ///

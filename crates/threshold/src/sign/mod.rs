@@ -12,10 +12,12 @@ mod nonce;
 mod reply;
 mod server;
 mod test_signature;
+mod verify;
 
 pub use device::{AwaitingReply, DeviceNonces, DeviceSession, InputToSign};
 pub use reply::{Commitment, CosignReply, SignatureShare};
 pub use server::{Cosigned, InputToCosign, cosign};
+pub use verify::verify_bip340;
 
 #[cfg(test)]
 pub(crate) use test_signature::test_message;

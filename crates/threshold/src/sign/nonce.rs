@@ -84,6 +84,15 @@ fn called<T>(operation: impl FnOnce() -> T) -> T {
     operation()
 }
 
+#[cfg(test)]
+impl OneNonce {
+    /// A published vector's nonce.
+    pub(crate) fn from_vector(hiding: &[u8], binding: &[u8]) -> Self {
+        let nonce = |bytes| Nonce::deserialize(bytes).unwrap();
+        Self(SigningNonces::from_nonces(nonce(hiding), nonce(binding)))
+    }
+}
+
 impl fmt::Debug for OneNonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneNonce(redacted)")

@@ -6,9 +6,10 @@ use super::{
     device::{finish, verify_share},
     nonce::{Hedge, OneNonce, and_wipe},
     reply::{Commitment, SignatureShare, signing_package},
+    verify::verify_bip340,
 };
 use crate::{
-    Fault, FaultKind, hash,
+    Fault, hash,
     id::{EpochId, Party},
     identity::{IdentityKey, Signature64},
     share::{PublicShares, Share, key_package},
@@ -98,10 +99,8 @@ impl DeviceTest {
 impl PublicShares {
     /// Checks a create ceremony's test signature: the proof that the device finished.
     pub fn verify_test_signature(&self, signature: &Signature64) -> Result<(), Fault> {
-        let signature = frost_secp256k1_tr::Signature::deserialize(&signature.0).map_err(|_| FaultKind::Point)?;
-        self.package()?
-            .verifying_key()
-            .verify(&test_message(self.epoch()), &signature)
-            .map_err(|_| Fault::of(FaultKind::Signature, Party::Device))
+        let mut key = [0; 32];
+        key.copy_from_slice(&self.group_key()[1..]);
+        verify_bip340(&key, &test_message(self.epoch()), signature).map_err(|fault| fault.by(Party::Device))
     }
 }
