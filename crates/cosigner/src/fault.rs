@@ -40,7 +40,7 @@ impl From<ChainFault> for Refusal {
                 tracing::warn!(cause, "the node does not answer");
                 Self::from(Reason::ChainUnavailable).retry_after(5)
             }
-            ChainFault::Missing(_) => Self::from(Reason::ChainUnavailable).retry_after(5),
+            ChainFault::Missing(_) | ChainFault::Beyond(_) => Self::from(Reason::ChainUnavailable).retry_after(5),
         }
     }
 }

@@ -14,6 +14,9 @@ pub enum ChainFault {
     /// It has no such block any more (pruned), or never had.
     #[error("the node has no block {0}")]
     Missing(BlockHash),
+    /// The best chain does not reach this height.
+    #[error("the best chain does not reach height {0}")]
+    Beyond(u32),
     /// It refuses the transaction.
     #[error("the node refused the transaction: {0}")]
     Refused(String),

@@ -176,7 +176,9 @@ fn literal(value: Value) -> String {
         Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
         Value::Blob(bytes) => {
             let mut hex = String::new();
-            bytes.iter().for_each(|byte| write!(hex, "{byte:02x}").unwrap());
+            for byte in bytes {
+                write!(hex, "{byte:02x}").unwrap();
+            }
             format!("x'{hex}'")
         }
     }
