@@ -2,6 +2,7 @@
 
 use bitcoin::Txid;
 use twofold_api::Refusal;
+use twofold_api::audit::AuditFault;
 use twofold_api::invitation::InvitationFault;
 use twofold_api::reason::{Code, Reason};
 use twofold_api::request::NameFault;
@@ -173,6 +174,9 @@ pub enum Breach {
     /// The signature does not verify, though each half did.
     #[error("the signature made with the server does not verify; nothing was sent")]
     Signature,
+    /// The audit chain does not hold.
+    #[error("the wallet's log does not hold: {0}; tell the operator")]
+    Audit(#[from] AuditFault),
     /// A transaction under another id than it has.
     #[error("the server answered for another transaction than {txid}")]
     OtherTransaction {
@@ -190,13 +194,15 @@ impl Fault {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Keystore(_) | Self::Ledger(_) => Kind::Keystore,
-            Self::Transport(TransportFault::Untrusted { .. }) => Kind::Protocol,
-            Self::Transport(_) => Kind::Network,
             Self::Refused(refusal) => match refusal.reason.code() {
                 Code::Unavailable | Code::DataLoss | Code::Internal => Kind::Server,
                 _ => Kind::Refused,
             },
-            Self::Breach(_) | Self::Chain(_) | Self::Ceremony(_) => Kind::Protocol,
+            Self::Transport(TransportFault::Untrusted { .. })
+            | Self::Breach(_)
+            | Self::Chain(_)
+            | Self::Ceremony(_) => Kind::Protocol,
+            Self::Transport(_) => Kind::Network,
             Self::Draft(DraftFault::TooLittle { .. } | DraftFault::TooManyCoins { .. }) => Kind::Funds,
             Self::Draft(_) | Self::Unfinished(_) | Self::Invitation(_) | Self::Name(_) | Self::Usage(_) => Kind::Usage,
         }

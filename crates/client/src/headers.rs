@@ -180,4 +180,4 @@ pub(crate) fn locator_heights(base: u32, tip: u32) -> Vec<u32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

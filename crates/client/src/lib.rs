@@ -17,7 +17,8 @@
 //! 5. [`client::Client::draft`] from an [`ledger::Order`]; show [`ledger::Draft::facts`]; [`client::Client::send`], or step
 //!    by step [`client::Client::cosign`], [`client::Client::finalize`], [`client::Client::broadcast`].
 //!    [`client::Client::examine`] does for a PSBT from elsewhere what `draft` does for an order.
-//! 6. [`client::Client::rename`] renames, [`client::Client::rpc`] makes a signed call of any procedure.
+//! 6. [`client::Client::audit`] checks the wallet's log, [`client::Client::rename`] renames,
+//!    [`client::Client::rpc`] makes a signed call of any procedure.
 //!
 //! Every failure is a [`fault::Fault`]: its text says what to do next, [`fault::Fault::kind`] whose move it is.
 //! [`client::Client::take_notices`] has what a person should know although nothing failed.
@@ -30,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod client;
 pub mod create;
 pub mod deadline;

@@ -1,6 +1,6 @@
 //! What the platform lends this crate: a way to the server, a place for sealed bytes, a clock and randomness.
 //!
-//! Nothing else reaches outside. The command line lends sockets and files, a browser `fetch` and IndexedDB, a test
+//! Nothing else reaches outside. The command line lends sockets and files, a browser `fetch` and `IndexedDB`, a test
 //! whatever it wants to go wrong.
 
 mod clock;

@@ -28,4 +28,4 @@ pub fn proves(transaction: &Transaction, position: u32, branch: &[[u8; 32]], roo
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -62,7 +62,7 @@ fn difficulty_fits<'a>(
         };
         return header.target() <= floor;
     };
-    if height % PERIOD == 0 {
+    if height.is_multiple_of(PERIOD) {
         return match at(height - PERIOD) {
             Some(first) => header.bits == next_bits(network, &params, first, parent),
             // The period began before the birthday: only the factor of four is known.

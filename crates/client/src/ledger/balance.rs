@@ -26,13 +26,17 @@ impl Balance {
     /// What can be spent now.
     #[must_use]
     pub fn spendable(&self) -> Amount {
-        self.confirmed + self.change
+        self.confirmed.checked_add(self.change).unwrap_or(Amount::MAX)
     }
 
     /// Everything.
     #[must_use]
     pub fn total(&self) -> Amount {
-        self.spendable() + self.pending + self.immature
+        [self.pending, self.immature]
+            .into_iter()
+            .fold(self.spendable(), |sum, part| {
+                sum.checked_add(part).unwrap_or(Amount::MAX)
+            })
     }
 }
 
@@ -57,7 +61,8 @@ impl Ledger {
                 Standing::Pending => &mut balance.pending,
                 Standing::Immature => &mut balance.immature,
             };
-            *place += value;
+            // A server may invent any number of payments that wait; they must not overflow.
+            *place = place.checked_add(value).unwrap_or(Amount::MAX);
         }
         balance
     }

@@ -302,7 +302,7 @@ impl Ledger {
         DraftFault::TooLittle {
             needed,
             spendable: balance.spendable(),
-            pending: balance.pending + balance.immature,
+            pending: balance.pending.checked_add(balance.immature).unwrap_or(Amount::MAX),
         }
     }
 

@@ -52,7 +52,10 @@ impl Ledger {
         let ours = self.is_ours_alone(transaction);
         let (height, time) = match &known.chain_position {
             ChainPosition::Confirmed { anchor, .. } => (Some(anchor.block_id.height), Some(anchor.confirmation_time)),
-            ChainPosition::Unconfirmed { first_seen, .. } => (None, *first_seen),
+            // The books forget this when they are read back; what was kept does not.
+            ChainPosition::Unconfirmed { .. } => {
+                (None, self.changes.tx_graph.first_seen.get(&known.tx_node.txid).copied())
+            }
         };
         let others = transaction
             .output

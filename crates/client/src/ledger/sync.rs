@@ -7,7 +7,7 @@ use bdk_wallet::Update;
 use bdk_wallet::chain::{BlockId, ConfirmationBlockTime, TxUpdate};
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::hashes::Hash;
-use bitcoin::{BlockHash, Transaction, Txid};
+use bitcoin::{Amount, BlockHash, Transaction, Txid};
 use twofold_api::reply::{Anchor, ChainTransaction, Synced};
 
 use super::{Ledger, LedgerFault};
@@ -102,7 +102,7 @@ impl<'a> SyncRun<'a> {
                 seen,
                 gone,
             } = told;
-            let transaction: Transaction = deserialize(&transaction).map_err(|_| ChainLie::NoTransaction)?;
+            let transaction = read(&transaction)?;
             let told = Told {
                 transaction: Arc::new(transaction),
                 block,
@@ -146,6 +146,19 @@ impl<'a> SyncRun<'a> {
     }
 }
 
+/// Reads a transaction and checks what needs no context (consensus asks for it): inputs, outputs, and no more money than
+/// there can be. Nothing downstream adds up impossible sums.
+fn read(bytes: &[u8]) -> Result<Transaction, ChainLie> {
+    let transaction: Transaction = deserialize(bytes).map_err(|_| ChainLie::NoTransaction)?;
+    let paid = transaction.output.iter().try_fold(Amount::ZERO, |sum, output| {
+        sum.checked_add(output.value).filter(|sum| *sum <= Amount::MAX_MONEY)
+    });
+    if transaction.input.is_empty() || transaction.output.is_empty() || paid.is_none() {
+        return Err(ChainLie::NoTransaction);
+    }
+    Ok(transaction)
+}
+
 /// Checks that a transaction is in the block that it is said to be in, and that the block is on the chain.
 fn place(chain: &Candidate<'_>, transaction: &Transaction, anchor: &Anchor) -> Result<ConfirmationBlockTime, ChainLie> {
     let (height, txid) = (anchor.height, transaction.compute_txid());
@@ -183,6 +196,8 @@ impl Ledger {
                     update.anchors.insert((place, txid));
                     self.outgoing.remove(&txid);
                 }
+                // Mined money whose block is gone is gone with it; it never waits.
+                None if told.transaction.is_coinbase() => {}
                 // What we signed stays ours to push until a block holds it or something else spends its coins.
                 None if told.gone && outgoing => {
                     self.outgoing.entry(txid).and_modify(|outgoing| outgoing.seen = false);

@@ -55,13 +55,13 @@ proptest! {
 
     #[test]
     fn c05_true_branches_prove_and_altered_ones_do_not(
-        count in 1usize..40,
+        count in 1u32..40,
         place in any::<prop::sample::Index>(),
         level in any::<prop::sample::Index>(),
     ) {
-        let transactions: Vec<_> = (0..count).map(|seed| transaction(seed as u32, 22)).collect();
-        let (place, root) = (place.index(count), root(&transactions));
-        let position = place as u32;
+        let transactions: Vec<_> = (0..count).map(|seed| transaction(seed, 22)).collect();
+        let (place, root) = (place.index(transactions.len()), root(&transactions));
+        let position = u32::try_from(place).expect("small");
         let good = branch(&transactions, place);
         prop_assert!(proves(&transactions[place], position, &good, root));
         prop_assert!(!proves(&transaction(1000, 22), position, &good, root));

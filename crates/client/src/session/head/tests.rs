@@ -16,7 +16,7 @@ fn server() -> IdentitySecret {
 fn at(generation: u32, seq: u64, epoch: u32, chain: u8) -> Checkpoint {
     let epoch = EpochId {
         number: epoch,
-        transcript: [epoch as u8; 32],
+        transcript: [u8::try_from(epoch).expect("small"); 32],
     };
     Head {
         wallet: WALLET,
