@@ -1,2 +1,31 @@
-//! The command line.
-fn main() {}
+//! `twofold`: the command line over the client.
+
+mod args;
+mod command;
+mod exit;
+mod output;
+mod passphrase;
+mod platform;
+mod terminal;
+mod transport;
+mod trust;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{args::Cli, output::Output};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output { json: cli.common.json };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => return exit::report(output, &fault.into()),
+    };
+    // Ctrl-C ends the process wherever it is: every write to the keystore is whole or absent, and nonces die with memory.
+    match runtime.block_on(command::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => exit::report(output, &fault),
+    }
+}

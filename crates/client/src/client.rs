@@ -84,6 +84,12 @@ impl<P: Platform> Client<P> {
         (self.keys.close(), self.transport, self.clock, self.random)
     }
 
+    /// The way to the server.
+    #[must_use]
+    pub const fn transport(&self) -> &P::Transport {
+        &self.transport
+    }
+
     /// The unlocked keystore, to change its passphrase.
     pub fn keystore(&mut self) -> (&Unlocked<P::Keystore>, &mut P::Random) {
         (&self.keys, &mut self.random)

@@ -1,0 +1,264 @@
+//! The command line's grammar, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A Bitcoin wallet whose key never exists in one place: this machine, your server and recovery words hold a share
+/// each, and any two sign.
+#[derive(Debug, Parser)]
+#[command(name = "twofold", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Settings every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Settings every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Folder of this machine's keystore
+    #[arg(long, global = true, env = "TWOFOLD_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Read the passphrase from the first line of this file (or set `TWOFOLD_PASSPHRASE`); otherwise it is asked for
+    #[arg(long, global = true, env = "TWOFOLD_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Which wallet, by its name or id; not needed where there is one
+    #[arg(long, short, global = true, value_name = "NAME|ID")]
+    pub wallet: Option<String>,
+    /// Answer with one JSON object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  twofold join 'twofold1…'                       enrol this machine at your server
+  twofold create --name savings                  make a wallet and its recovery words
+  twofold receive                                an address to be paid at
+  twofold send --to bcrt1q… --amount 50000sat    pay someone
+
+Exit codes: 0 done, 1 a fault of our own, 2 wrong usage, 3 refused by the server or by you, 4 network,
+5 server trouble, 6 keystore, 7 not enough money, 8 a party broke the protocol.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Enrol this machine at a server, by the operator's invitation
+    #[command(after_help = "Example:\n  twofold join 'twofold1…'\n  twofold join --name laptop < invitation.txt")]
+    Join(Join),
+    /// Make a wallet; run it again after any interruption to finish it
+    #[command(
+        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)"
+    )]
+    Create(Create),
+    /// Show an address to be paid at
+    #[command(
+        after_help = "Examples:\n  twofold receive\n  twofold receive --amount 0.001btc --label 'from Ana'\n  twofold receive --json | jq -r .address"
+    )]
+    Receive(Receive),
+    /// Show what the wallet holds
+    #[command(after_help = "Example:\n  twofold balance --json | jq .confirmed_sat")]
+    Balance,
+    /// Pay someone
+    #[command(after_help = "\
+Examples:
+  twofold send --to bcrt1q… --amount 0.001btc
+  twofold send --to bcrt1q… --amount 20000sat --to bcrt1p… --amount 30000sat --fee-rate 5
+  twofold send --to 'bitcoin:bcrt1q…?amount=0.002' --target-blocks 3 --yes
+  twofold send --to bcrt1q… --max --dry-run")]
+    Send(Send),
+    /// List what came and went
+    #[command(after_help = "Example:\n  twofold history --json | jq '.transactions[0].txid'")]
+    History,
+    /// Print the wallet's descriptor, for a watch-only copy in Bitcoin Core or Sparrow
+    #[command(after_help = "Example:\n  twofold descriptor --json | jq -r .descriptor")]
+    Descriptor,
+    /// Look at, co-sign or finish a PSBT file
+    Psbt {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: Psbt,
+    },
+    /// List or rename wallets
+    Wallet {
+        /// What to do.
+        #[command(subcommand)]
+        command: Wallet,
+    },
+    /// Check the server's log of this wallet against what this machine has seen
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        command: Audit,
+    },
+    /// Send one signed call, for the curious
+    #[command(
+        after_help = "Examples:\n  twofold rpc Hello '{}'\n  twofold rpc EstimateFees --wallet savings\n  twofold rpc Hello --save call.json && twofold rpc --replay call.json"
+    )]
+    Rpc(Rpc),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  twofold completions bash > ~/.local/share/bash-completion/completions/twofold")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Arguments of `join`.
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// The invitation; without it, or with `-`, it is read from standard input
+    pub invitation: Option<String>,
+    /// What to call this machine
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// Arguments of `create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// What to call the wallet
+    #[arg(long, default_value = "wallet")]
+    pub name: String,
+    /// Write the recovery words to this new file (mode 0600) instead of showing them; move it off this machine
+    #[arg(long, value_name = "FILE")]
+    pub words_file: Option<PathBuf>,
+    /// The words are safe: do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Arguments of `receive`.
+#[derive(Debug, Args)]
+pub(crate) struct Receive {
+    /// Ask for this much, such as 0.001btc or 50000sat
+    #[arg(long)]
+    pub amount: Option<String>,
+    /// Say what for
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Do not draw the QR code
+    #[arg(long)]
+    pub no_qr: bool,
+}
+
+/// Arguments of `send`.
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// Whom to pay: an address, or a BIP-21 URI that may hold the amount; may be repeated
+    #[arg(long, required = true, value_name = "ADDRESS|URI")]
+    pub to: Vec<String>,
+    /// How much, such as 0.001btc or 50000sat: one for each --to that does not say it itself, in order
+    #[arg(long, conflicts_with = "max")]
+    pub amount: Vec<String>,
+    /// Send all there is to the one recipient, less the fee
+    #[arg(long)]
+    pub max: bool,
+    /// Fee rate in sat per virtual byte
+    #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
+    pub fee_rate: Option<bitcoin::FeeRate>,
+    /// Pay enough to be mined within this many blocks
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1008))]
+    pub target_blocks: u16,
+    /// Show what would be sent; sign nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What to do with a PSBT.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Psbt {
+    /// Say what it does: who is paid, the fee, what is change
+    #[command(after_help = "Example:\n  twofold psbt show draft.psbt")]
+    Show {
+        /// The file, base64 or binary
+        file: PathBuf,
+    },
+    /// Co-sign our inputs with the server
+    #[command(after_help = "Example:\n  twofold psbt sign draft.psbt --out signed.psbt")]
+    Sign {
+        /// The file, base64 or binary
+        file: PathBuf,
+        /// Where to write the signed PSBT (base64); without it, to standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Turn a fully signed PSBT into a transaction
+    #[command(after_help = "Example:\n  twofold psbt finalize signed.psbt --broadcast")]
+    Finalize {
+        /// The file, base64 or binary
+        file: PathBuf,
+        /// Send it to the network as well
+        #[arg(long)]
+        broadcast: bool,
+    },
+}
+
+/// What to do with wallets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Wallet {
+    /// List this user's wallets
+    List,
+    /// Give the wallet another name
+    #[command(after_help = "Example:\n  twofold wallet rename --wallet savings holidays")]
+    Rename {
+        /// Its new name
+        name: String,
+    },
+}
+
+/// What to do with the audit chain.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Fetch the whole chain and check every hash, and that it holds all this machine has seen
+    Verify,
+}
+
+/// Arguments of `rpc`.
+#[derive(Debug, Args)]
+pub(crate) struct Rpc {
+    /// The method, such as `Hello`
+    #[arg(required_unless_present = "replay")]
+    pub method: Option<String>,
+    /// The request as protobuf JSON
+    #[arg(default_value = "{}")]
+    pub body: String,
+    /// Keep the signed request, as it was sent, in this new file
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Send the request kept in this file again, byte for byte: what someone who recorded it could do
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "body", "save"])]
+    pub replay: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_grammar_is_sound_and_no_argument_takes_a_passphrase() {
+        let command = super::Cli::command();
+        command.clone().debug_assert();
+        let mut all = vec![&command];
+        while let Some(next) = all.pop() {
+            for argument in next.get_arguments() {
+                let name = argument.get_id().as_str();
+                assert!(
+                    name == "passphrase_file" || !name.contains("pass"),
+                    "{name} could put a secret on argv"
+                );
+            }
+            all.extend(next.get_subcommands());
+        }
+    }
+}

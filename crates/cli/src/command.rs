@@ -1,0 +1,99 @@
+//! One file per command, each from arguments to an answer.
+
+mod audit;
+mod balance;
+mod create;
+mod descriptor;
+mod history;
+mod join;
+mod psbt;
+mod receive;
+mod rpc;
+mod send;
+mod wallet;
+
+use anyhow::Result;
+use clap::CommandFactory as _;
+use twofold_client::{Client, wallet::Wallet};
+
+pub(crate) use send::parse_rate;
+
+use crate::{
+    args::{Cli, Command, Common},
+    output::Output,
+    platform::{Home, Native},
+};
+
+/// What every command works with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    common: &'a Common,
+    output: Output,
+}
+
+impl Context<'_> {
+    fn home(&self) -> Home<'_> {
+        Home(self.common)
+    }
+
+    async fn client(&self) -> Result<Client<Native>> {
+        self.home().client().await
+    }
+
+    /// The client with the wallet that was asked for.
+    async fn wallet(&self) -> Result<(Client<Native>, Wallet)> {
+        let client = self.client().await?;
+        let wallet = client.open_wallet(self.common.wallet.as_deref()).await?;
+        Ok((client, wallet))
+    }
+
+    /// The same, with what the chain says now.
+    async fn synced(&self) -> Result<(Client<Native>, Wallet)> {
+        let (mut client, mut wallet) = self.wallet().await?;
+        let bar = crate::terminal::spinner();
+        bar.set_message("reading the chain");
+        let report = client.sync(&mut wallet).await?;
+        bar.finish_and_clear();
+        self.tell(&mut client);
+        if let Some(height) = report.scanning {
+            self.output.say(&format!(
+                "the server is still reading old blocks (at {height} of {})",
+                report.tip_height
+            ));
+        }
+        Ok((client, wallet))
+    }
+
+    /// Passes on what a person should know.
+    fn tell(&self, client: &mut Client<Native>) {
+        for notice in client.take_notices() {
+            self.output.say(&format!("note: {notice}"));
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(cli: Cli) -> Result<()> {
+    let Cli { command, common } = cli;
+    let context = Context {
+        output: Output { json: common.json },
+        common: &common,
+    };
+    match command {
+        Command::Join(arguments) => join::run(context, arguments).await,
+        Command::Create(arguments) => Box::pin(create::run(context, arguments)).await,
+        Command::Receive(arguments) => receive::run(context, arguments).await,
+        Command::Balance => balance::run(context).await,
+        Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
+        Command::History => history::run(context).await,
+        Command::Descriptor => descriptor::run(context).await,
+        Command::Psbt { command } => Box::pin(psbt::run(context, command)).await,
+        Command::Wallet { command } => wallet::run(context, command).await,
+        Command::Audit { command } => audit::run(context, command).await,
+        Command::Rpc(arguments) => rpc::run(context, arguments).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "twofold", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

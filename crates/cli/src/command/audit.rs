@@ -1,0 +1,96 @@
+//! `twofold audit verify`: nothing in the server's log was changed or left out.
+
+use std::fmt;
+
+use anyhow::Result;
+use bitcoin::{Txid, hashes::Hash as _};
+use serde::Serialize;
+use twofold_api::audit::{Entry, Event};
+
+use super::Context;
+use crate::{args, output::btc};
+
+#[derive(Serialize)]
+struct Answer {
+    verified: bool,
+    entries: Vec<Line>,
+    chain: String,
+}
+
+#[derive(Serialize)]
+struct Line {
+    seq: u64,
+    time: u64,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    txid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    charged_sat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fee_sat: Option<u64>,
+    #[serde(skip)]
+    what: String,
+}
+
+impl Line {
+    fn new(seq: u64, entry: &Entry) -> Self {
+        let plain = |event, what: &str| (event, what.to_owned(), None, None, None);
+        let txid = |bytes: [u8; 32]| Txid::from_byte_array(bytes).to_string();
+        let (event, what, txid, charged_sat, fee_sat) = match &entry.event {
+            Event::Created { .. } => plain("created", "the key was made; the server keeps its share"),
+            Event::TestSigned { .. } => plain("test_signed", "a test signature, of nothing that can be spent"),
+            Event::Activated { .. } => plain("activated", "the test signature was shown; the wallet is in use"),
+            Event::Renamed { name, .. } => plain("renamed", &format!("renamed to {name}")),
+            Event::Signed(signed) => (
+                "signed",
+                format!("co-signed, {} charged, fee {} sat", btc(signed.charge), signed.fee),
+                Some(txid(signed.txid)),
+                Some(signed.added),
+                Some(signed.fee),
+            ),
+            Event::Broadcast { txid: sent, .. } => ("broadcast", "sent out".into(), Some(txid(*sent)), None, None),
+            Event::Fenced { .. } => plain("fenced", "a device had seen more than this server: signing stopped"),
+            _ => plain("other", "an event that a newer version knows"),
+        };
+        Self {
+            seq,
+            time: entry.at,
+            event,
+            txid,
+            charged_sat,
+            fee_sat,
+            what,
+        }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>5}  {}", self.seq, self.what)?;
+        self.txid.as_ref().map_or(Ok(()), |txid| write!(f, "  {txid}"))
+    }
+}
+
+pub(super) async fn run(context: Context<'_>, command: args::Audit) -> Result<()> {
+    let args::Audit::Verify = command;
+    let (mut client, mut wallet) = context.wallet().await?;
+    let audited = client.audit(&mut wallet).await?;
+    context.tell(&mut client);
+    let entries = (1..)
+        .zip(&audited.entries)
+        .map(|(seq, entry)| Line::new(seq, entry))
+        .collect();
+    let answer = Answer {
+        verified: true,
+        entries,
+        chain: hex::encode(audited.head.chain),
+    };
+    context.output.answer(&answer, |answer| {
+        let lines: Vec<_> = answer.entries.iter().map(ToString::to_string).collect();
+        format!(
+            "{}\nAll {} entries hold: every hash, the server's signature over the last, and all this machine had seen.",
+            lines.join("\n"),
+            answer.entries.len()
+        )
+    })
+}

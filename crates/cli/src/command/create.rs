@@ -1,0 +1,118 @@
+//! `twofold create`: three parties make one key; recovery's part runs here, for the seconds it takes.
+
+use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+use twofold_api::request::Name;
+use twofold_client::{Fault, create::Step};
+
+use super::Context;
+use crate::{args, exit::Declined, terminal};
+
+#[derive(Serialize)]
+struct Answer {
+    wallet: String,
+    name: String,
+    fingerprint: String,
+    address: String,
+    descriptor: String,
+    words_file: Option<String>,
+}
+
+pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result<()> {
+    let name: Name = arguments.name.parse().map_err(Fault::from)?;
+    if context.output.json && arguments.words_file.is_none() {
+        bail!("with --json the recovery words need a place of their own: give --words-file FILE");
+    }
+    let mut client = context.client().await?;
+    let known = client.wallets().await?;
+    let waiting = known.iter().any(|wallet| !wallet.finished || wallet.words_unconfirmed);
+    if !waiting && known.iter().any(|wallet| wallet.name == name.as_str()) {
+        bail!("there is a wallet called {name} on this machine already; choose another name, or use it");
+    }
+    let bar = terminal::spinner();
+    let made = Box::pin(client.create(&name, &mut |step| bar.set_message(told(step)))).await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    let mut made = made?;
+    let words = made.words.expose_line();
+    if let Some(path) = &arguments.words_file {
+        write_words(path, &words)?;
+    } else {
+        show_words(&words);
+    }
+    let words_are_safe = "Are the words written down, away from this machine?";
+    if !arguments.yes && !terminal::confirm(words_are_safe)? {
+        eprintln!("The wallet is there and keeps its words for now. Run create again to see them and confirm.");
+        bail!(Declined);
+    }
+    client.confirm_words(&mut made.wallet).await?;
+    let answer = Answer {
+        wallet: made.wallet.id().to_string(),
+        name: made.wallet.name().to_owned(),
+        fingerprint: made.fingerprint.clone(),
+        address: made.first_address.to_string(),
+        descriptor: made.wallet.descriptor(),
+        words_file: arguments.words_file.map(|path| path.display().to_string()),
+    };
+    context.output.answer(&answer, |answer| {
+        let words = answer.words_file.as_ref().map_or_else(String::new, |file| {
+            format!("recovery words   in {file}: move them off this machine\n")
+        });
+        format!(
+            "Wallet {} is ready: server, this device and the words hold a share each, and any two sign.\n\
+             fingerprint      {}\n{words}first address    {}\n\nNext: twofold receive",
+            answer.name, answer.fingerprint, answer.address
+        )
+    })
+}
+
+fn told(step: Step) -> &'static str {
+    match step {
+        Step::Resuming => "taking up where the last run stopped",
+        Step::Opening => "device and recovery draw their parts; asking the server for its own",
+        Step::Dealing => "the server's part is checked; dealing shares",
+        Step::Closing => "asking the server to finish",
+        Step::Tested => "all three signed one transcript, and a test signature verifies",
+        Step::Active => "the wallet is in use",
+        _ => "working",
+    }
+}
+
+fn show_words(words: &str) {
+    eprintln!("\nThese 25 words are your recovery. They are not a seed phrase; no other wallet takes them.");
+    eprintln!("Write them down on paper. Whoever has them and this machine, or them and the server, has the coins.\n");
+    let words: Vec<_> = words.split_whitespace().collect();
+    for (row, chunk) in words.chunks(5).enumerate() {
+        let line: Vec<_> = chunk
+            .iter()
+            .enumerate()
+            .map(|(place, word)| format!("{:>2}. {word:<10}", row * 5 + place + 1))
+            .collect();
+        eprintln!("  {}", line.join(" "));
+    }
+    eprintln!();
+}
+
+/// Writes the words to a new file that only its owner reads; a file with the same words is fine, so that an
+/// interrupted run can be repeated.
+fn write_words(path: &Path, words: &str) -> Result<()> {
+    if std::fs::read_to_string(path).is_ok_and(|there| there.trim() == words) {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| {
+            format!(
+                "the words can't go to {}; choose a new file and run create again",
+                path.display()
+            )
+        })?;
+    writeln!(file, "{words}")?;
+    file.sync_all()?;
+    Ok(())
+}

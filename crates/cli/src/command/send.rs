@@ -1,0 +1,234 @@
+//! `twofold send`: draft, show, ask, co-sign, broadcast.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context as _, Result, bail};
+use bitcoin::{Address, Amount, FeeRate, Network};
+use serde::Serialize;
+use twofold_client::ledger::{Draft, Order, Pay};
+use twofold_intent::{AmountText, Facts, PaymentUri, psbt};
+
+use super::Context;
+use crate::{args, exit::Declined, terminal};
+
+/// What a transaction does, by its stable names.
+#[derive(Serialize)]
+pub(super) struct Described {
+    txid: String,
+    payments: Vec<Payment>,
+    change_sat: u64,
+    fee_sat: u64,
+    fee_rate_sat_vb: f64,
+    inputs: usize,
+    foreign_inputs: usize,
+    vsize: u64,
+    replaceable: bool,
+}
+
+#[derive(Serialize)]
+struct Payment {
+    address: Option<String>,
+    script: String,
+    amount_sat: u64,
+    to_self: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    described: Described,
+    sent: bool,
+    psbt: Option<String>,
+}
+
+/// Facts by their stable names.
+pub(super) fn describe(facts: &Facts) -> Described {
+    Described {
+        txid: facts.txid.to_string(),
+        payments: facts
+            .payments
+            .iter()
+            .map(|payment| Payment {
+                address: payment.address.as_ref().map(ToString::to_string),
+                script: payment.script.to_hex_string(),
+                amount_sat: payment.value.to_sat(),
+                to_self: payment.to_self,
+            })
+            .collect(),
+        change_sat: facts.change_value().to_sat(),
+        fee_sat: facts.fee.to_sat(),
+        fee_rate_sat_vb: hundredths(facts.fee_rate()),
+        inputs: facts.inputs.len(),
+        foreign_inputs: facts.foreign_inputs.len(),
+        vsize: facts.vsize(),
+        replaceable: facts.replaceable,
+    }
+}
+
+/// A fee rate in sat/vB to two places, for showing.
+fn hundredths(rate: FeeRate) -> f64 {
+    // One sat/vB is 250 sat per 1000 weight units.
+    let hundredths = u32::try_from(rate.to_sat_per_kwu().saturating_mul(100) / 250).unwrap_or(u32::MAX);
+    f64::from(hundredths) / 100.0
+}
+
+/// "5" or "2.5" sat/vB, exactly, up to three places.
+pub(crate) fn parse_rate(text: &str) -> Result<FeeRate, String> {
+    let wrong = || format!("{text:?} is no fee rate: write sat per virtual byte, such as 5 or 2.5");
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    if part.is_empty() || part.len() > 3 || !text.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Err(wrong());
+    }
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    let thousandths: u64 = format!("{part:0<3}").parse().map_err(|_| wrong())?;
+    let per_kvb = whole
+        .checked_mul(1000)
+        .and_then(|rate| rate.checked_add(thousandths))
+        .ok_or_else(wrong)?;
+    // Up, never down: a rate rounded to nothing would never be mined.
+    Ok(FeeRate::from_sat_per_kwu(per_kvb.div_ceil(4)))
+}
+
+pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<()> {
+    let (mut client, mut wallet) = context.synced().await?;
+    let pay = recipients(&arguments, wallet.network())?;
+    let fee_rate = if let Some(rate) = arguments.fee_rate {
+        rate
+    } else {
+        let estimate = client.estimate_fee(&mut wallet, arguments.target_blocks).await?;
+        if estimate.source != "node" {
+            context
+                .output
+                .say("note: the server's node has no fee estimate yet; this is a fallback");
+        }
+        estimate.rate
+    };
+    let draft = client.draft(&mut wallet, &Order { pay, fee_rate })?;
+    context.output.say(&draft.facts().to_string());
+    say_what_stays(context, &draft);
+    let described = describe(draft.facts());
+    if arguments.dry_run {
+        let psbt = Some(psbt::to_base64(draft.psbt()));
+        return context.output.answer(
+            &Answer {
+                described,
+                sent: false,
+                psbt,
+            },
+            |answer| {
+                format!(
+                    "Nothing was signed. The draft:\n{}",
+                    answer.psbt.as_deref().unwrap_or_default()
+                )
+            },
+        );
+    }
+    if !arguments.yes && !terminal::confirm("Send it?")? {
+        bail!(Declined);
+    }
+    let bar = terminal::spinner();
+    bar.set_message("co-signing with the server");
+    let sent = client.send(&mut wallet, draft).await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    sent?;
+    context.output.answer(
+        &Answer {
+            described,
+            sent: true,
+            psbt: None,
+        },
+        |answer| format!("Sent. txid {}", answer.described.txid),
+    )
+}
+
+fn say_what_stays(context: Context<'_>, draft: &Draft) {
+    if let Some(left) = draft.left() {
+        context.output.say(&format!(
+            "one transaction can't carry all coins: {} stay behind in {} coins; {} more sends take them along",
+            crate::output::btc(left.value.to_sat()),
+            left.coins,
+            left.sends
+        ));
+    }
+}
+
+/// Who is paid how much: amounts go, in order, to the recipients that do not say theirs.
+fn recipients(arguments: &args::Send, network: Network) -> Result<Pay> {
+    let mut amounts: VecDeque<Amount> = arguments
+        .amount
+        .iter()
+        .map(|text| Ok(text.parse::<AmountText>()?.amount()))
+        .collect::<Result<_>>()?;
+    let parsed = arguments
+        .to
+        .iter()
+        .map(|text| recipient(text, network))
+        .collect::<Result<Vec<_>>>()?;
+    if arguments.max {
+        let [(address, None)] = parsed.as_slice() else {
+            bail!("--max takes one --to, without an amount");
+        };
+        return Ok(Pay::All(address.clone()));
+    }
+    let each = parsed
+        .into_iter()
+        .map(|(address, said)| {
+            let amount = said
+                .or_else(|| amounts.pop_front())
+                .with_context(|| format!("say how much {address} gets: --amount 0.001btc or --amount 50000sat"))?;
+            Ok((address, amount))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if !amounts.is_empty() {
+        bail!("there are more --amount than recipients that need one");
+    }
+    Ok(Pay::Each(each))
+}
+
+fn recipient(text: &str, network: Network) -> Result<(Address, Option<Amount>)> {
+    if text
+        .get(..8)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bitcoin:"))
+    {
+        let uri = PaymentUri::parse(text, network)?;
+        return Ok((uri.address, uri.amount));
+    }
+    let address = text
+        .parse::<Address<_>>()
+        .with_context(|| format!("{text:?} is no Bitcoin address"))?
+        .require_network(network)
+        .with_context(|| format!("this wallet is on {network}"))?;
+    Ok((address, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_rate;
+
+    #[test]
+    fn rates_are_read_exactly() {
+        for (text, per_kwu) in [("1", 250), ("5", 1250), ("2.5", 625), ("0.001", 1), ("1.004", 251)] {
+            assert_eq!(parse_rate(text).expect(text).to_sat_per_kwu(), per_kwu, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rate_is_refused() {
+        for text in [
+            "",
+            ".",
+            "1.",
+            "-1",
+            "1e3",
+            "1.2.3",
+            "0x5",
+            "1.0001",
+            "99999999999999999999",
+            "NaN",
+            "inf",
+        ] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+    }
+}

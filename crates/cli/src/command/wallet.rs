@@ -1,0 +1,105 @@
+//! `twofold wallet`: which wallets there are, and what they are called.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Serialize;
+use twofold_api::{reply::Standing, request::Name};
+use twofold_client::Fault;
+use twofold_threshold::id::WalletId;
+
+use super::Context;
+use crate::args;
+
+#[derive(Serialize)]
+struct Answer {
+    wallets: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    wallet: String,
+    name: String,
+    standing: &'static str,
+    on_this_machine: bool,
+}
+
+#[derive(Serialize)]
+struct Renamed {
+    wallet: String,
+    name: String,
+}
+
+pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<()> {
+    match command {
+        args::Wallet::List => list(context).await,
+        args::Wallet::Rename { name } => rename(context, &name).await,
+    }
+}
+
+/// What this machine has, joined with what the server knows of this user.
+async fn list(context: Context<'_>) -> Result<()> {
+    let mut client = context.client().await?;
+    let mut lines: BTreeMap<String, Line> = BTreeMap::new();
+    for wallet in client.wallets_at_server().await? {
+        let id = WalletId(wallet.wallet).to_string();
+        let standing = match wallet.standing {
+            Standing::Pending => "unfinished",
+            Standing::Active => "active",
+            Standing::Fenced => "fenced",
+        };
+        lines.insert(
+            id.clone(),
+            Line {
+                wallet: id,
+                name: wallet.name,
+                standing,
+                on_this_machine: false,
+            },
+        );
+    }
+    for wallet in client.wallets().await? {
+        let id = wallet.wallet.to_string();
+        let unknown = Line {
+            wallet: id.clone(),
+            name: wallet.name,
+            standing: "unfinished",
+            on_this_machine: true,
+        };
+        lines.entry(id).or_insert(unknown).on_this_machine = true;
+    }
+    context.tell(&mut client);
+    context.output.answer(
+        &Answer {
+            wallets: lines.into_values().collect(),
+        },
+        |answer| {
+            if answer.wallets.is_empty() {
+                return "No wallet yet. Next: twofold create --name savings".into();
+            }
+            let line = |line: &Line| {
+                let place = if line.on_this_machine {
+                    ""
+                } else {
+                    "  (not on this machine)"
+                };
+                format!("{}  {:<10} {}{place}", line.wallet, line.standing, line.name)
+            };
+            answer.wallets.iter().map(line).collect::<Vec<_>>().join("\n")
+        },
+    )
+}
+
+async fn rename(context: Context<'_>, name: &str) -> Result<()> {
+    let name: Name = name.parse().map_err(Fault::from)?;
+    let (mut client, mut wallet) = context.wallet().await?;
+    client.rename(&mut wallet, &name).await?;
+    context.tell(&mut client);
+    let answer = Renamed {
+        wallet: wallet.id().to_string(),
+        name: name.to_string(),
+    };
+    context
+        .output
+        .answer(&answer, |answer| format!("It is called {} now.", answer.name))
+}

@@ -1,0 +1,90 @@
+//! What this machine lends the client: sockets, a folder, a clock, randomness.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use rand_core::OsRng;
+use twofold_api::{invitation::Trust, public_url::PublicUrl};
+use twofold_client::{
+    Client, home,
+    keystore::{self, Passphrase, Unlocked, file::Folder},
+    port::{Clock, Platform},
+};
+
+use crate::{args::Common, passphrase, transport::Https};
+
+/// This machine.
+#[derive(Debug)]
+pub(crate) enum Native {}
+
+impl Platform for Native {
+    type Transport = Https;
+    type Keystore = Folder;
+    type Clock = SystemClock;
+    type Random = OsRng;
+}
+
+/// The machine's clock. The server notices if it is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the rim: time enters here")]
+    fn now(&self) -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    }
+
+    async fn sleep(&self, span: Duration) {
+        tokio::time::sleep(span).await;
+    }
+}
+
+/// A folder and passphrase, and what can be done with them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Home<'a>(pub &'a Common);
+
+impl Home<'_> {
+    fn path(self) -> Result<PathBuf> {
+        if let Some(path) = &self.0.home {
+            return Ok(path.clone());
+        }
+        let home = std::env::var_os("HOME").context("HOME is not set: give --home DIR or set TWOFOLD_HOME")?;
+        Ok(PathBuf::from(home).join(".twofold"))
+    }
+
+    fn way(url: PublicUrl, trust: &Trust) -> Result<Https> {
+        Https::new(url, trust)
+    }
+
+    /// The unlocked keystore, made where there is none.
+    pub(crate) async fn unlock_or_make(self) -> Result<Unlocked<Folder>> {
+        let folder = Folder::open(&self.path()?)?;
+        if keystore::exists(&folder).await? {
+            return self.unlock_in(folder).await;
+        }
+        let text = passphrase::choose(self.0.passphrase_file.as_deref())?;
+        let passphrase = Passphrase::new(text.as_str().to_owned())?;
+        Ok(Unlocked::create(folder, &passphrase, keystore::Cost::default(), &mut OsRng).await?)
+    }
+
+    async fn unlock_in(self, folder: Folder) -> Result<Unlocked<Folder>> {
+        let text = passphrase::read(self.0.passphrase_file.as_deref())?;
+        Ok(Unlocked::unlock(folder, &Passphrase::new(text.as_str().to_owned())?).await?)
+    }
+
+    /// The client of a machine that has joined.
+    pub(crate) async fn client(self) -> Result<Client<Native>> {
+        let path = self.path()?;
+        if !path.exists() {
+            bail!(twofold_client::Fault::from(twofold_client::port::KeystoreFault::Absent));
+        }
+        let keys = self.unlock_in(Folder::open(&path)?).await?;
+        let server = home::server(&keys)
+            .await?
+            .ok_or(twofold_client::fault::Usage::NotJoined)?;
+        let transport = Self::way(server.url, &server.trust)?;
+        Ok(Client::open(keys, transport, SystemClock, OsRng).await?)
+    }
+}

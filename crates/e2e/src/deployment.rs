@@ -1,0 +1,169 @@
+//! A server beside a bitcoind, both real, both on ports of the system's choosing.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+use tempfile::TempDir;
+use twofold_testkit::Regtest;
+
+use crate::{
+    person::Person,
+    process::{Leashed, binary},
+};
+
+/// A node, a server and a folder for both.
+#[derive(Debug)]
+pub struct Deployment {
+    server: Option<Leashed>,
+    /// The node.
+    pub node: Regtest,
+    /// The invitation that the server printed when it first started.
+    pub invitation: String,
+    /// `https://127.0.0.1:port`.
+    pub url: String,
+    listen: String,
+    environment: Vec<(String, String)>,
+    folder: TempDir,
+}
+
+impl Deployment {
+    /// Starts a node and a server.
+    pub fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Waits until the server has told this person of the node's best block.
+    pub fn settle(&self, person: &Person) -> Result<()> {
+        let wanted = self.node.height()?;
+        // The server polls its node; each `balance` asks it anew. Bounded, so that a server that hangs fails the test.
+        for _ in 0..200 {
+            if person.run(&["balance"])?["height"].as_u64() >= Some(wanted) {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        anyhow::bail!("the server did not reach block {wanted}: {}", self.last_words())
+    }
+
+    /// The same, with environment variables for the server, such as failpoints.
+    pub fn start_with(environment: &[(&str, &str)]) -> Result<Self> {
+        let mut deployment = Self {
+            server: None,
+            node: Regtest::start()?,
+            invitation: String::new(),
+            url: String::new(),
+            listen: "127.0.0.1:0".into(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+            folder: tempfile::tempdir()?,
+        };
+        deployment.resume()?;
+        Ok(deployment)
+    }
+
+    /// Starts the server again on the same folder and port.
+    pub fn resume(&mut self) -> Result<()> {
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let mut command = Command::new(binary("twofold-server")?);
+        command
+            .args([
+                "run",
+                "--dev",
+                "--json",
+                "--network",
+                "regtest",
+                "--listen",
+                &self.listen,
+                "--data",
+            ])
+            .arg(self.data())
+            .args(["--bitcoind-url", &self.node.url(), "--cookie"])
+            .arg(self.node.cookie_file())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        let mut server = Leashed::spawn(&mut command)?;
+        let stdout = server.child().stdout.take().context("a pipe")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let ready: Value =
+            serde_json::from_str(&line).with_context(|| format!("the server said {line:?}; {}", self.last_words()))?;
+        self.url = ready["url"].as_str().context("a url")?.into();
+        self.listen = self.url.trim_start_matches("https://").to_owned();
+        if self.invitation.is_empty() {
+            self.invitation = ready["invitation"].as_str().context("an invitation")?.into();
+        }
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Environment for the next start.
+    pub fn set_environment(&mut self, environment: &[(&str, &str)]) {
+        self.environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+    }
+
+    /// The server's process.
+    pub fn server(&mut self) -> Result<&mut Leashed> {
+        self.server.as_mut().context("the server is not running")
+    }
+
+    /// kill -9 of the server.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server()?.kill()?;
+        self.server = None;
+        Ok(())
+    }
+
+    /// Mints another invitation through the running server's admin socket.
+    pub fn invite(&self) -> Result<String> {
+        let output = Command::new(binary("twofold-server")?)
+            .args(["invite", "--json", "--socket"])
+            .arg(self.data().join("admin.sock"))
+            .output()?;
+        let answer: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        Ok(answer["invitation"].as_str().context("an invitation")?.to_owned())
+    }
+
+    /// A person with a fresh home of that name.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Person {
+        Person::new(&self.folder.path().join(name))
+    }
+
+    /// The server's data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("server")
+    }
+
+    /// The folder that holds everything of this deployment but the node.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's log so far.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("server.log")
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(10).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
