@@ -27,18 +27,19 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 mod sealed {
+    use twofold_api::procedure::Request;
+
     use super::Malformed;
 
     /// How a request and its reply stand on the wire.
-    pub trait Wire: Sized {
-        type Reply;
+    pub trait Wire: Request {
         fn to_wire(&self) -> Vec<u8>;
         fn reply_from_wire(bytes: &[u8]) -> Result<Self::Reply, Malformed>;
     }
 }
 
 /// A request that can be sent.
-pub trait Call: Request + sealed::Wire<Reply = <Self as Request>::Reply> {
+pub trait Call: Request + sealed::Wire {
     /// The procedure's path, such as `/twofold.v1.CosignerService/Sign`.
     const PATH: &'static str;
 }
@@ -50,7 +51,7 @@ pub fn encode<R: Call>(request: &R) -> (&'static str, Vec<u8>) {
 }
 
 /// Reads the reply to a request of type `R`, at most 8 MiB.
-pub fn decode<R: Call>(body: &[u8]) -> Result<<R as Request>::Reply, Malformed> {
+pub fn decode<R: Call>(body: &[u8]) -> Result<R::Reply, Malformed> {
     R::reply_from_wire(body)
 }
 
@@ -95,8 +96,6 @@ fn decode_message<M: Message>(bytes: &[u8]) -> Result<M, Malformed> {
 macro_rules! calls {
     ($($name:ident: $request:ident -> $reply:ident, $answer:ident;)*) => {$(
         impl sealed::Wire for request::$name {
-            type Reply = reply::$answer;
-
             fn to_wire(&self) -> Vec<u8> {
                 proto::$request::from(self).encode_to_vec()
             }

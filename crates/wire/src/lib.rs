@@ -13,6 +13,8 @@ mod methods;
 mod parts;
 mod replies;
 mod requests;
+#[cfg(test)]
+mod sample;
 #[cfg(feature = "server")]
 pub mod service;
 

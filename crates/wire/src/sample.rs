@@ -1,0 +1,284 @@
+//! One good request and reply of every kind, for the tests.
+
+use twofold_api::{
+    reply::{self, Head},
+    request,
+    seal_key::{OFFER_BYTES, SEALED_BYTES, SealedUnlockKey},
+};
+use twofold_threshold::{
+    checkpoint::{self, Checkpoint},
+    id::{CeremonyId, EpochId, WalletId},
+    identity::IdentitySecret,
+    secret::Secret32,
+    sign::Commitment,
+};
+
+pub(crate) const WALLET: WalletId = WalletId([0x11; 16]);
+pub(crate) const EPOCH: EpochId = EpochId {
+    number: 1,
+    transcript: [0x22; 32],
+};
+
+pub(crate) fn checkpoint() -> Checkpoint {
+    let server = IdentitySecret::from_seed(&Secret32::new([7; 32]));
+    checkpoint::Head {
+        wallet: WALLET,
+        generation: 0,
+        seq: 3,
+        epoch: EPOCH,
+        list: [0x33; 32],
+        chain: [0x44; 32],
+    }
+    .sign(&server)
+}
+
+/// The generator of secp256k1, twice.
+pub(crate) fn commitment() -> Commitment {
+    let point = [
+        0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02,
+        0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
+    ];
+    Commitment::try_from([point, point].concat().as_slice()).unwrap()
+}
+
+pub(crate) fn unlock() -> SealedUnlockKey {
+    SealedUnlockKey {
+        key_id: [0x55; 8],
+        ciphertext: [0x66; SEALED_BYTES],
+    }
+}
+
+pub(crate) fn head() -> Head {
+    Head {
+        checkpoint: Some(checkpoint().to_bytes()),
+        seal_key: vec![0x77; OFFER_BYTES],
+        time: 1_790_000_000,
+    }
+}
+
+pub(crate) fn join() -> request::Join {
+    request::Join {
+        code: [0x88; 16],
+        device_name: "Bob's laptop".parse().unwrap(),
+    }
+}
+
+pub(crate) fn begin_create() -> request::BeginCreate {
+    request::BeginCreate {
+        wallet: WALLET,
+        name: "Savings".parse().unwrap(),
+        opening: b"opening".to_vec(),
+        unlock: unlock(),
+    }
+}
+
+pub(crate) fn finish_create() -> request::FinishCreate {
+    request::FinishCreate {
+        wallet: WALLET,
+        ceremony: CeremonyId([0x99; 16]),
+        closing: b"closing".to_vec(),
+        unlock: unlock(),
+    }
+}
+
+pub(crate) fn test_sign() -> request::TestSign {
+    request::TestSign {
+        wallet: WALLET,
+        epoch: EPOCH,
+        commitment: commitment(),
+        unlock: unlock(),
+    }
+}
+
+pub(crate) fn activate() -> request::Activate {
+    request::Activate {
+        wallet: WALLET,
+        test_signature: [0xaa; 64],
+    }
+}
+
+pub(crate) fn get_wallet() -> request::GetWallet {
+    request::GetWallet {
+        wallet: WALLET,
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn rename_wallet() -> request::RenameWallet {
+    request::RenameWallet {
+        wallet: WALLET,
+        name: "Rent".parse().unwrap(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn sign() -> request::Sign {
+    request::Sign {
+        wallet: WALLET,
+        epoch: EPOCH,
+        psbt: b"psbt\xff".to_vec(),
+        commitments: vec![commitment(), commitment()],
+        unlock: unlock(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn broadcast() -> request::Broadcast {
+    request::Broadcast {
+        wallet: WALLET,
+        transaction: b"transaction".to_vec(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn sync() -> request::Sync {
+    request::Sync {
+        wallet: WALLET,
+        cursor: 7,
+        locator: vec![(900_000, [0xbb; 32]), (0, [0xcc; 32])],
+        revealed: [5, 1],
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn estimate_fees() -> request::EstimateFees {
+    request::EstimateFees { wallet: WALLET }
+}
+
+pub(crate) fn get_audit() -> request::GetAudit {
+    request::GetAudit {
+        wallet: WALLET,
+        from: 1,
+    }
+}
+
+pub(crate) fn joined() -> reply::Joined {
+    reply::Joined {
+        head: head(),
+        user: [1; 16],
+        network: "regtest".into(),
+    }
+}
+
+pub(crate) fn greeting() -> reply::Greeting {
+    reply::Greeting {
+        head: Head {
+            checkpoint: None,
+            ..head()
+        },
+        identity: vec![1; 33],
+        network: "bitcoin".into(),
+        version: "0.1.0".into(),
+    }
+}
+
+pub(crate) fn create_begun() -> reply::CreateBegun {
+    reply::CreateBegun {
+        head: head(),
+        server_round: b"round".to_vec(),
+        birthday: 800_000,
+    }
+}
+
+pub(crate) fn create_finished() -> reply::CreateFinished {
+    reply::CreateFinished {
+        head: head(),
+        completion: b"completion".to_vec(),
+    }
+}
+
+pub(crate) fn test_signed() -> reply::TestSigned {
+    reply::TestSigned {
+        head: head(),
+        completion: b"completion".to_vec(),
+    }
+}
+
+pub(crate) fn done() -> reply::Done {
+    reply::Done { head: head() }
+}
+
+pub(crate) fn wallets() -> reply::Wallets {
+    use reply::Standing::{Active, Fenced, Pending};
+    let line = |standing, epoch| reply::WalletLine {
+        wallet: WALLET.0,
+        name: "Savings".into(),
+        standing,
+        epoch,
+    };
+    reply::Wallets {
+        head: head(),
+        wallets: vec![line(Pending, 0), line(Active, 1), line(Fenced, u32::MAX)],
+    }
+}
+
+pub(crate) fn wallet() -> reply::Wallet {
+    reply::Wallet {
+        head: head(),
+        line: wallets().wallets.remove(1),
+        public: b"public".to_vec(),
+        device_list: vec![b"entry".to_vec()],
+        package: vec![b"link".to_vec(), b"link".to_vec()],
+        birthday: 800_000,
+    }
+}
+
+pub(crate) fn signed() -> reply::Signed {
+    reply::Signed {
+        head: head(),
+        cosign: b"cosign".to_vec(),
+    }
+}
+
+pub(crate) fn sent() -> reply::Sent {
+    reply::Sent {
+        head: head(),
+        txid: [0xdd; 32],
+    }
+}
+
+pub(crate) fn synced() -> reply::Synced {
+    let transaction = |block| reply::ChainTransaction {
+        transaction: b"tx".to_vec(),
+        block,
+        seen: 1_790_000_000,
+        gone: false,
+    };
+    let anchor = reply::Anchor {
+        height: 900_001,
+        hash: [0xee; 32],
+        position: 2,
+        branch: vec![[0xff; 32]; 12],
+    };
+    reply::Synced {
+        head: head(),
+        from_height: 900_000,
+        headers: vec![vec![1; 80]; 3],
+        tip_height: 900_002,
+        transactions: vec![transaction(Some(anchor)), transaction(None)],
+        cursor: 9,
+        more: true,
+        scanned_height: 900_002,
+    }
+}
+
+pub(crate) fn fees() -> reply::Fees {
+    reply::Fees {
+        head: head(),
+        estimates: vec![(1, 25_000), (1008, 1_000)],
+        source: "node".into(),
+    }
+}
+
+pub(crate) fn audit() -> reply::Audit {
+    let line = |seq| reply::AuditLine {
+        seq,
+        entry: b"entry".to_vec(),
+        chain: [0xab; 32],
+    };
+    reply::Audit {
+        head: head(),
+        lines: vec![line(1), line(2)],
+        more: false,
+    }
+}
