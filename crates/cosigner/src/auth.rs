@@ -297,6 +297,3 @@ fn signature_holds(proof: &Proof) -> bool {
     };
     verified.is_ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -173,6 +173,3 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,6 +15,8 @@ mod checkpoint;
 mod config;
 mod failpoint;
 mod fault;
+#[cfg(test)]
+mod fixture;
 mod identity;
 pub mod keys;
 mod lock;
@@ -144,3 +146,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.seal_keys.current(now, &self.identity, &mut self.rng())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,3 +18,6 @@ mod share;
 mod sign;
 mod sync;
 mod test_sign;
+
+#[cfg(test)]
+pub(crate) use sign::outpoint;

@@ -219,7 +219,7 @@ fn unsigned(psbt: &Psbt) -> &bitcoin::Transaction {
 }
 
 /// An outpoint as rows have it: txid in internal byte order and index in little endian.
-pub(super) fn outpoint(outpoint: OutPoint) -> Outpoint {
+pub(crate) fn outpoint(outpoint: OutPoint) -> Outpoint {
     let mut bytes = [0; 36];
     let (txid, index) = bytes.split_at_mut(32);
     txid.copy_from_slice(&outpoint.txid.to_byte_array());

@@ -35,7 +35,7 @@ pub enum Fate {
 }
 
 /// The rows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tables {
     /// Sealed secrets by name.
     pub secrets: BTreeMap<&'static str, Vec<u8>>,

@@ -1,0 +1,11 @@
+//! The whole mind from request to reply, with real devices on the other side.
+
+mod auth;
+mod chain;
+mod checkpoints;
+mod create;
+mod model;
+mod nonces;
+mod people;
+mod signing;
+mod storage;

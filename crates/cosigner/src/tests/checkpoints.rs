@@ -1,0 +1,145 @@
+//! Checkpoints and the fence.
+
+use futures::executor::block_on;
+use twofold_api::{Reason, Refusal, audit::Event, reply, request};
+use twofold_threshold::{checkpoint::Checkpoint, identity::IdentitySecret};
+
+use crate::fixture::{House, Phone, Purse, name, rng};
+
+fn get(house: &House, phone: &Phone, purse: &Purse, checkpoint: Checkpoint) -> Result<reply::Wallet, Refusal> {
+    let call = phone.call("GetWallet", Some(purse.id), &checkpoint.to_bytes());
+    let asked = request::GetWallet {
+        wallet: purse.id,
+        checkpoint: Some(checkpoint),
+    };
+    block_on(house.mind.get_wallet(house.let_in(&call, asked)?))
+}
+
+fn rename(house: &House, phone: &Phone, purse: &Purse, text: &str) -> Result<reply::Done, Refusal> {
+    let call = phone.call("RenameWallet", Some(purse.id), text.as_bytes());
+    let asked = request::RenameWallet {
+        wallet: purse.id,
+        name: name(text),
+        checkpoint: purse.newest.get(),
+    };
+    let done = block_on(house.mind.rename_wallet(house.let_in(&call, asked)?))?;
+    purse.note(&done.head, &house.mind.identity());
+    Ok(done)
+}
+
+#[test]
+fn a22_an_invented_checkpoint_or_one_of_another_wallet_is_refused_and_fences_nothing() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let (purse, other) = (phone.create(&house), phone.create(&house));
+    let mut head = *purse.newest.get().verify(&house.mind.identity()).unwrap();
+    head.seq += 5;
+    let invented = head.sign(&IdentitySecret::generate(&mut rng()));
+    house.refuses(Reason::CheckpointInvalid, || get(&house, &phone, &purse, invented));
+    house.refuses(Reason::CheckpointInvalid, || {
+        get(&house, &phone, &purse, other.newest.get())
+    });
+    // A true signature on other words.
+    let mut bytes = purse.newest.get().to_bytes();
+    bytes[25] ^= 1;
+    let changed = Checkpoint::try_from(bytes.as_slice()).unwrap();
+    house.refuses(Reason::CheckpointInvalid, || get(&house, &phone, &purse, changed));
+    assert!(house.state(&purse).fence.is_none());
+    let coin = house.pay(&purse, 100_000, 0);
+    phone.sign(&house, &purse, &purse.psbt(&[coin], 40_000)).unwrap();
+}
+
+#[test]
+fn an_older_checkpoint_of_the_same_chain_is_fine() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let old = purse.newest.get();
+    for text in ["one", "two", "three"] {
+        rename(&house, &phone, &purse, text).unwrap();
+    }
+    let told = get(&house, &phone, &purse, old).unwrap();
+    assert_eq!(told.line.name, "three");
+    purse.newest.set(old);
+    rename(&house, &phone, &purse, "four").unwrap();
+}
+
+#[test]
+fn s09_a_server_that_was_rolled_back_fences_the_wallet_when_a_device_has_seen_more() {
+    let mut house = House::new();
+    let phone = Phone::joined(&house);
+    let (purse, other) = (phone.create(&house), phone.create(&house));
+    let coin = house.pay(&purse, 100_000, 0);
+    let backup = house.rows();
+    let ahead = {
+        phone.sign(&house, &purse, &purse.psbt(&[coin], 40_000)).unwrap();
+        purse.newest.get()
+    };
+    house.store.with(|tables| *tables = backup.clone());
+    house.restart();
+
+    let spend = phone.spend(&house, &purse, &purse.psbt(&[coin], 50_000));
+    assert_eq!(spend.send(&house).unwrap_err().reason, Reason::RestoreFence);
+    let entries = house.audit(&purse);
+    let fenced = entries
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Fenced { .. }))
+        .count();
+    assert_eq!(fenced, 1);
+    assert_eq!(house.oracle.len(), 1, "a fenced wallet signed");
+
+    // It stays so, through a restart, for a device that shows nothing newer too; and it is noted once.
+    house.restart();
+    let told = get(&house, &phone, &purse, ahead).expect("reading works");
+    assert_eq!(told.line.standing, reply::Standing::Fenced);
+    purse.note(&told.head, &house.mind.identity());
+    house.refuses(Reason::RestoreFence, || {
+        phone.spend(&house, &purse, &purse.psbt(&[coin], 50_000)).send(&house)
+    });
+    house.refuses(Reason::RestoreFence, || rename(&house, &phone, &purse, "no"));
+    assert_eq!(house.audit(&purse).len(), entries.len());
+    // No other wallet is fenced.
+    let coin = house.pay(&other, 100_000, 0);
+    phone.sign(&house, &other, &other.psbt(&[coin], 40_000)).unwrap();
+}
+
+#[test]
+fn s09_a_fork_of_the_same_length_is_noticed_by_a_read() {
+    let mut house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let backup = house.rows();
+    rename(&house, &phone, &purse, "seen").unwrap();
+    let seen = purse.newest.get();
+    house.store.with(|tables| *tables = backup.clone());
+    house.restart();
+    purse
+        .newest
+        .set(Checkpoint::try_from(told(&house, &phone, &purse).as_slice()).unwrap());
+    rename(&house, &phone, &purse, "unseen").unwrap();
+    let told = get(&house, &phone, &purse, seen).expect("reading works");
+    assert_eq!(told.line.standing, reply::Standing::Fenced);
+}
+
+/// The newest checkpoint, asked for by a device that shows none.
+fn told(house: &House, phone: &Phone, purse: &Purse) -> Vec<u8> {
+    let call = phone.call("GetWallet", Some(purse.id), b"");
+    let asked = request::GetWallet {
+        wallet: purse.id,
+        checkpoint: None,
+    };
+    let told = block_on(house.mind.get_wallet(house.let_in(&call, asked).unwrap())).unwrap();
+    told.head.checkpoint.unwrap()
+}
+
+#[test]
+fn every_reply_about_a_wallet_carries_its_newest_checkpoint() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    rename(&house, &phone, &purse, "one").unwrap();
+    let head = house.state(&purse).head();
+    let seen = Checkpoint::try_from(told(&house, &phone, &purse).as_slice()).unwrap();
+    let seen = seen.verify(&house.mind.identity()).unwrap();
+    assert_eq!((seen.seq, seen.chain), (head.seq, head.chain));
+}
