@@ -112,7 +112,8 @@ impl ChildTweak {
         // share -> ±(±(share + bip32) + taproot)
         let negate = odd != output_odd;
         let addend = sign(sign(bip32, odd) + taproot, output_odd);
-        let shift = ProjectivePoint::GENERATOR * addend;
+        // addend · G, without another multiplication.
+        let shift = even(output_point, output_odd) - even(parent, negate);
         let mut shares = [ProjectivePoint::IDENTITY; 3];
         for party in Party::ALL {
             shares[party.index()] = even(point::decode(public.verifying_share(party))?, negate) + shift;
