@@ -2,22 +2,24 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # target comes from ./dev
 
-# wasm COMMAND PACKAGE...: a cargo command for wasm32-unknown-unknown, by the rustup target where it is installed,
-# else by Debian's compiler for the web with the standard library built from source.
+# wasm LIBRARIES COMMAND ARGUMENT...: a cargo command for wasm32-unknown-unknown, by the rustup target where it is
+# installed, else by Debian's compiler for the web with these of the standard libraries built from source.
 wasm() {
-    order=$1
-    shift
-    triple=wasm32-unknown-unknown
-    # secp256k1's C needs a compiler that knows wasm32, and no headers of the host's.
+    libraries=$1
+    order=$2
+    shift 2
+    # secp256k1's C needs a compiler that knows wasm32.
     export CC_wasm32_unknown_unknown="$wasm_cc" AR_wasm32_unknown_unknown="$wasm_ar"
-    for package; do set -- "$@" --package "$package" && shift; done
-    if [ -d "$(rustc --print sysroot)/lib/rustlib/$triple" ]; then
-        cargo "$order" --target "$triple" --target-dir "$target/wasm" --locked "$@"
+    set -- "$order" --target wasm32-unknown-unknown --target-dir "$target/wasm" --locked "$@"
+    if has_wasm_target; then
+        cargo "$@"
     else
-        RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-14 \
-            /usr/bin/cargo "$order" --target "$triple" --target-dir "$target/wasm" --locked -Zbuild-std=std,panic_abort "$@"
+        RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc RUSTC_BOOTSTRAP=1 \
+            CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-14 /usr/bin/cargo "$@" "-Zbuild-std=$libraries"
     fi
 }
+
+has_wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; }
 
 find_wasm() {
     wasm_cc='' wasm_ar=''
@@ -26,7 +28,7 @@ find_wasm() {
         if command -v "llvm-ar$version" >/dev/null; then wasm_ar=llvm-ar$version; fi
     done
     [ -n "$wasm_cc" ] && [ -n "$wasm_ar" ] || return 1
-    [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ] && return 0
+    has_wasm_target && return 0
     [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library ] &&
         at_least "$(/usr/bin/rustc --version | awk '{ print $2 }')" "$(wanted_rust)"
 }
