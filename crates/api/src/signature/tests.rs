@@ -98,6 +98,9 @@ fn what_is_built_parses_to_the_same_request_and_verifies() {
     assert!(verifies(&proof));
 }
 
+/// The worked example for those who write a client of their own.
+const DOCUMENTATION: &str = include_str!("../../../../docs/api.md");
+
 #[test]
 fn a_signed_request_looks_as_the_documentation_says() {
     let text = lines(&signed())
@@ -105,12 +108,15 @@ fn a_signed_request_looks_as_the_documentation_says() {
         .map(|(name, value)| [name, ": ", value, "\n"].concat())
         .collect::<String>();
     insta::assert_snapshot!(text);
+    assert!(DOCUMENTATION.contains(&text));
 }
 
 #[test]
 fn the_signature_base_looks_as_the_documentation_says() {
     let proof = parse(&lines(&signed())).unwrap();
-    insta::assert_snapshot!(core::str::from_utf8(proof.base()).unwrap());
+    let text = core::str::from_utf8(proof.base()).unwrap();
+    insta::assert_snapshot!(text);
+    assert!(DOCUMENTATION.contains(text));
 }
 
 #[test]

@@ -383,7 +383,7 @@ fn noise(good: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
             bytes[place] = byte;
             bytes
         }),
-        (Just(good.clone()), place(), place()).prop_map(|(bytes, from, to)| {
+        (Just(good), place(), place()).prop_map(|(bytes, from, to)| {
             let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
             [&bytes[..from], &bytes[to..]].concat()
         }),
