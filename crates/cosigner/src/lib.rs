@@ -17,6 +17,7 @@ mod failpoint;
 mod fault;
 #[cfg(test)]
 mod fixture;
+pub mod follow;
 mod identity;
 pub mod keys;
 mod lock;

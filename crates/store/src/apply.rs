@@ -57,7 +57,7 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::PutBlock(block) => chain::put_block(connection, block),
         Write::RollBackBlocks { above } => chain::roll_back(connection, *above),
         Write::PutRescan(rescan) => chain::put_rescan(connection, rescan),
-        Write::EndRescan(wallet) => chain::end_rescan(connection, *wallet),
+        Write::MoveRescan { from, to } => chain::move_rescan(connection, from, to.as_ref()),
         Write::Purge { now } => people::purge(connection, *now),
         other => Err(Fault::Damaged(format!("this store does not know the write {other:?}"))),
     }

@@ -52,6 +52,7 @@ macro_rules! store_conformance {
             unconfirmed_transactions_of_all_wallets_page
             the_tip_is_the_highest_block
             a_rescan_is_kept_until_it_ends
+            a_rescan_that_was_asked_for_anew_is_not_moved
             a_roll_back_ends_rescans_below_it
         );
     };

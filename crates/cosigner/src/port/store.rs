@@ -104,8 +104,14 @@ pub enum Write {
     },
     /// Asks that old blocks be read for a wallet, or says how far that is. One a wallet: replaces.
     PutRescan(Rescan),
-    /// The wallet's rescan is done.
-    EndRescan(WalletId),
+    /// The follower's progress with a rescan: if it is still as it was read, it becomes this, or is done. One that was
+    /// asked for anew meanwhile stays.
+    MoveRescan {
+        /// As it was read.
+        from: Rescan,
+        /// What remains; none if nothing does.
+        to: Option<Rescan>,
+    },
     /// Drops what is past its time: replay records and ceremonies that expired before `now`, used or expired
     /// invitations a day after their time, settled signatures 1000 blocks deep.
     Purge {

@@ -96,9 +96,7 @@ impl Chain for MemoryChain {
         let block = usize::try_from(height)
             .ok()
             .and_then(|height| contents.blocks.get(height));
-        block
-            .map(Block::block_hash)
-            .ok_or_else(|| ChainFault::Unavailable("no such height".into()))
+        block.map(Block::block_hash).ok_or(ChainFault::Beyond(height))
     }
 
     async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {

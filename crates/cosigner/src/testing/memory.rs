@@ -228,8 +228,11 @@ impl Tables {
             Write::PutRescan(row) => {
                 self.rescans.insert(row.wallet, row);
             }
-            Write::EndRescan(wallet) => {
-                self.rescans.remove(&wallet);
+            Write::MoveRescan { from, to } => {
+                if self.rescans.get(&from.wallet) == Some(&from) {
+                    self.rescans.remove(&from.wallet);
+                    self.rescans.extend(to.map(|to| (to.wallet, to)));
+                }
             }
             Write::Purge { now } => {
                 self.replays.retain(|_, row| row.expires >= now);

@@ -148,7 +148,12 @@ pub(super) fn put_rescan(connection: &Connection, rescan: &Rescan) -> Result<(),
     Ok(())
 }
 
-pub(super) fn end_rescan(connection: &Connection, wallet: WalletId) -> Result<(), Fault> {
-    run(connection, "DELETE FROM rescans WHERE wallet = ?1", [wallet.0])?;
-    Ok(())
+pub(super) fn move_rescan(connection: &Connection, from: &Rescan, to: Option<&Rescan>) -> Result<(), Fault> {
+    let found = "DELETE FROM rescans WHERE wallet = ?1 AND next = ?2 AND last = ?3 AND missing_below IS ?4";
+    let as_read = params![from.wallet.0, from.next, from.last, from.missing_below];
+    match to {
+        Some(to) if run(connection, found, as_read)? == 1 => put_rescan(connection, to),
+        None => run(connection, found, as_read).map(|_| ()),
+        Some(_) => Ok(()),
+    }
 }

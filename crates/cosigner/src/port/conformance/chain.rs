@@ -276,13 +276,56 @@ pub async fn a_rescan_is_kept_until_it_ends<S: Store>(store: &S) {
         missing_below: Some(40),
         ..rescan(2, 91, 90)
     };
-    put(store, [Write::PutRescan(short), Write::EndRescan(wallet_id(1))]).await;
+    let moved = |from, to| Write::MoveRescan { from, to };
+    put(
+        store,
+        [moved(rescan(2, 10, 90), Some(short)), moved(rescan(1, 50, 90), None)],
+    )
+    .await;
     assert!(store.rescans(9).await.unwrap().is_empty());
     assert_eq!(store.rescan(wallet_id(1)).await.unwrap(), None);
     assert_eq!(
         store.rescan(wallet_id(2)).await.unwrap(),
         Some(short),
         "what could not be read stays known"
+    );
+}
+
+pub async fn a_rescan_that_was_asked_for_anew_is_not_moved<S: Store>(store: &S) {
+    populate(store).await;
+    let rescan = |next, last| Rescan {
+        wallet: wallet_id(1),
+        next,
+        last,
+        missing_below: None,
+    };
+    for (read, to) in [(60, Some(rescan(61, 90))), (60, None), (50, None)] {
+        put(store, [Write::PutRescan(rescan(50, 95))]).await;
+        put(
+            store,
+            [Write::MoveRescan {
+                from: rescan(read, 90),
+                to,
+            }],
+        )
+        .await;
+        assert_eq!(store.rescans(9).await.unwrap(), [rescan(50, 95)]);
+    }
+    let none = Write::MoveRescan {
+        from: Rescan {
+            wallet: wallet_id(2),
+            ..rescan(50, 95)
+        },
+        to: Some(Rescan {
+            wallet: wallet_id(2),
+            ..rescan(51, 95)
+        }),
+    };
+    put(store, [none]).await;
+    assert_eq!(
+        store.rescan(wallet_id(2)).await.unwrap(),
+        None,
+        "none is made by moving"
     );
 }
 

@@ -1,0 +1,248 @@
+//! Following the chain: blocks and mempool are read once for all wallets, and what concerns one is written to its index.
+//!
+//! A [`Follower`] moves in steps of bounded work. One step does one of these, the first that is due: it starts, at the
+//! tip; it rolls back to where the stored chain and the node's part; it reads the next block; or, level with the node, it
+//! looks at what came and went in the mempool and reads a few old blocks for wallets that asked for that. What a step
+//! wrote is whole, so it may be stopped anywhere and goes on from the stored tip.
+//!
+//! The node is asked as often for a thousand wallets as for one: all look-ups by wallet are in the store.
+
+mod block;
+mod find;
+mod mempool;
+mod merkle;
+mod rescan;
+
+#[cfg(test)]
+mod tests;
+
+use bitcoin::{BlockHash, hashes::Hash};
+
+use crate::{
+    Config, Cosigner,
+    port::{
+        Clock,
+        chain::{Chain, ChainFault},
+        record::Block,
+        store::{Batch, Store, StoreFault, Write},
+    },
+};
+use mempool::Mempool;
+
+/// How many blocks below the tip a server begins that has no blocks yet: so that a reorganization has somewhere to go.
+const MARGIN: u32 = 6;
+/// A chain this short is read whole.
+const SHORT_CHAIN: u32 = 1_000;
+/// The deepest reorganization that is followed. Anything deeper is another chain.
+const DEEPEST: u32 = 1_000;
+/// Stored blocks compared at a time, on the way down.
+const COMPARED: u32 = 32;
+
+/// Why a step failed. The next one may succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowFault {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The node.
+    #[error(transparent)]
+    Chain(#[from] ChainFault),
+    /// The node has forgotten blocks that were not read yet.
+    #[error("the node has pruned block {next}; it keeps those from {lowest} on: let it fetch the old ones again")]
+    Pruned {
+        /// The block that is next.
+        next: u32,
+        /// The lowest that the node has.
+        lowest: u32,
+    },
+    /// The node's chain and the stored one have nothing in common.
+    #[error("the node follows another chain than this server's: they part below height {below}")]
+    AnotherChain {
+        /// Where looking ended.
+        below: u32,
+    },
+    /// A block does not show the work it claims.
+    #[error("the node gave a block without proof of work: {0}")]
+    NoWork(BlockHash),
+}
+
+/// How far a step came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The highest block read.
+    pub height: u32,
+    /// The node's best block; lower than `height` while the node itself is catching up.
+    pub best: u32,
+    /// There is more to do at once.
+    pub more: bool,
+}
+
+/// What the follower remembers between steps. Nothing of it need survive.
+#[derive(Debug)]
+pub struct Follower {
+    config: Config,
+    mempool: Mempool,
+}
+
+impl Follower {
+    /// One for a network and gap limit.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            mempool: Mempool::default(),
+        }
+    }
+
+    /// Takes a step. `now` is in seconds since 1970.
+    pub async fn step(&mut self, store: &impl Store, chain: &impl Chain, now: u64) -> Result<Progress, FollowFault> {
+        let best = chain.best().await?;
+        let Some(tip) = store.tip().await? else {
+            return self.begin(store, chain, best.0, now).await;
+        };
+        let level = tip.hash == best.1.to_byte_array();
+        if level {
+            let unseen = self.mempool.step(store, chain, &self.config, &tip, now).await?;
+            let unread = rescan::step(store, chain, &self.config, &mut self.mempool, &tip, now).await?;
+            return Ok(Progress {
+                height: tip.height,
+                best: best.0,
+                more: unseen || unread,
+            });
+        }
+        let next = tip.height.saturating_add(1);
+        let hash = match chain.hash_at(next).await {
+            Ok(hash) => hash,
+            Err(ChainFault::Beyond(_)) => return roll_back(store, chain, &tip, best).await,
+            Err(fault) => return Err(fault.into()),
+        };
+        let block = fetch(chain, next, hash).await?;
+        if block.header.prev_blockhash.to_byte_array() != tip.hash {
+            return roll_back(store, chain, &tip, best).await;
+        }
+        self.read(store, next, &block, best.0, now).await
+    }
+
+    /// The first block: near the tip, since no wallet is older than the server.
+    async fn begin(
+        &mut self,
+        store: &impl Store,
+        chain: &impl Chain,
+        best: u32,
+        now: u64,
+    ) -> Result<Progress, FollowFault> {
+        let first = if best <= SHORT_CHAIN {
+            0
+        } else {
+            best.saturating_sub(MARGIN)
+        };
+        let first = first.max(chain.lowest_block().await?).min(best);
+        let block = fetch(chain, first, chain.hash_at(first).await?).await?;
+        self.read(store, first, &block, best, now).await
+    }
+
+    async fn read(
+        &mut self,
+        store: &impl Store,
+        height: u32,
+        block: &bitcoin::Block,
+        best: u32,
+        now: u64,
+    ) -> Result<Progress, FollowFault> {
+        let found = find::find(store, &self.config, &block.txdata, None).await?;
+        self.mempool.reconsider(&found.scripts);
+        let mut writes = block::writes(block, height, found, now);
+        writes.push(Write::PutBlock(Block {
+            height,
+            hash: block.block_hash().to_byte_array(),
+            header: bitcoin::consensus::serialize(&block.header),
+        }));
+        commit(store, writes).await?;
+        Ok(Progress {
+            height,
+            best,
+            more: true,
+        })
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Follows the chain by one step. One follower a store; the server calls this again at once while there is more,
+    /// and every second or so otherwise.
+    pub async fn follow_step(&self, follower: &mut Follower) -> Result<Progress, FollowFault> {
+        follower.step(&self.store, &self.chain, self.time.now()).await
+    }
+}
+
+/// A block, which must show its work.
+async fn fetch(chain: &impl Chain, height: u32, hash: BlockHash) -> Result<bitcoin::Block, FollowFault> {
+    let block = match chain.block(hash).await {
+        Err(ChainFault::Missing(_)) => {
+            let lowest = chain.lowest_block().await?;
+            return Err(if height < lowest {
+                FollowFault::Pruned { next: height, lowest }
+            } else {
+                ChainFault::Missing(hash).into()
+            });
+        }
+        answer => answer?,
+    };
+    if block.header.validate_pow(block.header.target()).is_err() {
+        return Err(FollowFault::NoWork(hash));
+    }
+    Ok(block)
+}
+
+/// Goes back to the highest stored block that is on the node's best chain.
+async fn roll_back(
+    store: &impl Store,
+    chain: &impl Chain,
+    tip: &Block,
+    best: (u32, BlockHash),
+) -> Result<Progress, FollowFault> {
+    let behind = Progress {
+        height: tip.height,
+        best: best.0,
+        more: false,
+    };
+    let mut top = tip.height;
+    loop {
+        let from = top.saturating_sub(COMPARED - 1);
+        let mut blocks = store.blocks(from, COMPARED).await?;
+        blocks.retain(|block| block.height <= top);
+        for block in blocks.iter().rev() {
+            let there = match chain.hash_at(block.height).await {
+                Ok(hash) => hash.to_byte_array() == block.hash,
+                Err(ChainFault::Beyond(_)) => false,
+                Err(fault) => return Err(fault.into()),
+            };
+            if !there {
+                continue;
+            }
+            // A node that is on our chain and not as far has only to catch up.
+            if block.height == best.0 {
+                return Ok(behind);
+            }
+            let above = block.height;
+            tracing::info!(from = tip.height, above, "the chain was reorganized");
+            commit(store, vec![Write::RollBackBlocks { above }]).await?;
+            return Ok(Progress {
+                height: above,
+                best: best.0,
+                more: true,
+            });
+        }
+        let reached_end = blocks.first().is_none_or(|block| block.height > from) || from == 0;
+        if reached_end || tip.height.saturating_sub(from) >= DEEPEST {
+            return Err(FollowFault::AnotherChain { below: from });
+        }
+        top = from - 1;
+    }
+}
+
+/// Commits writes that depend on no wallet's version.
+async fn commit(store: &impl Store, writes: Vec<Write>) -> Result<(), FollowFault> {
+    let expect = Vec::new();
+    Ok(store.commit(Batch { expect, writes }).await?)
+}
