@@ -1,0 +1,9 @@
+//! A device against a server in the same process: the cosigner itself over a store and a chain in memory, behind the
+//! framework that serves it in production, reached by bytes alone.
+
+mod crashes;
+mod lifecycle;
+mod line;
+mod server;
+mod wire_faults;
+mod world;

@@ -1,0 +1,1 @@
+//! A line that fails, and a clock that is wrong.
