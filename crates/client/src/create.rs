@@ -71,6 +71,11 @@ pub struct Made {
 impl<P: Platform> Client<P> {
     /// Makes a wallet, or finishes the one that was interrupted; `progress` hears of each step.
     pub async fn create(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+        // The whole of a ceremony is too large for a stack that others build upon.
+        Box::pin(self.create_or_resume(name, progress)).await
+    }
+
+    async fn create_or_resume(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
         self.joined()?;
         if let Some(pending) = self.load_pending().await? {
             progress(Step::Resuming);
@@ -204,14 +209,17 @@ impl<P: Platform> Client<P> {
         let wallet = pending.ceremony()?.transcript().wallet();
         progress(Step::Closing);
         let created = match self.test_again(&pending).await {
-            Err(fault) if is_unknown(&fault) => match self.finish(&pending).await {
-                // The ceremony's time was over and nothing came of it. No address was shown, so nothing is lost.
-                Err(fault) if is_unknown(&fault) => {
-                    self.forget_pending(wallet).await?;
-                    return Ok(None);
+            // Out of order: the server still waits for the closing.
+            Err(fault) if is_unknown(&fault) || fault.reason() == Some(Reason::OutOfOrder) => {
+                match self.finish(&pending).await {
+                    // The ceremony's time was over and nothing came of it. No address was shown, so nothing is lost.
+                    Err(fault) if is_unknown(&fault) => {
+                        self.forget_pending(wallet).await?;
+                        return Ok(None);
+                    }
+                    other => other?,
                 }
-                other => other?,
-            },
+            }
             other => other?,
         };
         self.keep(pending, created, progress).await.map(Some)

@@ -27,18 +27,24 @@ pub(crate) enum Fate {
     Answer(HttpReply),
 }
 
+/// A request, and its reply where one came.
+pub(crate) type Exchange = (HttpCall, Option<HttpReply>);
+
 /// A line to one server. Clones are the same line.
 #[derive(Clone)]
 pub(crate) struct Line {
     server: Arc<Server>,
+    /// The line that took over, where one did.
+    successor: Arc<Mutex<Option<Line>>>,
     fates: Arc<Mutex<VecDeque<Fate>>>,
-    seen: Arc<Mutex<Vec<(HttpCall, Option<HttpReply>)>>>,
+    seen: Arc<Mutex<Vec<Exchange>>>,
 }
 
 impl Line {
     pub(crate) fn to(server: &Arc<Server>) -> Self {
         Self {
             server: Arc::clone(server),
+            successor: Arc::default(),
             fates: Arc::default(),
             seen: Arc::default(),
         }
@@ -50,7 +56,7 @@ impl Line {
     }
 
     /// Every request that was sent, with its reply where one came.
-    pub(crate) fn seen(&self) -> Vec<(HttpCall, Option<HttpReply>)> {
+    pub(crate) fn seen(&self) -> Vec<Exchange> {
         self.seen.lock().expect("not poisoned").clone()
     }
 
@@ -62,6 +68,11 @@ impl Line {
             .collect()
     }
 
+    /// From here on everything goes over another line.
+    pub(crate) fn hand_over(&self, to: &Self) {
+        *self.successor.lock().expect("not poisoned") = Some(to.clone());
+    }
+
     pub(crate) fn forget(&self) {
         self.seen.lock().expect("not poisoned").clear();
     }
@@ -69,6 +80,10 @@ impl Line {
 
 impl Transport for Line {
     async fn send(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
+        let successor = self.successor.lock().expect("not poisoned").clone();
+        if let Some(line) = successor {
+            return Box::pin(line.send(call)).await;
+        }
         let fate = self
             .fates
             .lock()

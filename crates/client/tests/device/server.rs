@@ -277,11 +277,7 @@ impl Server {
     }
 
     async fn index(&self, transaction: &Transaction, block: Option<Mined>) {
-        let keys: Vec<[u8; 32]> = transaction
-            .output
-            .iter()
-            .filter_map(|output| output_key(output))
-            .collect();
+        let keys: Vec<[u8; 32]> = transaction.output.iter().filter_map(output_key).collect();
         let scripts = self.store.scripts(keys).await.expect("reads");
         let spends: Vec<[u8; 36]> = transaction
             .input

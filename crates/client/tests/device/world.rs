@@ -127,6 +127,10 @@ impl World {
 
     /// Joined, with a wallet whose words are confirmed.
     pub(crate) async fn with_wallet() -> (Self, Client<Bench>, twofold_client::wallet::Wallet) {
+        Box::pin(Self::make_with_wallet()).await
+    }
+
+    async fn make_with_wallet() -> (Self, Client<Bench>, twofold_client::wallet::Wallet) {
         let mut world = Self::new().await;
         let mut client = world.join().await.expect("joins");
         let made = create(&mut client).await.expect("creates");
@@ -137,6 +141,10 @@ impl World {
 
     /// The same, with money.
     pub(crate) async fn with_money(value: u64) -> (Self, Client<Bench>, twofold_client::wallet::Wallet) {
+        Box::pin(Self::make_with_money(value)).await
+    }
+
+    async fn make_with_money(value: u64) -> (Self, Client<Bench>, twofold_client::wallet::Wallet) {
         let (world, mut client, mut wallet) = Self::with_wallet().await;
         let address = client.receive(&mut wallet).await.expect("receives");
         client.sync(&mut wallet).await.expect("syncs");
