@@ -23,7 +23,7 @@ use twofold_threshold::{
 
 pub(crate) use oracle::Oracle;
 pub(crate) use phone::{Call, Closed, Phone, Purse, URL, copy, name, random};
-pub(crate) use spend::{Spend, stranger};
+pub(crate) use spend::{Spend, SpendCall, stranger};
 
 use crate::{
     Config, Cosigner, Kek, StartFault,
