@@ -13,7 +13,19 @@ pub struct Understood {
     pub(crate) facts: Facts,
 }
 
-/// Something that policy approved.
+/// The test signature of a ceremony, over a message that can be no sighash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestSignature;
+
+impl TestSignature {
+    /// A test signature moves nothing, so no policy has anything against it.
+    #[must_use]
+    pub const fn approved() -> Approved<Self> {
+        Approved(Self)
+    }
+}
+
+/// Something that policy approved. No share is opened without one.
 #[derive(Debug)]
 pub struct Approved<T>(T);
 

@@ -59,6 +59,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let unlock = self.unlock(now, &asked.unlock, &usage, opening.unlock_digest())?;
 
+        failpoint!("begin_create::before_deal");
         let public = opening.to_bytes();
         let (ceremony, user) = (opening.ceremony(), request.user());
         let (state, round) = server::begin(opening, &unlock, &self.identity, &self.sealer, &mut self.rng())

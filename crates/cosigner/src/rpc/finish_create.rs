@@ -77,6 +77,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let unlock = self.unlock_to_finish(request, opening.unlock_digest())?;
         let state = self.open_ceremony(&row, &opening, &unlock)?;
+        failpoint!("finish_create::before_share");
         let received = state.receive(closing, &unlock, &self.identity, &mut self.rng());
         let (new, completion) = match received {
             Ok(finished) => finished,

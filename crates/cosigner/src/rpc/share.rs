@@ -13,6 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Cosigner,
+    policy::Approved,
     port::{Clock, chain::Chain, store::Store},
     wallet::Owned,
 };
@@ -39,9 +40,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(unlock)
     }
 
-    /// Opens the server's share. The unlock key is known to be right, so what does not open is damaged: this wallet
+    /// Opens the server's share for what policy approved. The unlock key is known to be right, so what does not open is damaged: this wallet
     /// is locked, and no other.
-    pub(super) async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
+    pub(super) async fn open_share<T>(
+        &self,
+        owned: &Owned,
+        unlock: &UnlockKey,
+        _approved: &Approved<T>,
+    ) -> Result<Share, Refusal> {
         let public = &owned.keys().public;
         let row = self
             .store
