@@ -55,7 +55,7 @@ struct Model {
 }
 
 impl Model {
-    fn some<'a, T>(of: &'a [T], which: u8) -> Option<&'a T> {
+    fn some<T>(of: &[T], which: u8) -> Option<&T> {
         of.get(usize::from(which).checked_rem(of.len())?)
     }
 

@@ -433,3 +433,23 @@ fn a_stolen_request_nonce_or_checkpoint_of_another_wallet_does_not_help() {
     spend.checkpoint = other.newest.get();
     house.refuses(Reason::CheckpointInvalid, || spend.send(&house));
 }
+
+#[test]
+fn p26_a_psbt_with_too_many_inputs_is_refused_before_anything_is_looked_up() {
+    let Ready {
+        house,
+        phone,
+        purse,
+        coin,
+        psbt,
+    } = ready();
+    let mut spend = phone.spend(&house, &purse, &psbt);
+    let many: Vec<_> = (0..101)
+        .map(|vout| Spend {
+            outpoint: OutPoint::new(coin.outpoint.txid, vout),
+            ..coin
+        })
+        .collect();
+    spend.psbt = purse.psbt(&many, 40_000).serialize();
+    house.refuses(Reason::PsbtRefused, || spend.send(&house));
+}

@@ -21,7 +21,7 @@ const MEDIAN_SPAN: u32 = 11;
 const HEADER_TIME: std::ops::Range<usize> = 68..72;
 
 /// The answers, read at once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct View {
     coins: HashMap<OutPoint, TxOut>,
     scripts: HashMap<[u8; 32], (Keychain, u32)>,
@@ -59,6 +59,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Reads what the index knows of a PSBT's inputs and outputs.
     pub(super) async fn view(&self, owned: &Owned, psbt: &Psbt) -> Result<View, Refusal> {
         let tx = &psbt.unsigned_tx;
+        let sanity = &self.config.sanity;
+        if tx.input.len() > sanity.max_inputs || tx.output.len() > sanity.max_outputs {
+            // It will be refused for its size: nothing is looked up for it.
+            return Ok(View::default());
+        }
         let spent: Vec<_> = tx.input.iter().map(|input| outpoint(input.previous_output)).collect();
         let mut coins = HashMap::new();
         for coin in self
