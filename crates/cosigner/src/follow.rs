@@ -108,7 +108,7 @@ impl Follower {
             return Ok(Progress {
                 height: tip.height,
                 best: best.0,
-                more: unseen || unread,
+                more: unseen || unread || self.mempool.is_due(),
             });
         }
         let next = tip.height.saturating_add(1);

@@ -37,6 +37,8 @@ pub(super) struct Mempool {
     payers: HashMap<[u8; 16], Txid>,
     /// Not looked at again before this time: the list of a large mempool takes the node a while.
     rests_until: u64,
+    /// Something known has to be looked at again.
+    due: bool,
 }
 
 impl Mempool {
@@ -45,9 +47,14 @@ impl Mempool {
         for script in scripts {
             if let Some(txid) = self.payers.get(half(&script.output_key)) {
                 self.known.remove(txid);
-                self.rests_until = 0;
+                self.due = true;
             }
         }
+    }
+
+    /// Whether there is something to look at again at once.
+    pub(super) const fn is_due(&self) -> bool {
+        self.due
     }
 
     /// Takes note of what came and what left, at the chain's tip; whether there is more that came.
@@ -59,9 +66,10 @@ impl Mempool {
         tip: &Block,
         now: u64,
     ) -> Result<bool, FollowFault> {
-        if now < self.rests_until {
+        if now < self.rests_until && !self.due {
             return Ok(false);
         }
+        self.due = false;
         let mempool: HashSet<Txid> = chain.mempool().await?.into_iter().collect();
         if self.known.iter().any(|txid| !mempool.contains(txid)) {
             self.known.retain(|txid| mempool.contains(txid));
