@@ -21,6 +21,14 @@ pub enum Notice {
         /// The one the server shows.
         shows: u64,
     },
+    /// The server shows another log of the wallet than the one it had confirmed: a fenced server does, from the fence on.
+    /// Reading goes on; signing does not.
+    Forked {
+        /// The wallet.
+        wallet: WalletId,
+        /// Where they part, at the latest.
+        seq: u64,
+    },
     /// This machine's clock is off by so many seconds; requests are signed with the server's time.
     ClockOff {
         /// The server's clock minus ours.
@@ -35,6 +43,11 @@ impl core::fmt::Display for Notice {
                 f,
                 "the server was rolled back: it had confirmed entry {had} of this wallet's log and now shows {shows}; \
                  signing is refused until that is settled. Ask the operator"
+            ),
+            Self::Forked { seq, .. } => write!(
+                f,
+                "entry {seq} of this wallet's log is another than the server had confirmed; signing is refused until that \
+                 is settled. Ask the operator"
             ),
             Self::ClockOff { seconds } => {
                 write!(
@@ -101,6 +114,10 @@ impl Session {
             Ok(()) => Ok(Some(shown)),
             Err(Breach::RolledBack { had, shows }) if caution == Caution::Notice => {
                 self.notices.add(Notice::RolledBack { wallet, had, shows });
+                Ok(None)
+            }
+            Err(Breach::Forked { seq }) if caution == Caution::Notice => {
+                self.notices.add(Notice::Forked { wallet, seq });
                 Ok(None)
             }
             Err(breach) => Err(breach.into()),

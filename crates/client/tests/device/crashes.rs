@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::executor::block_on;
+use twofold_client::keystore::file::Folder;
 use twofold_client::keystore::memory::Memory;
 use twofold_client::keystore::{Cost, Unlocked};
 use twofold_client::port::{
@@ -288,25 +289,74 @@ fn a_ceremony_that_ran_out_starts_clean_with_other_words() {
     });
 }
 
+/// A keystore on a real disk.
+struct OnDisk;
+
+impl Platform for OnDisk {
+    type Transport = Line;
+    type Keystore = Folder;
+    type Clock = DeviceClock;
+    type Random = rand_chacha::ChaCha20Rng;
+}
+
 #[test]
-fn f10_nothing_secret_lies_open_in_the_keystore() {
+fn f10_nothing_of_the_keystore_lies_open_on_the_disk() {
     block_on(async {
         let mut world = World::new().await;
-        let mut client = world.join().await.expect("joins");
-        let made = create(&mut client).await.expect("creates");
-        let line = made.words.expose_line();
-        let secret = made.words.secret().expect("words carry a secret");
-        let identity = secret.age_identity();
-        let disk = world.keys.bytes();
-        let finds = |bytes: &[u8]| disk.windows(bytes.len()).any(|window| window == bytes);
-        assert!(!finds(line.as_bytes()) && !finds(identity.as_bytes()) && !finds(secret.age_secret().expose()));
-        assert!(
-            !finds(b"savings") && !finds(b"wallet.test"),
-            "names and places are sealed as well"
-        );
-        let fault = Unlocked::unlock(world.keys.snapshot(), &other_phrase())
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(&place.path().join("home")).expect("opens");
+        let (invitation, mut random) = (world.server.invite().await, world.random());
+        let cost = Cost::new(64, 1, 1).expect("within bounds");
+        let keys = Unlocked::create(folder.clone(), &phrase(), cost, &mut random)
             .await
-            .expect_err("must not open");
+            .expect("makes");
+        let clock = DeviceClock(world.clock.clone());
+        let laptop = named("laptop");
+        let joined = Client::<OnDisk>::join(keys, world.line.clone(), clock, random, &invitation, &laptop);
+        let mut client = joined.await.expect("joins");
+        let made = client.create(&named("savings"), &mut |_| {}).await.expect("creates");
+
+        // Every item as it is inside: the identity, the unlock key, the words, names, the books.
+        let mut inside = vec![made.words.expose_line().to_string().into_bytes()];
+        let secret = made.words.secret().expect("words carry a secret");
+        inside.push(secret.age_identity().to_string().into_bytes());
+        inside.push(secret.age_secret().expose().to_vec());
+        let items = client.keystore().0.names("").await.expect("lists");
+        for name in items.iter().filter(|name| name.as_str() != "keystore") {
+            inside.push(
+                client
+                    .keystore()
+                    .0
+                    .load(name)
+                    .await
+                    .expect("opens")
+                    .expect("is there")
+                    .to_vec(),
+            );
+        }
+        assert!(
+            inside.len() >= 6,
+            "home, wallet, checkpoint and books at least: {items:?}"
+        );
+
+        let mut open = std::collections::HashSet::new();
+        for entry in std::fs::read_dir(folder.path()).expect("reads") {
+            let bytes = std::fs::read(entry.expect("reads").path()).expect("reads");
+            open.extend(bytes.windows(12).map(<[u8]>::to_vec));
+        }
+        for item in inside {
+            for window in item.windows(12) {
+                assert!(
+                    !open.contains(window),
+                    "{:?} lies open",
+                    String::from_utf8_lossy(window)
+                );
+            }
+        }
+        drop(client);
+        let fault = Unlocked::unlock(folder, &other_phrase())
+            .await
+            .expect_err("a stolen folder must not open");
         assert_eq!(fault, KeystoreFault::WrongPassphrase);
     });
 }

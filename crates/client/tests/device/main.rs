@@ -2,6 +2,7 @@
 //! framework that serves it in production, reached by bytes alone.
 
 mod crashes;
+mod hostile;
 mod lifecycle;
 mod line;
 mod server;
