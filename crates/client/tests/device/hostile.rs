@@ -99,27 +99,24 @@ fn p16_no_altered_byte_of_the_servers_round_passes() {
     block_on(async {
         let mut world = World::new().await;
         let mut client = world.join().await.expect("joins");
-        for place in (0..700).step_by(17) {
+        // The round's length varies: age puts in filler that readers must skip.
+        for part in 0..40 {
             // What was begun before has run out, so that no quota is in the way.
             world.server.clock.pass(601);
             world.clock.pass(601);
             twist(
                 &world.server.twists.begin_create,
                 move |mut begun: reply::CreateBegun| {
-                    assert!(
-                        begun.server_round.len() < 800,
-                        "the loop must reach the end of the round"
-                    );
-                    let place = place % begun.server_round.len();
+                    let place = begun.server_round.len() * part / 40;
                     begun.server_round[place] ^= 1;
                     Ok(begun)
                 },
             );
             let fault = create(&mut client).await.expect_err("must refuse");
-            assert_eq!(fault.kind(), Kind::Protocol, "byte {place}: {fault}");
+            assert_eq!(fault.kind(), Kind::Protocol, "part {part}: {fault}");
             assert!(
                 client.keystore().0.names("create-").await.expect("lists").is_empty(),
-                "byte {place}"
+                "part {part}"
             );
         }
         straighten(&world.server.twists.begin_create);
