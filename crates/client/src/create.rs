@@ -70,12 +70,12 @@ pub struct Made {
 
 impl<P: Platform> Client<P> {
     /// Makes a wallet, or finishes the one that was interrupted; `progress` hears of each step.
-    pub async fn create(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+    pub async fn create(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
         // The whole of a ceremony is too large for a stack that others build upon.
         Box::pin(self.create_or_resume(name, progress)).await
     }
 
-    async fn create_or_resume(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+    async fn create_or_resume(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
         self.joined()?;
         if let Some(pending) = self.load_pending().await? {
             progress(Step::Resuming);
@@ -114,7 +114,7 @@ impl<P: Platform> Client<P> {
     }
 
     /// The first round trip, up to the point where everything needed to finish is durable.
-    async fn open_ceremony(&mut self, name: &Name, progress: &mut dyn FnMut(Step)) -> Result<Pending, Fault> {
+    async fn open_ceremony(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Pending, Fault> {
         let network = self.joined()?.network;
         let server = self.session.server;
         let mut wallet = WalletId([0; 16]);
@@ -205,7 +205,11 @@ impl<P: Platform> Client<P> {
     }
 
     /// After a lost reply: the server may hold its share, or the ceremony still, or nothing.
-    async fn resume(&mut self, pending: Pending, progress: &mut dyn FnMut(Step)) -> Result<Option<Made>, Fault> {
+    async fn resume(
+        &mut self,
+        pending: Pending,
+        progress: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Option<Made>, Fault> {
         let wallet = pending.ceremony()?.transcript().wallet();
         progress(Step::Closing);
         let created = match self.test_again(&pending).await {
@@ -258,7 +262,7 @@ impl<P: Platform> Client<P> {
         &mut self,
         pending: Pending,
         created: Created,
-        progress: &mut dyn FnMut(Step),
+        progress: &mut (dyn FnMut(Step) + Send),
     ) -> Result<Made, Fault> {
         progress(Step::Tested);
         let record = Record {
@@ -283,7 +287,7 @@ impl<P: Platform> Client<P> {
     }
 
     /// Shows the server the test signature, where it has not seen it.
-    async fn activate(&mut self, mut record: Record, progress: &mut dyn FnMut(Step)) -> Result<Made, Fault> {
+    async fn activate(&mut self, mut record: Record, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
         let mut newest = None;
         if record.standing == Standing::Tested {
             let request = Activate {

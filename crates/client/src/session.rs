@@ -87,6 +87,3 @@ impl Session {
 pub(crate) fn internal() -> Fault {
     Fault::Ceremony(twofold_threshold::FaultKind::Internal.into())
 }
-
-#[cfg(test)]
-mod tests;

@@ -263,3 +263,20 @@ fn fees_are_estimated_within_bounds() {
         );
     });
 }
+
+/// A server's test, or an app, may move a client between threads.
+#[test]
+fn calls_may_run_on_any_thread() {
+    fn on_any_thread<T: Send>(call: T) -> T {
+        call
+    }
+    block_on(async {
+        let (_world, mut client, mut wallet) = World::with_money(100_000).await;
+        let draft = client.draft(&mut wallet, &paying(10_000)).expect("drafts");
+        on_any_thread(client.send(&mut wallet, draft)).await.expect("sends");
+        on_any_thread(client.sync(&mut wallet)).await.expect("syncs");
+        on_any_thread(client.create(&named("second"), &mut |_| {}))
+            .await
+            .expect("creates");
+    });
+}
