@@ -1,1 +1,29 @@
-//! The cosigner server: HTTP, TLS, limits, telemetry, wiring
+//! The cosigner server: HTTP, TLS, limits, telemetry, wiring.
+//!
+//! A request is bounded and rated, its signature is checked (`gate`), and only then is its body read as something
+//! (`rpc`, one file each). What it means and whether it may be is the cosigner's to say.
+
+#![forbid(unsafe_code)]
+
+pub mod admin;
+mod background;
+pub mod certificate;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod development;
+pub mod fault;
+mod gate;
+mod health;
+pub mod kek;
+mod listen;
+pub mod log;
+pub mod metric;
+pub mod node;
+mod office;
+pub mod private_file;
+mod rate;
+pub mod recovery_seal;
+mod rpc;
+pub mod serve;
+pub mod tls;

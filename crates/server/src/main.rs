@@ -1,2 +1,34 @@
-//! The server binary.
-fn main() {}
+//! The server binary: reads the command line and hands on.
+
+mod cli;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use twofold_server::{
+    command::{self, Server},
+    fault::Fault,
+};
+
+use cli::{Cli, Command, ConfigCommand};
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let _ = writeln!(std::io::stderr(), "twofold-server: {fault}");
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+fn dispatch(asked: Command) -> Result<(), Fault> {
+    match asked {
+        Command::Init(init) => command::init(init.try_into()?),
+        Command::Run(run) => command::run(run.into()),
+        Command::Invite(invite) => command::invite(&invite.server.into(), command::span(&invite.expires)?, invite.json),
+        Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level),
+        Command::Status(status) => command::status(&Server::from(status.server), status.json),
+        Command::Config(ConfigCommand::Check { config, json }) => command::config_check(&config, json),
+    }
+}

@@ -1,0 +1,125 @@
+//! The admin socket: a unix socket with mode 0600 whose peer must run as the server's own user (or root). One line of
+//! JSON asks, one line answers.
+
+mod ask;
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+    time::timeout,
+};
+
+pub use ask::ask;
+
+use crate::fault::Fault;
+
+/// What an operator can ask of a running server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wish {
+    /// A new one-time invitation.
+    Invite {
+        /// How long it can be used, in seconds.
+        expires_seconds: u64,
+    },
+    /// Another log level.
+    LogLevel {
+        /// As in the configuration.
+        level: String,
+    },
+    /// Where the server stands.
+    Status,
+}
+
+/// The answer to a [`Wish`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// A new invitation.
+    Invitation {
+        /// Its text.
+        invitation: String,
+        /// Seconds since 1970.
+        expires: u64,
+    },
+    /// Done.
+    Done,
+    /// Where the server stands.
+    Status {
+        /// Where devices reach it.
+        url: String,
+        /// It answers requests.
+        ready: bool,
+        /// Its version.
+        version: String,
+    },
+    /// Refused, in a sentence.
+    Refused(String),
+}
+
+/// Grants wishes.
+pub(crate) trait Grant: Send + Sync + 'static {
+    /// Never fails: a refusal is a reply.
+    fn grant(&self, wish: Wish) -> impl Future<Output = Reply> + Send;
+}
+
+const LINE: u64 = 4096;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Listens. What a dead server left at the path is removed: the data directory's lock says that no other lives.
+pub(crate) fn bind(path: &Path) -> Result<UnixListener, Fault> {
+    if path.as_os_str().len() > 100 {
+        return Err(Fault::Admin(format!(
+            "the admin socket's path {} is longer than the system takes; set admin_socket to a shorter one",
+            path.display()
+        )));
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Fault::writing(path)(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(Fault::writing(path))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(Fault::writing(path))?;
+    Ok(listener)
+}
+
+/// Serves until dropped.
+pub(crate) async fn serve<G: Grant>(listener: UnixListener, grant: Arc<G>) {
+    let door = Arc::new(Semaphore::new(16));
+    loop {
+        let (Ok((stream, _)), Ok(place)) = (listener.accept().await, Arc::clone(&door).acquire_owned().await) else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let grant = Arc::clone(&grant);
+        tokio::spawn(async move {
+            let _ = timeout(PATIENCE, converse(stream, grant.as_ref())).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse<G: Grant>(mut stream: UnixStream, grant: &G) -> std::io::Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    let peer = stream.peer_cred()?.uid();
+    let reply = if peer == own || peer == 0 {
+        let mut line = Vec::new();
+        let (read, _) = stream.split();
+        BufReader::new(read.take(LINE)).read_until(b'\n', &mut line).await?;
+        match serde_json::from_slice(&line) {
+            Ok(wish) => grant.grant(wish).await,
+            Err(error) => Reply::Refused(format!("can't read the request: {error}")),
+        }
+    } else {
+        tracing::warn!(uid = peer, "a stranger knocked at the admin socket");
+        Reply::Refused("only the user that runs the server may do this".into())
+    };
+    let mut line = serde_json::to_vec(&reply)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    stream.shutdown().await
+}

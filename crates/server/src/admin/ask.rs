@@ -1,0 +1,43 @@
+//! The operator's side of the admin socket; it blocks, as a command may.
+
+use std::{
+    io::{BufRead as _, BufReader, ErrorKind, Write as _},
+    os::unix::net::UnixStream,
+    path::Path,
+    time::Duration,
+};
+
+use super::{Reply, Wish};
+use crate::fault::Fault;
+
+/// Asks the server behind the socket; a refusal is a fault.
+pub fn ask(socket: &Path, wish: &Wish) -> Result<Reply, Fault> {
+    let stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => Fault::Admin(format!(
+            "no server is running at {}; start one with: twofold-server run",
+            socket.display()
+        )),
+        ErrorKind::PermissionDenied => Fault::Admin(format!(
+            "not permitted at {}; run this as the user that runs the server",
+            socket.display()
+        )),
+        _ => Fault::Admin(format!("can't reach the server at {}: {error}", socket.display())),
+    })?;
+    let reply = converse(&stream, wish)
+        .map_err(|error| Fault::Admin(format!("the server at {} does not answer: {error}", socket.display())))?;
+    match reply {
+        Reply::Refused(why) => Err(Fault::Admin(why)),
+        reply => Ok(reply),
+    }
+}
+
+fn converse(mut stream: &UnixStream, wish: &Wish) -> std::io::Result<Reply> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(10)))?;
+    let mut line = serde_json::to_vec(wish)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer)?)
+}

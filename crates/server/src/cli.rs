@@ -1,0 +1,243 @@
+//! The command line: what can be said, not what is done.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use twofold_server::{command, config::Network, fault::Fault};
+
+/// The cosigner server of Twofold: it holds one of three shares, and no key is ever whole.
+#[derive(Debug, Parser)]
+#[command(
+    name = "twofold-server",
+    version,
+    propagate_version = true,
+    after_help = "\
+Examples:
+  twofold-server run --dev                       try it on this machine
+  twofold-server init --public-url https://wallet.example.org --network bitcoin --cookie-file ~/.bitcoin/.cookie
+  twofold-server run --config /etc/twofold/twofold.toml
+  twofold-server invite --config /etc/twofold/twofold.toml
+
+Exit codes: 0 done, 1 the system, 2 wrong command line, 3 configuration, 4 keys and certificates, 5 network, 6 data,
+7 no running server or it refused."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a configuration, the KEK and a certificate, and print the first invitation.
+    #[command(after_help = "\
+Examples:
+  twofold-server init --public-url https://wallet.example.org --network bitcoin --cookie-file ~/.bitcoin/.cookie
+  twofold-server init --dir ./here --public-url https://192.168.1.5:8443 --network signet \\
+      --rpc-url http://127.0.0.1:38332 --cookie-file ~/.bitcoin/signet/.cookie
+  twofold-server init --public-url https://wallet.example.org --certificate fullchain.pem --key privkey.pem \\
+      --network bitcoin --cookie-file ~/.bitcoin/.cookie --json")]
+    Init(Init),
+    /// Run the server until it is told to stop (SIGTERM, Ctrl-C).
+    #[command(after_help = "\
+Examples:
+  twofold-server run --config /etc/twofold/twofold.toml
+  twofold-server run --dev
+  twofold-server run --dev --network regtest --bitcoind-url http://127.0.0.1:18443 --cookie ~/.bitcoin/regtest/.cookie
+  twofold-server run --dev --data ./scratch --listen 127.0.0.1:0 --json")]
+    Run(Run),
+    /// Ask the running server for a new one-time invitation.
+    #[command(after_help = "\
+Examples:
+  twofold-server invite --config /etc/twofold/twofold.toml
+  twofold-server invite --socket ./scratch/admin.sock --expires 1h --json")]
+    Invite(Invite),
+    /// Change the log level of the running server.
+    #[command(after_help = "\
+Examples:
+  twofold-server log-level debug --config /etc/twofold/twofold.toml
+  twofold-server log-level info,twofold_store=debug --socket ./scratch/admin.sock")]
+    LogLevel(LogLevel),
+    /// Ask the running server where it stands.
+    #[command(after_help = "\
+Examples:
+  twofold-server status --config /etc/twofold/twofold.toml --json")]
+    Status(Status),
+    /// Look at a configuration without starting.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Folder for the configuration, the KEK and the certificate.
+    #[arg(long, default_value = "/etc/twofold", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Folder for the database; it must not hold the KEK.
+    #[arg(long, default_value = "/var/lib/twofold", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Where devices reach the server.
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: String,
+    /// Address to listen on.
+    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// PEM chain of a certificate that the web's roots vouch for; without it, a private CA is made.
+    #[arg(long, requires = "key", value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM private key of that certificate.
+    #[arg(long, requires = "certificate", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) node: Node,
+    /// How long the first invitation can be used.
+    #[arg(long, default_value = "24h", value_name = "TIME")]
+    pub(crate) expires: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The Bitcoin node.
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// Which chain.
+    #[arg(long, value_enum, default_value = "regtest")]
+    pub(crate) network: Network,
+    /// The node's RPC; by default the network's usual port on this machine.
+    #[arg(long, visible_alias = "bitcoind-url", value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// The node's cookie file.
+    #[arg(long, visible_alias = "cookie", value_name = "FILE")]
+    pub(crate) cookie_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", required_unless_present = "dev", conflicts_with = "dev")]
+    pub(crate) config: Option<PathBuf>,
+    /// For trying: loopback, a private CA, everything in one folder, an invitation printed.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// With --dev: keep everything in this folder; without it, in a temporary one.
+    #[arg(long, requires = "dev", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// With --dev: address to listen on; port 0 lets the system choose.
+    #[arg(long, requires = "dev", default_value = "127.0.0.1:8443", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) node: Node,
+    /// Print one line of JSON on standard output when requests are answered, and log in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How to find the running server.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Where {
+    /// The server's configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The server's admin socket.
+    #[arg(long, value_name = "FILE", env = "TWOFOLD_ADMIN_SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    #[command(flatten)]
+    pub(crate) server: Where,
+    /// How long it can be used: a number and s, m, h or d.
+    #[arg(long, default_value = "24h", value_name = "TIME")]
+    pub(crate) expires: String,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogLevel {
+    /// error, warn, info, debug, trace, or directives.
+    pub(crate) level: String,
+    #[command(flatten)]
+    pub(crate) server: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) server: Where,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check a configuration and every file it names.
+    #[command(after_help = "\
+Examples:
+  twofold-server config check --config /etc/twofold/twofold.toml")]
+    Check {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl From<Node> for command::Node {
+    fn from(node: Node) -> Self {
+        Self {
+            network: node.network,
+            rpc_url: node.rpc_url,
+            cookie_file: node.cookie_file,
+        }
+    }
+}
+
+impl From<Where> for command::Server {
+    fn from(server: Where) -> Self {
+        match (server.config, server.socket) {
+            (Some(file), _) => Self::Config(file),
+            (None, socket) => Self::Socket(socket.unwrap_or_default()),
+        }
+    }
+}
+
+impl From<Run> for command::Run {
+    fn from(run: Run) -> Self {
+        match run.config {
+            Some(file) => Self::Config { file, json: run.json },
+            None => Self::Development {
+                data: run.data,
+                listen: run.listen,
+                node: run.node.into(),
+                json: run.json,
+            },
+        }
+    }
+}
+
+impl TryFrom<Init> for command::Init {
+    type Error = Fault;
+
+    fn try_from(init: Init) -> Result<Self, Fault> {
+        Ok(Self {
+            dir: init.dir,
+            data_dir: init.data_dir,
+            public_url: init
+                .public_url
+                .parse()
+                .map_err(|fault| Fault::Config(format!("--public-url: {fault}")))?,
+            listen: init.listen,
+            certificate: init.certificate.zip(init.key),
+            node: init.node.into(),
+            expires_seconds: command::span(&init.expires)?,
+            json: init.json,
+        })
+    }
+}

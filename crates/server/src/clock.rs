@@ -1,0 +1,18 @@
+//! The machine's clock: the one place where this server reads the time of day.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use twofold_cosigner::port::Clock;
+
+/// The machine's clock. A time before 1970 reads as 1970.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the rim is where time comes in")]
+    fn now(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    }
+}

@@ -1,0 +1,113 @@
+//! What the commands do. Nothing here reads a command line.
+
+mod config_check;
+mod init;
+mod invite;
+mod log_level;
+mod run;
+mod status;
+
+use std::path::PathBuf;
+
+pub use config_check::config_check;
+pub use init::{Init, init};
+pub use invite::invite;
+pub use log_level::log_level;
+pub use run::{Run, run};
+pub use status::status;
+
+use crate::{
+    config::{Bitcoin, Config, Network},
+    fault::Fault,
+};
+
+/// How to find a running server.
+#[derive(Debug, Clone)]
+pub enum Server {
+    /// By its configuration file.
+    Config(PathBuf),
+    /// By its admin socket.
+    Socket(PathBuf),
+}
+
+impl Server {
+    fn socket(&self) -> Result<PathBuf, Fault> {
+        match self {
+            Self::Config(file) => Ok(Config::load(file)?.admin_socket()),
+            Self::Socket(path) => Ok(path.clone()),
+        }
+    }
+}
+
+/// The node, as a command line names it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Which chain.
+    pub network: Network,
+    /// Its RPC; the network's usual port on this machine if none is given.
+    pub rpc_url: Option<String>,
+    /// Its cookie file.
+    pub cookie_file: Option<PathBuf>,
+}
+
+impl Node {
+    fn bitcoin(self) -> Option<Bitcoin> {
+        let port = match self.network {
+            Network::Bitcoin => 8332,
+            Network::Testnet4 => 48332,
+            Network::Signet => 38332,
+            Network::Regtest => 18443,
+        };
+        let cookie_file = self.cookie_file?;
+        Some(Bitcoin {
+            network: self.network,
+            rpc_url: self.rpc_url.unwrap_or_else(|| format!("http://127.0.0.1:{port}")),
+            cookie_file: Some(cookie_file),
+            user: None,
+            password_file: None,
+        })
+    }
+}
+
+/// Reads a span of time: a number and `s`, `m`, `h` or `d`. In seconds.
+pub fn span(text: &str) -> Result<u64, Fault> {
+    let wrong = || {
+        Fault::Config(format!(
+            "`{text}` is no time; write a number and s, m, h or d, such as 24h"
+        ))
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..) {
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3600,
+        Some("d") => 86_400,
+        _ => return Err(wrong()),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(unit))
+        .ok_or_else(wrong)
+}
+
+/// The text as a QR code of half blocks, for a terminal of either colour.
+fn qr(text: &str) -> String {
+    use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
+    let Ok(code) = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L) else {
+        return String::new();
+    };
+    code.render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .build()
+}
+
+/// A line on standard output. A closed pipe is nobody's fault.
+fn say(line: impl core::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! `init`.
+
+use std::{fs, net::SocketAddr, path::PathBuf};
+
+use twofold_api::public_url::PublicUrl;
+use twofold_cosigner::port::Clock as _;
+
+use super::{Node, invite, say};
+use crate::{
+    certificate,
+    clock::SystemClock,
+    config::{Config, Limits, Log, Metrics, Policy, Tls, Trust},
+    fault::Fault,
+    kek, node, private_file, serve, tls,
+};
+
+/// What a new server is to be.
+#[derive(Debug, Clone)]
+pub struct Init {
+    /// Folder for the configuration, the KEK and the certificate.
+    pub dir: PathBuf,
+    /// Folder for the database.
+    pub data_dir: PathBuf,
+    /// Where devices reach it.
+    pub public_url: PublicUrl,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// A certificate that the web's roots vouch for, and its key; none: a private CA is made.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The node.
+    pub node: Node,
+    /// How long the first invitation can be used, in seconds.
+    pub expires_seconds: u64,
+    /// Print one JSON object.
+    pub json: bool,
+}
+
+/// Writes configuration, KEK and certificate, makes the server's identity and prints the first invitation. Nothing that
+/// exists is overwritten.
+pub fn init(wanted: Init) -> Result<(), Fault> {
+    let file = std::path::absolute(wanted.dir.join("twofold.toml")).map_err(Fault::writing(&wanted.dir))?;
+    if file.exists() {
+        return Err(Fault::Config(format!(
+            "{} is there already; this server was set up before",
+            file.display()
+        )));
+    }
+    let json = wanted.json;
+    let expires_seconds = wanted.expires_seconds;
+    let config = prepare(wanted)?;
+    config.check()?;
+    private_file::create(&file, config.to_toml()?.as_bytes())?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::System(format!("can't start: {error}")))?;
+    let invitation = runtime.block_on(serve::first_invitation(
+        &config,
+        node::connect(&config.bitcoin)?,
+        expires_seconds,
+    ))?;
+    if json {
+        let mut printed = invite::as_json(&invitation);
+        printed["config"] = file.display().to_string().into();
+        say(printed);
+    } else {
+        say(format_args!("Configuration: {}", file.display()));
+        say(format_args!(
+            "KEK:           {}  (back it up apart from the data; without it the data is lost)",
+            config.kek_file.display()
+        ));
+        say(format_args!("Data:          {}", config.data_dir.display()));
+        invite::print(&invitation);
+        say(format_args!(
+            "Next:           twofold-server run --config {}",
+            file.display()
+        ));
+    }
+    Ok(())
+}
+
+fn prepare(wanted: Init) -> Result<Config, Fault> {
+    let bitcoin = wanted.node.bitcoin().ok_or_else(|| {
+        Fault::Config("say how to reach the node: --cookie-file FILE (or edit [bitcoin] in the configuration)".into())
+    })?;
+    private_file::directory(&wanted.dir)?;
+    let dir = fs::canonicalize(&wanted.dir).map_err(Fault::reading(&wanted.dir))?;
+    let data_dir = std::path::absolute(&wanted.data_dir).map_err(Fault::writing(&wanted.data_dir))?;
+    let kek_file = dir.join("kek");
+    if !kek_file.exists() {
+        kek::generate(&kek_file)?;
+    }
+    let tls = if let Some((certificate, key)) = wanted.certificate {
+        Tls {
+            certificate: fs::canonicalize(&certificate).map_err(Fault::reading(&certificate))?,
+            key: fs::canonicalize(&key).map_err(Fault::reading(&key))?,
+            trust: Trust::Web,
+        }
+    } else {
+        if !dir.join("chain.pem").exists() {
+            certificate::make(&dir, vec![wanted.public_url.host().to_owned()], SystemClock.now())?;
+        }
+        Tls {
+            certificate: dir.join("chain.pem"),
+            key: dir.join("key.pem"),
+            trust: Trust::Pinned,
+        }
+    };
+    tls::Chain::load(&tls)?;
+    Ok(Config {
+        public_url: wanted.public_url,
+        listen: wanted.listen,
+        data_dir,
+        kek_file,
+        admin_socket: None,
+        tls,
+        bitcoin,
+        limits: Limits::default(),
+        policy: Policy::default(),
+        log: Log::default(),
+        metrics: Metrics::default(),
+    })
+}

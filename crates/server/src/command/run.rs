@@ -1,0 +1,168 @@
+//! `run`.
+
+use std::{net::SocketAddr, path::PathBuf, process};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use twofold_cosigner::port::Clock as _;
+
+use super::{Node, invite, say};
+use crate::{
+    clock::SystemClock,
+    config::{Config, LogFormat},
+    development,
+    fault::Fault,
+    log, node, serve,
+};
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub enum Run {
+    /// A configured server.
+    Config {
+        /// Its configuration file.
+        file: PathBuf,
+        /// Print one line of JSON when requests are answered.
+        json: bool,
+    },
+    /// A server for trying, on loopback.
+    Development {
+        /// Where to keep everything; none: in a temporary folder that goes with the process.
+        data: Option<PathBuf>,
+        /// Where to listen.
+        listen: SocketAddr,
+        /// The node; without a cookie file, none answers.
+        node: Node,
+        /// Print one line of JSON when requests are answered, and log in JSON.
+        json: bool,
+    },
+}
+
+/// How long the invitation of a development server can be used, in seconds.
+const DEVELOPMENT_INVITATION: u64 = 24 * 3600;
+
+/// Runs a server until it is told to stop.
+pub fn run(what: Run) -> Result<(), Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::System(format!("can't start: {error}")))?;
+    runtime.block_on(async {
+        match what {
+            Run::Config { file, json } => {
+                let config = Config::load(&file)?;
+                config.check()?;
+                let listener = serve::bind(config.listen).await?;
+                run_until_told(&config, listener, json, false).await
+            }
+            Run::Development {
+                data,
+                listen,
+                node,
+                json,
+            } => {
+                if !listen.ip().is_loopback() {
+                    return Err(Fault::Config(
+                        "run --dev listens on loopback only; for others use init and run --config".into(),
+                    ));
+                }
+                let listener = serve::bind(listen).await?;
+                let bound = listener
+                    .local_addr()
+                    .map_err(|error| Fault::listening(listen, &error))?;
+                let gone_with_us = if data.is_none() { Some(temporary()?) } else { None };
+                let folder = data
+                    .or_else(|| gone_with_us.as_ref().map(|folder| folder.path().to_owned()))
+                    .unwrap_or_default();
+                let folder = std::path::absolute(&folder).map_err(Fault::writing(&folder))?;
+                let mut config = development::prepare(&folder, SystemClock.now(), bound, node.bitcoin())?;
+                if json {
+                    config.log.format = LogFormat::Json;
+                }
+                config.check()?;
+                run_until_told(&config, listener, json, true).await
+            }
+        }
+    })
+}
+
+async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invited: bool) -> Result<(), Fault> {
+    let level = log::start(&config.log)?;
+    keep_memory_private();
+    report_panics();
+    let mut terminate = signals(SignalKind::terminate())?;
+    let mut interrupt = signals(SignalKind::interrupt())?;
+
+    let chain = node::connect(&config.bitcoin)?;
+    let running = serve::start(config, listener, chain, SystemClock, Some(level)).await?;
+    let invitation = if invited {
+        Some(running.invite(DEVELOPMENT_INVITATION).await?)
+    } else {
+        None
+    };
+    if json {
+        say(serde_json::json!({
+            "url": running.url().as_str(),
+            "invitation": invitation.as_ref().map(ToString::to_string),
+            "admin_socket": running.admin_socket(),
+            "metrics": running.metrics(),
+            "pid": process::id(),
+        }));
+    } else if let Some(invitation) = &invitation {
+        invite::print(invitation);
+        say(format_args!(
+            "More:           twofold-server invite --socket {}",
+            running.admin_socket().display()
+        ));
+    }
+
+    let mut told = 0;
+    let stopped = running.stopper();
+    let mut whole = std::pin::pin!(running.stopped());
+    loop {
+        tokio::select! {
+            () = &mut whole => return Ok(()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told += 1;
+        tracing::info!(told, "told to stop");
+        stopped.stop();
+    }
+}
+
+fn temporary() -> Result<tempfile::TempDir, Fault> {
+    let made = tempfile::Builder::new().prefix("twofold-server-").tempdir();
+    made.map_err(|error| Fault::System(format!("can't make a temporary folder: {error}")))
+}
+
+fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Fault> {
+    signal(kind).map_err(|error| Fault::System(format!("can't listen for signals: {error}")))
+}
+
+/// No core file: it would hold shares and keys.
+fn keep_memory_private() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    if let Err(error) = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    ) {
+        tracing::warn!(%error, "can't forbid core dumps: a crash may write secrets to disk");
+    }
+    if cfg!(feature = "failpoints") {
+        tracing::warn!("this binary was built with failpoints, for tests: never use it for money");
+    }
+}
+
+/// A panic is logged by its place alone: its message may hold what a log must not.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
+}

@@ -1,0 +1,23 @@
+//! `status`.
+
+use super::{Server, say};
+use crate::{
+    admin::{Reply, Wish, ask},
+    fault::Fault,
+};
+
+/// Says where the running server stands.
+pub fn status(server: &Server, json: bool) -> Result<(), Fault> {
+    let Reply::Status { url, ready, version } = ask(&server.socket()?, &Wish::Status)? else {
+        return Err(Fault::Admin(
+            "the server answered something else; is it another version?".into(),
+        ));
+    };
+    if json {
+        say(serde_json::json!({ "url": url, "ready": ready, "version": version }));
+    } else {
+        let standing = if ready { "ready" } else { "not ready: its log says why" };
+        say(format_args!("{url} (version {version}): {standing}"));
+    }
+    Ok(())
+}

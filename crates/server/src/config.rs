@@ -1,0 +1,301 @@
+//! The configuration: a TOML file, overridden by `TWOFOLD__SECTION__KEY` in the environment. Unknown keys are refused.
+
+mod check;
+mod cosigner;
+mod fault;
+mod public_url;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Toml},
+};
+use serde::{Deserialize, Serialize};
+use twofold_api::public_url::PublicUrl;
+
+use crate::fault::Fault;
+
+/// Everything that the operator decides.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where devices reach the server, as they sign it.
+    #[serde(with = "public_url")]
+    pub public_url: PublicUrl,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Holds the database and, unless said otherwise, the admin socket. One process at a time.
+    pub data_dir: PathBuf,
+    /// 64 hex digits; outside the data directory.
+    pub kek_file: PathBuf,
+    /// The admin socket; `admin.sock` in the data directory unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_socket: Option<PathBuf>,
+    /// The certificate.
+    pub tls: Tls,
+    /// The node.
+    pub bitcoin: Bitcoin,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What a wallet may spend on fees.
+    #[serde(default)]
+    pub policy: Policy,
+    /// What is logged and how.
+    #[serde(default)]
+    pub log: Log,
+    /// Metrics for Prometheus.
+    #[serde(default)]
+    pub metrics: Metrics,
+}
+
+/// The certificate that the server shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM: the server's certificate first, then those that vouch for it.
+    pub certificate: PathBuf,
+    /// PEM: the certificate's private key.
+    pub key: PathBuf,
+    /// How a device knows the certificate.
+    pub trust: Trust,
+}
+
+/// How a device knows that it speaks to this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// By the last certificate of the chain, named by its hash in every invitation.
+    Pinned,
+    /// By the roots that browsers trust.
+    Web,
+}
+
+/// The Bitcoin node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bitcoin {
+    /// Which chain.
+    pub network: Network,
+    /// Its RPC, as `http://host:port`.
+    pub rpc_url: String,
+    /// The node's cookie file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie_file: Option<PathBuf>,
+    /// RPC user, where there is no cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// File with the RPC user's password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// Which chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Money.
+    Bitcoin,
+    /// The fourth test network.
+    Testnet4,
+    /// The signed test network.
+    Signet,
+    /// A chain of one's own.
+    Regtest,
+}
+
+impl Network {
+    /// As Bitcoin's own tools call it, `bitcoin` for the main network.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bitcoin => "bitcoin",
+            Self::Testnet4 => "testnet4",
+            Self::Signet => "signet",
+            Self::Regtest => "regtest",
+        }
+    }
+}
+
+/// Bounds on what the server takes at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Open connections; one more is closed at once.
+    pub connections: u32,
+    /// Requests a second from one address (an IPv6 /64 counts as one) before a signature is looked at.
+    pub address_per_second: u32,
+    /// Requests from one address at once, before the rate counts.
+    pub address_burst: u32,
+    /// Requests a second of one device, its signature verified.
+    pub device_per_second: u32,
+    /// Requests of one device at once.
+    pub device_burst: u32,
+    /// Requests a second on one wallet.
+    pub wallet_per_second: u32,
+    /// Requests on one wallet at once.
+    pub wallet_burst: u32,
+    /// Ceremonies open for one user.
+    pub ceremonies_per_user: u32,
+    /// Ceremonies open in all.
+    pub ceremonies: u32,
+    /// Wallets of one user.
+    pub wallets_per_user: u32,
+    /// Seconds for a TLS handshake.
+    pub handshake_seconds: u64,
+    /// Seconds for the headers of a request to arrive.
+    pub header_seconds: u64,
+    /// Seconds for the body of a request to arrive.
+    pub body_seconds: u64,
+    /// Seconds for a request, all in all.
+    pub request_seconds: u64,
+    /// Seconds that a connection may be idle or stalled.
+    pub idle_seconds: u64,
+    /// Seconds that open requests get when the server stops.
+    pub drain_seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            address_per_second: 50,
+            address_burst: 200,
+            device_per_second: 20,
+            device_burst: 100,
+            wallet_per_second: 20,
+            wallet_burst: 100,
+            ceremonies_per_user: 5,
+            ceremonies: 1000,
+            wallets_per_user: 20,
+            handshake_seconds: 10,
+            header_seconds: 10,
+            body_seconds: 10,
+            request_seconds: 30,
+            idle_seconds: 60,
+            drain_seconds: 30,
+        }
+    }
+}
+
+/// What no wallet may exceed, whatever its own rules say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Highest fee rate that is signed for, in satoshi per virtual byte.
+    pub max_fee_rate_sat_vb: u64,
+    /// Highest fee as a part of what is paid, in percent; small fees are exempt.
+    pub max_fee_percent: u64,
+    /// Highest fee of one transaction, in satoshi.
+    pub max_fee_sat: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_fee_rate_sat_vb: 1000,
+            max_fee_percent: 25,
+            max_fee_sat: 1_000_000,
+        }
+    }
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`; or directives such as `info,twofold_store=debug`.
+    pub level: String,
+    /// JSON lines, or text for a terminal.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LogFormat::Json,
+        }
+    }
+}
+
+/// Shape of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For eyes.
+    Text,
+}
+
+/// Metrics for Prometheus.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// A loopback address to serve `/metrics` on, in plain HTTP; none: no metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads the file and the environment. Checks shapes, not yet the files it names ([`Config::check`] does).
+    pub fn load(path: &Path) -> Result<Self, Fault> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|why| Fault::Config(format!("can't read the configuration {}: {why}", path.display())))?;
+        Figment::from(Toml::string(&text))
+            .merge(Env::prefixed("TWOFOLD__").split("__"))
+            .extract()
+            .map_err(|error| fault::explain(path, error))
+    }
+
+    /// The configuration of `run --dev`: loopback, everything under one folder, text for a log.
+    #[must_use]
+    pub fn development(folder: &Path, listen: SocketAddr, public_url: PublicUrl, bitcoin: Bitcoin) -> Self {
+        Self {
+            public_url,
+            listen,
+            data_dir: folder.join("data"),
+            kek_file: folder.join("kek"),
+            admin_socket: Some(folder.join("admin.sock")),
+            tls: Tls {
+                certificate: folder.join("chain.pem"),
+                key: folder.join("key.pem"),
+                trust: Trust::Pinned,
+            },
+            bitcoin,
+            limits: Limits {
+                wallets_per_user: 1000,
+                ..Limits::default()
+            },
+            policy: Policy::default(),
+            log: Log {
+                level: "info".into(),
+                format: LogFormat::Text,
+            },
+            metrics: Metrics {
+                listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            },
+        }
+    }
+
+    /// Where the admin socket is.
+    #[must_use]
+    pub fn admin_socket(&self) -> PathBuf {
+        self.admin_socket
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("admin.sock"))
+    }
+
+    /// As a file for an operator to keep.
+    pub fn to_toml(&self) -> Result<String, Fault> {
+        toml::to_string(self).map_err(|error| Fault::System(format!("can't write the configuration: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests;

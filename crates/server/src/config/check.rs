@@ -1,0 +1,173 @@
+//! What a configuration must be beyond its shape: the files are there and fit, the bounds make sense.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{Bitcoin, Config, Limits};
+use crate::{fault::Fault, kek, private_file, tls};
+
+impl Config {
+    /// Checks everything that can be checked without starting.
+    pub fn check(&self) -> Result<(), Fault> {
+        let kek_inside = plain(&self.kek_file).starts_with(plain(&self.data_dir));
+        if kek_inside {
+            return Err(Fault::Config(format!(
+                "kek_file {} lies inside data_dir; keep it apart, or a copy of the data is a copy of its key",
+                self.kek_file.display()
+            )));
+        }
+        if self.data_dir.exists() && !self.data_dir.is_dir() {
+            return Err(Fault::Config(format!(
+                "data_dir {} is no directory",
+                self.data_dir.display()
+            )));
+        }
+        self.limits.check()?;
+        self.policy_check()?;
+        self.bitcoin.check()?;
+        crate::log::parse_level(&self.log.level)?;
+        if let Some(listen) = self.metrics.listen
+            && !listen.ip().is_loopback()
+        {
+            return Err(Fault::Config(format!(
+                "metrics.listen {listen} is open to others; use a loopback address such as 127.0.0.1:9464"
+            )));
+        }
+        kek::read(&self.kek_file)?;
+        tls::Chain::load(&self.tls)?;
+        Ok(())
+    }
+
+    fn policy_check(&self) -> Result<(), Fault> {
+        let policy = &self.policy;
+        let bounds = [
+            ("policy.max_fee_rate_sat_vb", policy.max_fee_rate_sat_vb, 1, 100_000),
+            ("policy.max_fee_percent", policy.max_fee_percent, 1, 100),
+            ("policy.max_fee_sat", policy.max_fee_sat, 1_000, 100_000_000),
+        ];
+        within(&bounds)
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), Fault> {
+        within(&[
+            ("limits.connections", u64::from(self.connections), 1, 100_000),
+            (
+                "limits.address_per_second",
+                u64::from(self.address_per_second),
+                1,
+                1_000_000,
+            ),
+            ("limits.address_burst", u64::from(self.address_burst), 1, 1_000_000),
+            (
+                "limits.device_per_second",
+                u64::from(self.device_per_second),
+                1,
+                1_000_000,
+            ),
+            ("limits.device_burst", u64::from(self.device_burst), 1, 1_000_000),
+            (
+                "limits.wallet_per_second",
+                u64::from(self.wallet_per_second),
+                1,
+                1_000_000,
+            ),
+            ("limits.wallet_burst", u64::from(self.wallet_burst), 1, 1_000_000),
+            (
+                "limits.ceremonies_per_user",
+                u64::from(self.ceremonies_per_user),
+                1,
+                1000,
+            ),
+            ("limits.ceremonies", u64::from(self.ceremonies), 1, 1_000_000),
+            ("limits.wallets_per_user", u64::from(self.wallets_per_user), 1, 100_000),
+            ("limits.handshake_seconds", self.handshake_seconds, 1, 60),
+            ("limits.header_seconds", self.header_seconds, 1, 60),
+            ("limits.body_seconds", self.body_seconds, 1, 60),
+            ("limits.request_seconds", self.request_seconds, 1, 300),
+            ("limits.idle_seconds", self.idle_seconds, 1, 3600),
+            ("limits.drain_seconds", self.drain_seconds, 1, 300),
+        ])
+    }
+}
+
+impl Bitcoin {
+    fn check(&self) -> Result<(), Fault> {
+        let url: Option<http::Uri> = self.rpc_url.parse().ok();
+        let sound = url
+            .as_ref()
+            .is_some_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
+        if !sound {
+            return Err(Fault::Config(
+                "bitcoin.rpc_url must be a URL such as http://127.0.0.1:8332".into(),
+            ));
+        }
+        if url
+            .and_then(|url| url.authority().map(|authority| authority.as_str().contains('@')))
+            .unwrap_or_default()
+        {
+            return Err(Fault::Config(
+                "bitcoin.rpc_url must not hold a password; use cookie_file, or user and password_file".into(),
+            ));
+        }
+        match (&self.cookie_file, &self.user, &self.password_file) {
+            (Some(_), None, None) => Ok(()),
+            (None, Some(_), Some(file)) => {
+                if file.exists() {
+                    private_file::require_private(file)
+                } else {
+                    Err(Fault::Config(format!(
+                        "bitcoin.password_file {} is not there",
+                        file.display()
+                    )))
+                }
+            }
+            (None, None, None) => Err(Fault::Config(
+                "bitcoin needs cookie_file, or user and password_file, to reach the node".into(),
+            )),
+            _ => Err(Fault::Config(
+                "bitcoin takes cookie_file, or user and password_file, not both".into(),
+            )),
+        }
+    }
+}
+
+fn within(bounds: &[(&str, u64, u64, u64)]) -> Result<(), Fault> {
+    bounds.iter().try_for_each(|(name, value, least, most)| {
+        if (least..=most).contains(&value) {
+            Ok(())
+        } else {
+            Err(Fault::Config(format!(
+                "{name} = {value} must lie between {least} and {most}"
+            )))
+        }
+    })
+}
+
+/// The path without `.` and `..`, absolute; links are followed where the path exists.
+fn plain(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    let (parent, name) = (
+        plain.parent().map(Path::to_owned),
+        plain.file_name().map(ToOwned::to_owned),
+    );
+    match (
+        plain.canonicalize(),
+        parent.and_then(|parent| parent.canonicalize().ok()),
+        name,
+    ) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => parent.join(name),
+        _ => plain,
+    }
+}

@@ -1,0 +1,35 @@
+//! The operator's words as the cosigner's settings.
+
+use bitcoin::{Amount, FeeRate};
+
+use super::{Config, Network};
+use crate::fault::Fault;
+
+impl Network {
+    /// The network as the Bitcoin library names it.
+    #[must_use]
+    pub fn known(self) -> bitcoin::Network {
+        match self {
+            Self::Bitcoin => bitcoin::Network::Bitcoin,
+            Self::Testnet4 => bitcoin::Network::Testnet4,
+            Self::Signet => bitcoin::Network::Signet,
+            Self::Regtest => bitcoin::Network::Regtest,
+        }
+    }
+}
+
+impl Config {
+    /// What the cosigner is told at the start.
+    pub(crate) fn cosigner(&self) -> Result<twofold_cosigner::Config, Fault> {
+        let mut settings = twofold_cosigner::Config::new(self.bitcoin.network.known());
+        env!("CARGO_PKG_VERSION").clone_into(&mut settings.version);
+        settings.ceremonies_per_user = self.limits.ceremonies_per_user;
+        settings.ceremonies = self.limits.ceremonies;
+        settings.wallets_per_user = self.limits.wallets_per_user as usize;
+        settings.sanity.max_fee_rate = FeeRate::from_sat_per_vb(self.policy.max_fee_rate_sat_vb)
+            .ok_or_else(|| Fault::Config("policy.max_fee_rate_sat_vb is beyond what a rate can be".into()))?;
+        settings.sanity.max_fee = Amount::from_sat(self.policy.max_fee_sat);
+        settings.sanity.max_fee_percent = self.policy.max_fee_percent;
+        Ok(settings)
+    }
+}

@@ -1,0 +1,105 @@
+use std::path::Path;
+
+use rstest::rstest;
+
+use super::{Config, LogFormat, Network, Trust};
+
+const GOOD: &str = r#"
+public_url = "https://wallet.example.org"
+listen = "0.0.0.0:8443"
+data_dir = "/var/lib/twofold"
+kek_file = "/etc/twofold/kek"
+[tls]
+certificate = "/etc/twofold/chain.pem"
+key = "/etc/twofold/key.pem"
+trust = "pinned"
+[bitcoin]
+network = "signet"
+rpc_url = "http://127.0.0.1:38332"
+cookie_file = "/var/lib/bitcoin/signet/.cookie"
+"#;
+
+fn load(text: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twofold.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(&path).map_err(|fault| fault.to_string().replace(&path.display().to_string(), "FILE"))
+}
+
+#[test]
+fn a_minimal_file_gets_defaults_for_the_rest() {
+    let config = load(GOOD).unwrap();
+    assert_eq!(config.bitcoin.network, Network::Signet);
+    assert_eq!(config.tls.trust, Trust::Pinned);
+    assert_eq!(config.limits.connections, 1024);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.admin_socket(), Path::new("/var/lib/twofold/admin.sock"));
+    assert_eq!(config.metrics.listen, None);
+}
+
+#[test]
+fn what_init_writes_is_what_run_reads() {
+    let config = load(GOOD).unwrap();
+    let again = load(&config.to_toml().unwrap()).unwrap();
+    assert_eq!(config.to_toml().unwrap(), again.to_toml().unwrap());
+}
+
+#[rstest]
+#[case::at_the_top("listn = \"x\"", "", "FILE: unknown key `listn`; did you mean `listen`?")]
+#[case::in_a_section(
+    "",
+    "[limits]\nconections = 5",
+    "FILE: unknown key `limits.conections`; did you mean `connections`?"
+)]
+#[case::nothing_near("", "[limits]\nzebra = 5", "FILE: unknown key `limits.zebra`")]
+fn an_unknown_key_is_refused_by_its_name(#[case] before: &str, #[case] after: &str, #[case] said: &str) {
+    assert_eq!(load(&format!("{before}\n{GOOD}\n{after}")).unwrap_err(), said);
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let text = GOOD.replace("trust = \"pinned\"", "");
+    assert_eq!(load(&text).unwrap_err(), "FILE: `tls.trust` is missing");
+}
+
+#[rstest]
+#[case(
+    "\"https://wallet.example.org\"",
+    "\"http://wallet.example.org\"",
+    "must start with https://"
+)]
+#[case("\"signet\"", "\"mainnet\"", "`bitcoin.network`")]
+#[case("\"0.0.0.0:8443\"", "\"everywhere\"", "`listen`")]
+fn a_wrong_value_names_its_key(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
+    let fault = load(&GOOD.replace(from, to)).unwrap_err();
+    assert!(fault.contains(said), "{fault}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "\\PC{0,200}") {
+        let _ = load(&text);
+    }
+}
+
+#[rstest]
+#[case::kek_inside_the_data(|config: &mut Config| config.kek_file = config.data_dir.join("x/../kek"), "lies inside data_dir")]
+#[case::no_connections(|config: &mut Config| config.limits.connections = 0, "limits.connections = 0")]
+#[case::fee_over_all(|config: &mut Config| config.policy.max_fee_percent = 101, "policy.max_fee_percent = 101")]
+#[case::open_metrics(|config: &mut Config| config.metrics.listen = Some(([0, 0, 0, 0], 1).into()), "metrics.listen")]
+#[case::two_logins(|config: &mut Config| config.bitcoin.user = Some("x".into()), "not both")]
+#[case::no_login(|config: &mut Config| config.bitcoin.cookie_file = None, "needs cookie_file")]
+#[case::password_in_url(|config: &mut Config| config.bitcoin.rpc_url = "http://a:b@127.0.0.1:1".into(), "must not hold a password")]
+#[case::node_without_url(|config: &mut Config| config.bitcoin.rpc_url = "127.0.0.1:1".into(), "bitcoin.rpc_url")]
+#[case::bad_level(|config: &mut Config| config.log.level = "loud".into(), "log.level")]
+#[case::kek_missing(|config: &mut Config| config.kek_file = "/nonexistent/kek".into(), "can't read the KEK file")]
+#[case::certificate_missing(|config: &mut Config| config.tls.certificate = "/nonexistent/chain.pem".into(), "certificate")]
+fn check_names_what_is_wrong(#[case] spoil: fn(&mut Config), #[case] said: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = crate::development::prepare(folder.path(), 1_700_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
+    config.check().unwrap();
+    let mut config = config;
+    spoil(&mut config);
+    let fault = config.check().unwrap_err().to_string();
+    assert!(fault.contains(said), "{fault}");
+}

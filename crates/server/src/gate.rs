@@ -1,0 +1,184 @@
+//! The way of every request: a bound on its size and rate, its signature, and only then its body's meaning.
+//!
+//! A refusal is not written here: it travels to an interceptor ([`refuse`]) behind the decoder of the protocol that was
+//! asked in (Connect, gRPC, gRPC-Web), so that each client reads it in its own encoding.
+
+mod admit;
+mod refuse;
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout};
+use tower::Service as _;
+use twofold_api::{Reason, Refusal, public_url::PublicUrl};
+use twofold_cosigner::{
+    Cosigner,
+    port::{Clock, chain::Chain, store::Store},
+};
+
+pub(crate) use admit::Admitted;
+pub(crate) use refuse::Outcome;
+
+use crate::{
+    config::Limits,
+    health::Health,
+    listen::{Answer, Body},
+    metric,
+    rate::Rates,
+    rpc::{Framework, Rpc},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers every request that a connection brings.
+pub(crate) struct Gate<S, C, K> {
+    cosigner: Arc<Cosigner<S, C, K>>,
+    service: Framework<S, C, K>,
+    url: PublicUrl,
+    limits: Limits,
+    rates: Arc<Rates>,
+    health: Arc<Health>,
+}
+
+impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
+    pub(crate) fn new(
+        cosigner: Arc<Cosigner<S, C, K>>,
+        url: PublicUrl,
+        limits: Limits,
+        rates: Arc<Rates>,
+        health: Arc<Health>,
+    ) -> Self {
+        let service = Rpc::framework(Arc::clone(&cosigner)).with_interceptor(refuse::Refuse);
+        Self {
+            cosigner,
+            service,
+            url,
+            limits,
+            rates,
+            health,
+        }
+    }
+
+    async fn call(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        procedure: &'static str,
+        outcome: &Arc<Outcome>,
+    ) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let asked = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let asked = asked.strip_prefix(self.url.base_path()).unwrap_or(&asked);
+        parts.uri = http::Uri::from_static(procedure);
+        parts.extensions.insert(Arc::clone(outcome));
+        let shape = refuse::Shape::of(&parts);
+        let run = async {
+            match self.admit(&parts, asked, body, peer).await {
+                Ok((admitted, body)) => self.run(parts, body, Ok(admitted)).await,
+                Err(refusal) => self.refuse(&shape, outcome, refusal).await,
+            }
+        };
+        let whole = timeout(Duration::from_secs(self.limits.request_seconds), run);
+        match AssertUnwindSafe(whole).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => self.refuse(&shape, outcome, Reason::DeadlineExceeded.into()).await,
+            Err(_) => {
+                metrics::counter!(metric::PANICS).increment(1);
+                let refusal = Refusal::new(Reason::Internal, "something went wrong on the server");
+                self.refuse(&shape, outcome, refusal).await
+            }
+        }
+    }
+
+    async fn run(&self, mut parts: request::Parts, body: Bytes, verdict: Result<Admitted, Refusal>) -> Response<Body> {
+        parts.extensions.insert(refuse::Verdict(verdict));
+        let response = self
+            .service
+            .clone()
+            .call(Request::from_parts(parts, Full::new(body)))
+            .await;
+        let Ok(response) = response;
+        response.map(http_body_util::BodyExt::boxed_unsync)
+    }
+
+    /// Answers with a refusal in the encoding that was asked in, whatever the body was.
+    async fn refuse(&self, shape: &refuse::Shape, outcome: &Arc<Outcome>, refusal: Refusal) -> Response<Body> {
+        let (mut parts, body) = shape.empty_request();
+        parts.extensions.insert(Arc::clone(outcome));
+        self.run(parts, body, Err(refusal)).await
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let started = Instant::now();
+        let id = request_id();
+        let path = request.uri().path();
+        let path = path.strip_prefix(self.url.base_path()).unwrap_or(path);
+        let procedure = twofold_wire::METHODS
+            .iter()
+            .map(|method| method.path)
+            .find(|procedure| *procedure == path);
+        let outcome = Arc::new(Outcome::new(id.clone()));
+        let (name, mut response) = match (procedure, path) {
+            (Some(procedure), _) if request.method() == Method::POST => {
+                let name = procedure.rsplit('/').next().unwrap_or(procedure);
+                (name, self.call(request, peer, procedure, &outcome).await)
+            }
+            (Some(_), _) => ("other", plain(StatusCode::METHOD_NOT_ALLOWED, "ask by POST\n")),
+            (None, "/health/live") if request.method() == Method::GET => ("live", health(true)),
+            (None, "/health/ready") if request.method() == Method::GET => ("ready", health(self.health.ready())),
+            (None, _) => ("other", plain(StatusCode::NOT_FOUND, "there is nothing here\n")),
+        };
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        let took = started.elapsed();
+        let code = outcome.code(response.status());
+        metrics::counter!(metric::REQUESTS, "method" => name, "code" => code).increment(1);
+        metrics::histogram!(metric::REQUEST_SECONDS, "method" => name).record(took);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        match outcome.reason() {
+            Some(reason) => tracing::info!(request_id = id, method = name, code, reason, micros, "refused"),
+            None if name == "live" || name == "ready" => {
+                tracing::debug!(request_id = id, method = name, code, micros, "health");
+            }
+            None => tracing::info!(request_id = id, method = name, code, micros, "answered"),
+        }
+        response
+    }
+}
+
+fn health(fine: bool) -> Response<Body> {
+    let (status, text) = if fine {
+        (StatusCode::OK, "yes\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no\n")
+    };
+    plain(status, text)
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Full::from(text).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// 8 random bytes: enough to find a request in a log.
+fn request_id() -> String {
+    let mut bytes = [0; 8];
+    // Without randomness nothing else works either; an id of zeros is the least of it.
+    let _ = getrandom::getrandom(&mut bytes);
+    hex::encode(bytes)
+}

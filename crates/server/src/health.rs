@@ -1,0 +1,75 @@
+//! Whether the server lives and whether it can do its work, told truthfully and without data.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::Instant};
+
+use crate::listen::Phase;
+
+/// How old the last good word of the store may be.
+const STORE: Duration = Duration::from_secs(10);
+/// How old the last good word of the node may be.
+const NODE: Duration = Duration::from_secs(60);
+
+/// What is known of the parts that the server needs. The KEK is not among them: without the right one it never starts.
+pub(crate) struct Health {
+    phase: watch::Receiver<Phase>,
+    started: Instant,
+    store: LastGood,
+    node: LastGood,
+}
+
+/// Milliseconds from the start to the last good word, plus one; 0 before the first.
+#[derive(Default)]
+struct LastGood(AtomicU64);
+
+impl Health {
+    pub(crate) fn new(phase: watch::Receiver<Phase>) -> Self {
+        Self {
+            phase,
+            started: Instant::now(),
+            store: LastGood::default(),
+            node: LastGood::default(),
+        }
+    }
+
+    /// The store answered.
+    pub(crate) fn store_answered(&self) {
+        self.store.note(self.started.elapsed());
+    }
+
+    /// The node answered.
+    pub(crate) fn node_answered(&self) {
+        self.node.note(self.started.elapsed());
+    }
+
+    /// Store and node answered lately and the server is not stopping.
+    pub(crate) fn ready(&self) -> bool {
+        self.ready_at(self.started.elapsed())
+    }
+
+    fn ready_at(&self, now: Duration) -> bool {
+        *self.phase.borrow() == Phase::Running && self.store.within(STORE, now) && self.node.within(NODE, now)
+    }
+}
+
+impl LastGood {
+    fn note(&self, now: Duration) {
+        self.0.store(millis(now).saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn within(&self, age: Duration, now: Duration) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        last > 0 && millis(now).saturating_sub(last) <= millis(age)
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The metrics, by name, and the loopback listener that Prometheus reads.
+
+use std::{convert::Infallible, net::SocketAddr, sync::OnceLock, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
+
+use crate::fault::Fault;
+
+/// Requests answered, by `method` and `code`.
+pub const REQUESTS: &str = "twofold_requests_total";
+/// Seconds a request took, by `method`.
+pub const REQUEST_SECONDS: &str = "twofold_request_seconds";
+/// Connections open now.
+pub const CONNECTIONS: &str = "twofold_connections_open";
+/// Connections closed at once because there were too many.
+pub const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
+/// Ceremonies, by `step`: `begun` or `finished`.
+pub const CEREMONIES: &str = "twofold_ceremonies_total";
+/// Replies that carried the server's half of a signature.
+pub const SIGNATURES: &str = "twofold_signatures_total";
+/// Writes to the store, by `outcome`.
+pub const STORE_COMMITS: &str = "twofold_store_commits_total";
+/// Seconds a write to the store took, waiting for its group included.
+pub const STORE_COMMIT_SECONDS: &str = "twofold_store_commit_seconds";
+/// Writes to the store that share one transaction of the database.
+pub const STORE_GROUP: &str = "twofold_store_group_commits";
+/// Calls to the node, by `call` and `outcome`.
+pub const CHAIN_CALLS: &str = "twofold_chain_calls_total";
+/// Height of the best block that the follower has read.
+pub const TIP_HEIGHT: &str = "twofold_tip_height";
+/// Panics caught; each is a defect.
+pub const PANICS: &str = "twofold_panics_total";
+
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// Starts recording, once in a process; later calls give the same handle.
+pub fn start() -> Result<PrometheusHandle, Fault> {
+    static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    HANDLE.get_or_init(install).clone().map_err(Fault::System)
+}
+
+fn install() -> Result<PrometheusHandle, String> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .map_err(|error| format!("can't start the metrics: {error}"))?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|error| format!("can't start the metrics: {error}"))?;
+    metrics::describe_counter!(REQUESTS, "Requests answered, by method and code");
+    metrics::describe_histogram!(REQUEST_SECONDS, "Seconds a request took, by method");
+    metrics::describe_gauge!(CONNECTIONS, "Connections open now");
+    metrics::describe_counter!(
+        CONNECTIONS_REFUSED,
+        "Connections closed at once because there were too many"
+    );
+    metrics::describe_counter!(CEREMONIES, "Ceremonies, by step");
+    metrics::describe_counter!(SIGNATURES, "Replies that carried the server's half of a signature");
+    metrics::describe_counter!(STORE_COMMITS, "Writes to the store, by outcome");
+    metrics::describe_histogram!(STORE_COMMIT_SECONDS, "Seconds a write to the store took");
+    metrics::describe_histogram!(STORE_GROUP, "Writes that share one transaction of the database");
+    metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
+    metrics::describe_gauge!(TIP_HEIGHT, "Height of the best block that the follower has read");
+    metrics::describe_counter!(PANICS, "Panics caught; each is a defect");
+    for counter in [CONNECTIONS_REFUSED, SIGNATURES, PANICS] {
+        metrics::counter!(counter).absolute(0);
+    }
+    metrics::gauge!(CONNECTIONS).set(0.0);
+    metrics::gauge!(TIP_HEIGHT).set(0.0);
+    Ok(handle)
+}
+
+/// Listens on a loopback address and serves `GET /metrics` in plain HTTP until the task is dropped.
+pub async fn listen(
+    address: SocketAddr,
+    handle: PrometheusHandle,
+) -> Result<(SocketAddr, impl Future<Output = ()>), Fault> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Fault::listening(address, &error))?;
+    let bound = listener
+        .local_addr()
+        .map_err(|error| Fault::listening(address, &error))?;
+    Ok((bound, serve(listener, handle)))
+}
+
+async fn serve(listener: TcpListener, handle: PrometheusHandle) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let handle = handle.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let handle = handle.clone();
+                async move { Ok::<_, Infallible>(answer(&request, &handle)) }
+            });
+            let mut http = hyper::server::conn::http1::Builder::new();
+            http.timer(TokioTimer::new())
+                .header_read_timeout(Duration::from_secs(5))
+                .keep_alive(false);
+            // A scraper that goes away is no event.
+            let _ = tokio::time::timeout(
+                Duration::from_secs(10),
+                http.serve_connection(TokioIo::new(stream), service),
+            )
+            .await;
+        });
+    }
+}
+
+fn answer(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
+    if request.method() != Method::GET || request.uri().path() != "/metrics" {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
+    handle.run_upkeep();
+    let mut response = Response::new(Full::from(handle.render()));
+    let text = header::HeaderValue::from_static("text/plain; version=0.0.4");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}

@@ -1,0 +1,76 @@
+//! What the operator can ask of the running server.
+
+use std::sync::Arc;
+
+use twofold_api::invitation::{Invitation, Trust};
+use twofold_cosigner::{
+    Cosigner,
+    port::{Clock, chain::Chain, store::Store},
+};
+
+use crate::{
+    admin::{Grant, Reply, Wish},
+    fault::Fault,
+    health::Health,
+    log::LevelHandle,
+};
+use twofold_api::public_url::PublicUrl;
+
+/// Longest life of an invitation: 30 days.
+const LONGEST: u64 = 30 * 24 * 3600;
+
+/// Mints invitations and turns the knobs that turn while running.
+pub(crate) struct Office<S, C, K> {
+    pub(crate) cosigner: Arc<Cosigner<S, C, K>>,
+    pub(crate) url: PublicUrl,
+    pub(crate) pin: Option<[u8; 32]>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) level: Option<LevelHandle>,
+}
+
+impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
+    pub(crate) async fn invite(&self, expires_seconds: u64) -> Result<Invitation, Fault> {
+        if !(60..=LONGEST).contains(&expires_seconds) {
+            return Err(Fault::Admin("an invitation can be used for a minute to 30 days".into()));
+        }
+        let minted = self
+            .cosigner
+            .mint_invitation(Some(expires_seconds))
+            .await
+            .map_err(|refusal| Fault::Admin(format!("can't mint an invitation: {refusal}")))?;
+        Ok(Invitation {
+            url: self.url.clone(),
+            trust: self.pin.map_or(Trust::WebRoots, Trust::Authority),
+            server: self.cosigner.identity(),
+            code: minted.code,
+            expires: minted.expires,
+        })
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Grant for Office<S, C, K> {
+    async fn grant(&self, wish: Wish) -> Reply {
+        let done = match wish {
+            Wish::Invite { expires_seconds } => self.invite(expires_seconds).await.map(|invitation| {
+                tracing::info!(expires = invitation.expires, "an invitation was minted");
+                Reply::Invitation {
+                    expires: invitation.expires,
+                    invitation: invitation.to_string(),
+                }
+            }),
+            Wish::LogLevel { level } => match &self.level {
+                Some(handle) => handle.set(&level).map(|()| {
+                    tracing::info!(level, "the log level was changed");
+                    Reply::Done
+                }),
+                None => Err(Fault::Admin("this server's log is not its own".into())),
+            },
+            Wish::Status => Ok(Reply::Status {
+                url: self.url.to_string(),
+                ready: self.health.ready(),
+                version: env!("CARGO_PKG_VERSION").into(),
+            }),
+        };
+        done.unwrap_or_else(|fault| Reply::Refused(fault.to_string()))
+    }
+}

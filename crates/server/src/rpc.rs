@@ -1,0 +1,104 @@
+//! The procedures, one file each: who asks is known when they run, and what is asked is already plain types.
+
+mod activate;
+mod begin_create;
+mod broadcast;
+mod estimate_fees;
+mod finish_create;
+mod get_audit;
+mod get_wallet;
+mod hello;
+mod join;
+mod list_wallets;
+mod rename_wallet;
+mod sign;
+mod sync;
+mod test_sign;
+
+use std::sync::Arc;
+
+use connectrpc::{ConnectRpcService, DeadlinePolicy, Limits, RequestContext};
+use twofold_api::{Reason, Refusal, limits::BODY_BYTES, reply, request};
+use twofold_cosigner::{
+    Caller, Cosigner, Newcomer,
+    port::{Clock, chain::Chain, store::Store},
+};
+use twofold_wire::service::{Procedures, Service};
+
+use crate::gate::{Admitted, Outcome};
+
+/// The framework's service over the procedures.
+pub(crate) type Framework<S, C, K> = ConnectRpcService<Procedures<Rpc<S, C, K>>>;
+
+/// The procedures over a cosigner.
+pub(crate) struct Rpc<S, C, K>(Arc<Cosigner<S, C, K>>);
+
+impl<S: Store, C: Chain, K: Clock> Rpc<S, C, K> {
+    pub(crate) fn framework(cosigner: Arc<Cosigner<S, C, K>>) -> Framework<S, C, K> {
+        ConnectRpcService::new(Procedures::new(Arc::new(Self(cosigner))))
+            .with_limits(
+                Limits::default()
+                    .with_max_request_body_size(BODY_BYTES)
+                    .with_max_message_size(BODY_BYTES),
+            )
+            .with_deadline_policy(DeadlinePolicy::new())
+    }
+}
+
+macro_rules! procedures {
+    ($($name:ident: $request:ident -> $reply:ident;)*) => {
+        impl<S: Store, C: Chain, K: Clock> Service for Rpc<S, C, K> {
+            async fn join(&self, context: RequestContext, request: request::Join) -> Result<reply::Joined, Refusal> {
+                let joined = async { join::join(&self.0, newcomer(&context)?, request).await };
+                noted(&context, joined.await)
+            }
+
+            $(async fn $name(
+                &self,
+                context: RequestContext,
+                request: request::$request,
+            ) -> Result<reply::$reply, Refusal> {
+                let answered = async { $name::$name(&self.0, caller(&context)?, request).await };
+                noted(&context, answered.await)
+            })*
+        }
+    };
+}
+
+procedures! {
+    hello: Hello -> Greeting;
+    begin_create: BeginCreate -> CreateBegun;
+    finish_create: FinishCreate -> CreateFinished;
+    test_sign: TestSign -> TestSigned;
+    activate: Activate -> Done;
+    list_wallets: ListWallets -> Wallets;
+    get_wallet: GetWallet -> Wallet;
+    rename_wallet: RenameWallet -> Done;
+    sign: Sign -> Signed;
+    broadcast: Broadcast -> Sent;
+    sync: Sync -> Synced;
+    estimate_fees: EstimateFees -> Fees;
+    get_audit: GetAudit -> Audit;
+}
+
+fn caller(context: &RequestContext) -> Result<Caller, Refusal> {
+    match context.extensions().get::<Admitted>() {
+        Some(Admitted::Device(caller)) => Ok(caller.clone()),
+        _ => Err(Reason::DeviceUnknown.into()),
+    }
+}
+
+fn newcomer(context: &RequestContext) -> Result<Newcomer, Refusal> {
+    match context.extensions().get::<Admitted>() {
+        Some(Admitted::Newcomer(newcomer)) => Ok(newcomer.clone()),
+        _ => Err(Reason::SignatureMissing.into()),
+    }
+}
+
+/// Notes for the log how it ended.
+fn noted<R>(context: &RequestContext, result: Result<R, Refusal>) -> Result<R, Refusal> {
+    match context.extensions().get::<Arc<Outcome>>() {
+        Some(outcome) => result.map_err(|refusal| outcome.note(refusal)),
+        None => result,
+    }
+}

@@ -1,0 +1,223 @@
+//! Puts the parts together and runs them.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_rustls::TlsAcceptor;
+use twofold_api::{invitation::Invitation, public_url::PublicUrl};
+use twofold_cosigner::{
+    Cosigner, Kek, StartFault,
+    port::{Clock, chain::Chain},
+};
+use twofold_store::{OpenFault, SqliteStore};
+
+use crate::{
+    admin, background,
+    clock::SystemClock,
+    config::Config,
+    fault::Fault,
+    gate::Gate,
+    health::Health,
+    kek,
+    listen::{self, Phase},
+    log::LevelHandle,
+    metric,
+    office::Office,
+    rate::Rates,
+    recovery_seal::Age,
+    tls,
+};
+
+/// A server that answers.
+pub struct Running<C, K> {
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    url: PublicUrl,
+    admin_socket: PathBuf,
+    phase: watch::Sender<Phase>,
+    accepting: JoinHandle<()>,
+    background: JoinSet<()>,
+    office: Arc<Office<SqliteStore, C, K>>,
+}
+
+/// Tells a server to stop.
+#[derive(Debug, Clone)]
+pub struct Stopper(watch::Sender<Phase>);
+
+impl Stopper {
+    /// It is not ready from now on, accepts nothing, and finishes what is open. Told again, it drops what is open.
+    pub fn stop(&self) {
+        self.0.send_modify(|phase| {
+            *phase = if *phase == Phase::Running {
+                Phase::Draining
+            } else {
+                Phase::Forced
+            };
+        });
+    }
+}
+
+/// Listens on the configured address.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Fault::listening(address, &error))
+}
+
+/// Opens the store and the server's identity under the configured KEK.
+pub(crate) async fn open<C: Chain, K: Clock>(
+    config: &Config,
+    chain: C,
+    clock: K,
+) -> Result<Cosigner<SqliteStore, C, K>, Fault> {
+    let kek = Kek::new(kek::read(&config.kek_file)?);
+    let store = SqliteStore::open(&config.data_dir).map_err(|fault| {
+        Fault::Data(match fault {
+            OpenFault::Io { .. } => format!("can't open the data directory: {fault}"),
+            fault => fault.to_string(),
+        })
+    })?;
+    Cosigner::open(store, chain, clock, Age, &kek, config.cosigner()?)
+        .await
+        .map_err(|fault| match fault {
+            StartFault::Sealed => Fault::Kek(format!("{fault} ({})", config.kek_file.display())),
+            fault => Fault::Data(fault.to_string()),
+        })
+}
+
+/// Starts everything. When this returns, requests are answered.
+pub async fn start<C: Chain, K: Clock>(
+    config: &Config,
+    listener: TcpListener,
+    chain: C,
+    clock: K,
+    level: Option<LevelHandle>,
+) -> Result<Running<C, K>, Fault> {
+    let chain_of_trust = tls::Chain::load(&config.tls)?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Fault::listening(config.listen, &error))?;
+    let cosigner = Arc::new(open(config, chain, clock).await?);
+    let (phase, watched) = watch::channel(Phase::Running);
+    let health = Arc::new(Health::new(watched.clone()));
+    let rates = Arc::new(Rates::new(&config.limits));
+    let handle = metric::start()?;
+
+    let mut background = background::start(&cosigner, &health, &rates);
+    let metrics = match config.metrics.listen {
+        Some(listen) => {
+            let (bound, serving) = metric::listen(listen, handle).await?;
+            background.spawn(serving);
+            Some(bound)
+        }
+        None => None,
+    };
+    let office = Arc::new(Office {
+        cosigner: Arc::clone(&cosigner),
+        url: config.public_url.clone(),
+        pin: chain_of_trust.pin(),
+        health: Arc::clone(&health),
+        level,
+    });
+    let admin_socket = config.admin_socket();
+    background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
+
+    let gate = Arc::new(Gate::new(
+        cosigner,
+        config.public_url.clone(),
+        config.limits.clone(),
+        rates,
+        health,
+    ));
+    let acceptor = TlsAcceptor::from(chain_of_trust.config());
+    let accepting = tokio::spawn(listen::serve(listener, acceptor, config.limits.clone(), gate, watched));
+    tracing::info!(url = %config.public_url, %address, network = config.bitcoin.network.as_str(), "listening");
+    Ok(Running {
+        address,
+        metrics,
+        url: config.public_url.clone(),
+        admin_socket,
+        phase,
+        accepting,
+        background,
+        office,
+    })
+}
+
+/// Makes the server's identity where there is none, and mints an invitation without serving.
+pub(crate) async fn first_invitation<C: Chain>(config: &Config, chain: C, seconds: u64) -> Result<Invitation, Fault> {
+    let (_phase, watched) = watch::channel(Phase::Running);
+    let office = Office {
+        cosigner: Arc::new(open(config, chain, SystemClock).await?),
+        url: config.public_url.clone(),
+        pin: tls::Chain::load(&config.tls)?.pin(),
+        health: Arc::new(Health::new(watched)),
+        level: None,
+    };
+    office.invite(seconds).await
+}
+
+impl<C: Chain, K: Clock> Running<C, K> {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where Prometheus reads.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// Where devices reach it.
+    #[must_use]
+    pub fn url(&self) -> &PublicUrl {
+        &self.url
+    }
+
+    /// Its admin socket.
+    #[must_use]
+    pub fn admin_socket(&self) -> &PathBuf {
+        &self.admin_socket
+    }
+
+    /// A new one-time invitation, good for some seconds.
+    pub async fn invite(&self, seconds: u64) -> Result<Invitation, Fault> {
+        self.office.invite(seconds).await
+    }
+
+    /// Whether store and node answer and it is not stopping.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.office.health.ready()
+    }
+
+    /// What tells it to stop.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.phase.clone())
+    }
+
+    /// Waits until it has stopped and the store is closed.
+    pub async fn stopped(mut self) {
+        // A panic of the accept loop would be a defect; stopping goes on all the same.
+        let _ = self.accepting.await;
+        self.background.shutdown().await;
+        let office = Arc::downgrade(&self.office);
+        drop(self.office);
+        // The last request may still hold the store for a moment.
+        for _ in 0..100 {
+            if office.strong_count() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let _ = std::fs::remove_file(&self.admin_socket);
+        tracing::info!("stopped");
+    }
+}

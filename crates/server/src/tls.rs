@@ -1,0 +1,84 @@
+//! TLS 1.3 and nothing older, by aws-lc, with the hybrid X25519MLKEM768 preferred.
+
+use std::{path::Path, sync::Arc};
+
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    config::{Tls, Trust},
+    fault::Fault,
+    private_file,
+};
+
+/// A certificate chain with its key, checked to fit each other.
+#[derive(Debug)]
+pub struct Chain {
+    config: Arc<ServerConfig>,
+    pin: Option<[u8; 32]>,
+}
+
+impl Chain {
+    /// Reads and checks the files that the configuration names.
+    pub fn load(tls: &Tls) -> Result<Self, Fault> {
+        private_file::require_private(&tls.key)?;
+        let chain = certificates(&tls.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&tls.key)
+            .map_err(|error| Fault::Tls(format!("can't read the private key {}: {error}", tls.key.display())))?;
+        let pin = match (tls.trust, chain.as_slice()) {
+            (Trust::Web, _) => None,
+            (Trust::Pinned, [_, .., ca]) => Some(Sha256::digest(ca).into()),
+            (Trust::Pinned, _) => {
+                return Err(Fault::Tls(format!(
+                    "the certificate chain {} must end with the CA that tls.trust = \"pinned\" pins",
+                    tls.certificate.display()
+                )));
+            }
+        };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(|error| {
+                Fault::Tls(format!(
+                    "the certificate {} and the key {} don't go together: {error}",
+                    tls.certificate.display(),
+                    tls.key.display()
+                ))
+            })?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+            pin,
+        })
+    }
+
+    /// For the acceptor.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// SHA-256 of the CA's DER, which invitations pin; none where the web's roots vouch.
+    #[must_use]
+    pub fn pin(&self) -> Option<[u8; 32]> {
+        self.pin
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let unreadable = |error: rustls::pki_types::pem::Error| {
+        Fault::Tls(format!("can't read the certificate {}: {error}", path.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    if chain.is_empty() {
+        return Err(Fault::Tls(format!("there is no certificate in {}", path.display())));
+    }
+    Ok(chain)
+}
