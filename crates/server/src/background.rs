@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 use twofold_cosigner::{
     Cosigner,
+    follow::Follower,
     port::{Clock, chain::Chain, store::Store},
 };
 
@@ -30,21 +31,24 @@ pub(crate) fn start<S: Store, C: Chain, K: Clock>(
 }
 
 async fn follow<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, health: Arc<Health>) {
+    let mut follower = Follower::new(cosigner.config().clone());
     let mut failures = 0_u32;
     loop {
-        match timeout(Duration::from_secs(120), cosigner.chain().best()).await {
-            Ok(Ok((height, _))) => {
+        match timeout(Duration::from_secs(120), cosigner.follow_step(&mut follower)).await {
+            Ok(Ok(step)) => {
                 if failures > 0 {
                     tracing::info!("the bitcoin node answers again");
                 }
                 failures = 0;
                 health.node_answered();
-                metrics::gauge!(metric::TIP_HEIGHT).set(f64::from(height));
-                tokio::time::sleep(LOOK).await;
+                metrics::gauge!(metric::TIP_HEIGHT).set(f64::from(step.height));
+                if !step.more {
+                    tokio::time::sleep(LOOK).await;
+                }
             }
             failed => {
                 let why = match failed {
-                    Ok(Err(refusal)) => refusal.to_string(),
+                    Ok(Err(fault)) => fault.to_string(),
                     _ => "it took too long".to_owned(),
                 };
                 if failures == 0 {

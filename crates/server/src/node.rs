@@ -1,52 +1,110 @@
-//! The Bitcoin node, as configured.
+//! The Bitcoin node, as configured: asked only once it has shown that it is on the right network, its calls counted.
 
-use bitcoin::{Block, BlockHash, Transaction, Txid, block::Header};
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use bitcoin::{Block, BlockHash, Network, Transaction, Txid, block::Header};
+use twofold_chain::bitcoind::{self, Bitcoind, Credentials};
 use twofold_cosigner::port::chain::{Chain, ChainFault};
 
-use crate::{config::Bitcoin, fault::Fault};
+use crate::{config::Bitcoin, fault::Fault, metric};
+
+/// The node behind the server.
+#[derive(Debug)]
+pub struct Node {
+    bitcoind: Bitcoind,
+    network: Network,
+    shown: AtomicBool,
+}
 
 /// Makes the adapter. The node itself is asked later: a server starts without one and says that it is not ready.
-pub fn connect(_bitcoin: &Bitcoin) -> Result<NoNode, Fault> {
-    Ok(NoNode)
+pub fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
+    let credentials = match (&bitcoin.cookie_file, &bitcoin.user, &bitcoin.password_file) {
+        (Some(cookie), ..) => Credentials::Cookie(cookie.clone()),
+        (None, Some(user), Some(file)) => {
+            let password = fs::read_to_string(file).map_err(Fault::reading(file))?.trim_end().to_owned();
+            Credentials::UserPassword { user: user.clone(), password }
+        }
+        _ => return Err(Fault::Config("bitcoin needs cookie_file, or user and password_file".into())),
+    };
+    let bitcoind = Bitcoind::new(bitcoind::Config::new(bitcoin.rpc_url.clone(), credentials))
+        .map_err(|error| Fault::Config(format!("bitcoin.rpc_url: {error}")))?;
+    Ok(Node { bitcoind, network: bitcoin.network.known(), shown: AtomicBool::new(false) })
 }
 
-/// No node at all.
-#[derive(Debug, Clone, Copy)]
-pub struct NoNode;
+impl Node {
+    async fn right_network(&self) -> Result<(), ChainFault> {
+        if self.shown.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let found = self.bitcoind.network().await?;
+        if found != self.network {
+            let told = format!("it is on {found}, and bitcoin.network says {}", self.network);
+            return Err(ChainFault::Unavailable(told));
+        }
+        self.shown.store(true, Ordering::Relaxed);
+        Ok(())
+    }
 
-fn none<T>() -> Result<T, ChainFault> {
-    Err(ChainFault::Unavailable("there is no node".into()))
+    async fn counted<T>(
+        &self,
+        call: &'static str,
+        answer: impl Future<Output = Result<T, ChainFault>> + Send,
+    ) -> Result<T, ChainFault> {
+        let answer = match self.right_network().await {
+            Ok(()) => answer.await,
+            Err(fault) => Err(fault),
+        };
+        let outcome = match &answer {
+            Ok(_) => "ok",
+            Err(ChainFault::Unavailable(_)) => "unavailable",
+            Err(_) => "refused",
+        };
+        metrics::counter!(metric::CHAIN_CALLS, "call" => call, "outcome" => outcome).increment(1);
+        answer
+    }
 }
 
-impl Chain for NoNode {
+impl Chain for Node {
     async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
-        none()
+        self.counted("best", self.bitcoind.best()).await
     }
-    async fn hash_at(&self, _: u32) -> Result<BlockHash, ChainFault> {
-        none()
-    }
+
     async fn lowest_block(&self) -> Result<u32, ChainFault> {
-        none()
+        self.counted("lowest_block", self.bitcoind.lowest_block()).await
     }
-    async fn header(&self, _: BlockHash) -> Result<Header, ChainFault> {
-        none()
+
+    async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
+        self.counted("hash_at", self.bitcoind.hash_at(height)).await
     }
-    async fn block(&self, _: BlockHash) -> Result<Block, ChainFault> {
-        none()
+
+    async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
+        self.counted("header", self.bitcoind.header(hash)).await
     }
+
+    async fn block(&self, hash: BlockHash) -> Result<Block, ChainFault> {
+        self.counted("block", self.bitcoind.block(hash)).await
+    }
+
     async fn mempool(&self) -> Result<Vec<Txid>, ChainFault> {
-        none()
+        self.counted("mempool", self.bitcoind.mempool()).await
     }
-    async fn mempool_transaction(&self, _: Txid) -> Result<Option<Transaction>, ChainFault> {
-        none()
+
+    async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+        self.counted("mempool_transaction", self.bitcoind.mempool_transaction(txid)).await
     }
-    async fn broadcast(&self, _: &Transaction) -> Result<Txid, ChainFault> {
-        none()
+
+    async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
+        self.counted("broadcast", self.bitcoind.broadcast(transaction)).await
     }
-    async fn estimate(&self, _: u16) -> Result<Option<u64>, ChainFault> {
-        none()
+
+    async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
+        self.counted("estimate", self.bitcoind.estimate(target_blocks)).await
     }
+
     async fn minimum_rate(&self) -> Result<u64, ChainFault> {
-        none()
+        self.counted("minimum_rate", self.bitcoind.minimum_rate()).await
     }
 }

@@ -52,6 +52,10 @@ pub fn run(what: Run) -> Result<(), Fault> {
     runtime.block_on(async {
         match what {
             Run::Config { file, json } => {
+                if cfg!(feature = "failpoints") {
+                    let told = "this binary was built with failpoints, for tests: it runs with --dev only";
+                    return Err(Fault::Config(told.into()));
+                }
                 let config = Config::load(&file)?;
                 config.check()?;
                 let listener = serve::bind(config.listen).await?;
@@ -92,6 +96,8 @@ async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invi
     let level = log::start(&config.log)?;
     keep_memory_private();
     report_panics();
+    #[cfg(feature = "failpoints")]
+    let _failpoints = failpoints();
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
 
@@ -154,9 +160,13 @@ fn keep_memory_private() {
     ) {
         tracing::warn!(%error, "can't forbid core dumps: a crash may write secrets to disk");
     }
-    if cfg!(feature = "failpoints") {
-        tracing::warn!("this binary was built with failpoints, for tests: never use it for money");
-    }
+}
+
+/// Takes the failpoints that the environment names (`FAILPOINTS`).
+#[cfg(feature = "failpoints")]
+fn failpoints() -> fail::FailScenario<'static> {
+    tracing::warn!("this binary was built with failpoints, for tests: never use it for money");
+    fail::FailScenario::setup()
 }
 
 /// A panic is logged by its place alone: its message may hold what a log must not.
