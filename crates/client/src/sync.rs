@@ -25,7 +25,7 @@ impl<P: Platform> Client<P> {
         let mut checkpoint = wallet.checkpoint;
         let mut run = SyncRun::new(&wallet.ledger);
         let mut pages = 0;
-        loop {
+        let accepted = loop {
             let request = Sync {
                 wallet: id,
                 cursor: run.cursor(),
@@ -34,18 +34,22 @@ impl<P: Platform> Client<P> {
                 checkpoint,
             };
             let (page, newest) = self.call(&request, checkpoint.as_ref(), Caution::Notice).await?;
+            let accepted = newest.is_some();
             checkpoint = newest.or(checkpoint);
             pages += 1;
             match run.page(page)? {
-                NextPage::Finish => break,
+                NextPage::Finish => break accepted,
                 NextPage::Ask if pages >= deadline::SYNC_PAGES => return Err(ChainLie::Stalled.into()),
                 NextPage::Ask => {}
             }
-        }
+        };
         let found = run.finish()?;
         let (headers_from, mut report) = wallet.ledger.enter(found)?;
         self.save_books(wallet, headers_from).await?;
         self.note_checkpoint(wallet, checkpoint).await?;
+        if accepted {
+            self.prove_log(wallet).await?;
+        }
         report.sent_again = self.send_again(wallet).await?;
         Ok(report)
     }

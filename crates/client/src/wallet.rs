@@ -21,7 +21,10 @@ use crate::port::{BlobName, KeystoreFault, Platform};
 pub struct Wallet {
     pub(crate) record: Record,
     pub(crate) ledger: Ledger,
+    /// The newest that the server gave.
     pub(crate) checkpoint: Option<Checkpoint>,
+    /// The newest whose log was read and found to lead there from the one proved before.
+    pub(crate) proved: Option<Checkpoint>,
 }
 
 impl Wallet {
@@ -173,11 +176,12 @@ impl<P: Platform> Client<P> {
             Some(bytes) => Ledger::load(account, chain, &bytes)?,
             None => Ledger::new(account, record.birthday)?,
         };
-        let checkpoint = self.load_checkpoint(wallet).await?;
+        let (checkpoint, proved) = self.load_checkpoints(wallet).await?;
         Ok(Wallet {
             record,
             ledger,
             checkpoint,
+            proved,
         })
     }
 
@@ -193,15 +197,16 @@ impl<P: Platform> Client<P> {
         ))
     }
 
-    async fn load_checkpoint(&self, wallet: WalletId) -> Result<Option<Checkpoint>, Fault> {
+    /// The newest checkpoint and the one proved, in this order; the first ever given needs no proof.
+    async fn load_checkpoints(&self, wallet: WalletId) -> Result<(Option<Checkpoint>, Option<Checkpoint>), Fault> {
         let item = checkpoint_item(wallet)?;
         let Some(bytes) = self.keys.load(&item).await? else {
-            return Ok(None);
+            return Ok((None, None));
         };
-        let checkpoint = Checkpoint::try_from(bytes.as_slice());
-        Ok(Some(
-            checkpoint.map_err(|_| KeystoreFault::Damaged { name: item.to_string() })?,
-        ))
+        let damaged = || KeystoreFault::Damaged { name: item.to_string() };
+        let (newest, proved) = bytes.split_at_checked(Checkpoint::LEN).ok_or_else(damaged)?;
+        let read = |bytes| Checkpoint::try_from(bytes).map_err(|_| damaged());
+        Ok((Some(read(newest)?), Some(read(proved)?)))
     }
 
     /// Keeps a wallet's secrets.
@@ -239,11 +244,21 @@ impl<P: Platform> Client<P> {
         let Some(newest) = newest.filter(|newest| Some(newest) != wallet.checkpoint.as_ref()) else {
             return Ok(());
         };
-        self.keys
-            .save(&checkpoint_item(wallet.id())?, &newest.to_bytes(), &mut self.random)
-            .await?;
         wallet.checkpoint = Some(newest);
-        Ok(())
+        wallet.proved.get_or_insert(newest);
+        self.save_checkpoints(wallet).await
+    }
+
+    /// Keeps both checkpoints.
+    pub(crate) async fn save_checkpoints(&mut self, wallet: &Wallet) -> Result<(), Fault> {
+        let (Some(newest), Some(proved)) = (&wallet.checkpoint, &wallet.proved) else {
+            return Ok(());
+        };
+        let bytes = [newest.to_bytes(), proved.to_bytes()].concat();
+        Ok(self
+            .keys
+            .save(&checkpoint_item(wallet.id())?, &bytes, &mut self.random)
+            .await?)
     }
 }
 

@@ -257,6 +257,33 @@ fn a_rolled_back_server_is_noticed_reads_go_on_and_nothing_is_signed() {
 }
 
 #[test]
+fn a_server_that_goes_on_with_another_log_is_noticed_by_the_next_sync() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_money(100_000).await;
+        let draft = client.draft(&mut wallet, &paying(20_000)).expect("drafts");
+        client.send(&mut wallet, draft).await.expect("sends");
+        // Longer than what was proved, signed, and not what grew out of it.
+        twist(&world.server.twists.audit, |mut audit: reply::Audit| {
+            audit.lines[0].entry[5] ^= 1;
+            Ok(audit)
+        });
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(matches!(client.take_notices()[..], [Notice::Forked { .. }]));
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(
+            matches!(client.take_notices()[..], [Notice::Forked { .. }]),
+            "until it is settled"
+        );
+        straighten(&world.server.twists.audit);
+        client.sync(&mut wallet).await.expect("the true log proves itself");
+        assert_eq!(client.take_notices(), []);
+        world.line.forget();
+        client.sync(&mut wallet).await.expect("syncs");
+        assert_eq!(world.line.asked(), ["Sync"], "what is proved is not asked for again");
+    });
+}
+
+#[test]
 fn o08_a_log_with_an_entry_changed_left_out_or_cut_off_is_found() {
     block_on(async {
         let (world, mut client, mut wallet) = World::with_money(100_000).await;

@@ -87,7 +87,11 @@ fn a30_a_clock_off_by_an_hour_is_noted_and_the_request_signed_again() {
             let mut client = world.open().await;
             let mut wallet = client.open_wallet(None).await.expect("opens");
             client.sync(&mut wallet).await.expect("syncs");
-            assert_eq!(world.line.asked(), ["Sync"]);
+            assert_eq!(
+                world.line.asked(),
+                ["Sync", "GetAudit"],
+                "once each; the second reads what sending added"
+            );
         }
     });
 }
