@@ -13,8 +13,11 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     let folder = if let Some(folder) = env::var_os("TWOFOLD_BIN_DIR") {
         PathBuf::from(folder)
     } else {
-        let test = env::current_exe()?;
-        test.ancestors().nth(2).context("a target folder")?.to_owned()
+        let this = env::current_exe()?;
+        let folder = this.parent().context("a target folder")?;
+        // Tests are built into `deps`, beside the binaries.
+        let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+        folder.context("a target folder")?.into()
     };
     let path = folder.join(name);
     ensure!(
