@@ -143,7 +143,7 @@ reasons! {
 
 /// A refusal on its way to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {message} ({})", .reason.as_str(), .reason.help())]
+#[error("{}", self.told())]
 pub struct Refusal {
     /// The stable reason.
     pub reason: Reason,
@@ -160,6 +160,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    fn told(&self) -> alloc::string::String {
+        let (reason, help) = (self.reason.as_str(), self.reason.help());
+        if self.message == help {
+            alloc::format!("{help} ({reason})")
+        } else {
+            alloc::format!("{}; {help} ({reason})", self.message)
+        }
+    }
+
     /// A refusal with a sentence about this case.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {

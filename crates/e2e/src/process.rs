@@ -16,7 +16,11 @@ pub fn binary(name: &str) -> Result<PathBuf> {
         let this = env::current_exe()?;
         let folder = this.parent().context("a target folder")?;
         // Tests are built into `deps`, beside the binaries.
-        let folder = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+        let folder = if folder.ends_with("deps") {
+            folder.parent()
+        } else {
+            Some(folder)
+        };
         folder.context("a target folder")?.into()
     };
     let path = folder.join(name);

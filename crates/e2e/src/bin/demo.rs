@@ -13,7 +13,17 @@ use bitcoin::{Address, Amount, Network};
 use twofold_e2e::{Deployment, Person};
 use twofold_intent::psbt;
 
-fn main() -> Result<()> {
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("demo: {fault:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let keep = match arguments.as_slice() {
         [] => false,
@@ -82,7 +92,7 @@ impl Demo {
             .ok()
             .and_then(|answer| Some(answer["error"]["message"].as_str()?.to_owned()))
             .unwrap_or(said);
-        println!("     refused: {}", message.trim());
+        println!("     refused: {}", message.trim_start_matches("twofold: ").trim());
         Ok(())
     }
 
@@ -178,8 +188,7 @@ impl Demo {
         println!("   b) swaps the change of a PSBT for an address of their own, and keeps calling it change:");
         let swapped = self.swap_change()?;
         let swapped = swapped.to_str().context("a path in UTF-8")?.to_owned();
-        self.show(&["psbt", "show", &swapped])?;
-        Self::refusal(&["psbt", "sign", &swapped, "--yes"], &self.owner, "PSBT_REFUSED")?;
+        Self::refusal(&["psbt", "sign", &swapped, "--yes"], &self.owner, "claims to be change")?;
 
         println!("   c) steals the keystore and guesses its passphrase:");
         let stolen = self.deployment.person("stolen");
