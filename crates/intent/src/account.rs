@@ -77,6 +77,15 @@ pub enum AccountError {
     NoChild(u32, Keychain),
 }
 
+/// What a child of an account is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildKeys {
+    /// The taproot internal key (BIP-341).
+    pub internal: XOnlyPublicKey,
+    /// The output script.
+    pub script: ScriptBuf,
+}
+
 /// The descriptor `tr([fp]xpub/<0;1>/*)` on one network: all that is needed to know which scripts are the wallet's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -163,6 +172,13 @@ impl Account {
     /// The taproot internal key of a child (BIP-341).
     pub fn internal_key(&self, keychain: Keychain, index: u32) -> Result<XOnlyPublicKey, AccountError> {
         self.child_key(keychain, index).map(|key| key.x_only_public_key().0)
+    }
+
+    /// Internal key and output script of a child, from one derivation.
+    pub fn child_keys(&self, keychain: Keychain, index: u32) -> Result<ChildKeys, AccountError> {
+        let internal = self.internal_key(keychain, index)?;
+        let script = ScriptBuf::new_p2tr(secp(), internal, None);
+        Ok(ChildKeys { internal, script })
     }
 
     /// The output script of a child: key path only, no script tree (BIP-86).

@@ -18,7 +18,7 @@ mod descriptor;
 pub mod psbt;
 mod uri;
 
-pub use account::{Account, AccountError, Keychain};
+pub use account::{Account, AccountError, ChildKeys, Keychain};
 pub use amount::{AmountError, AmountText};
 pub use bitcoin::Psbt;
 pub use descriptor::checksum as descriptor_checksum;

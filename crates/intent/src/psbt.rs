@@ -25,7 +25,7 @@ pub use limits::Limits;
 pub use parse::{MAX_BYTES, from_base64, from_bytes, read, to_base64};
 pub use refused::Refused;
 
-use crate::{Account, Keychain};
+use crate::{Account, ChildKeys, Keychain};
 use coins::Coins;
 use ownership::Owner;
 
@@ -42,6 +42,12 @@ pub trait WalletView {
 
     /// Where an output script of ours stands, if the index knows it. Held against the derived script before it counts.
     fn script(&self, script: &Script) -> Option<(Keychain, u32)>;
+
+    /// The keys of a child, where the reader derived them before and kept them: exactly what
+    /// [`Account::child_keys`] would give. What was read from a database or came from outside has no place here.
+    fn kept(&self, _keychain: Keychain, _index: u32) -> Option<ChildKeys> {
+        None
+    }
 
     /// The height of the best block.
     fn tip_height(&self) -> Option<u32>;
@@ -61,6 +67,10 @@ impl<V: WalletView + ?Sized> WalletView for &V {
 
     fn script(&self, script: &Script) -> Option<(Keychain, u32)> {
         (**self).script(script)
+    }
+
+    fn kept(&self, keychain: Keychain, index: u32) -> Option<ChildKeys> {
+        (**self).kept(keychain, index)
     }
 
     fn tip_height(&self) -> Option<u32> {
@@ -122,7 +132,11 @@ fn sort_inputs(
         .enumerate();
     for (index, ((txin, map), coin)) in rows {
         let outpoint = txin.previous_output;
-        let Some(Owner { keychain, child }) = ownership::of_input(index, map, &coin.script_pubkey, account, view)?
+        let Some(Owner {
+            keychain,
+            child,
+            internal,
+        }) = ownership::of_input(index, map, &coin.script_pubkey, account, view)?
         else {
             foreign.push(ForeignInput {
                 index,
@@ -132,7 +146,7 @@ fn sort_inputs(
             });
             continue;
         };
-        ownership::check_own_input(index, map, &account.internal_key(keychain, child)?)?;
+        ownership::check_own_input(index, map, &internal)?;
         let sighash_type = sighash_type(index, map)?;
         let sighash = cache
             .taproot_key_spend_signature_hash(index, &Prevouts::All(coins.outputs()), sighash_type)
@@ -170,7 +184,7 @@ fn sort_outputs(
         let script: ScriptBuf = txout.script_pubkey.clone();
         let value = txout.value;
         match ownership::of_output(index, map, &script, account, view)? {
-            Some(Owner { keychain, child }) if child <= view.change_horizon(keychain) => {
+            Some(Owner { keychain, child, .. }) if child <= view.change_horizon(keychain) => {
                 change.push(Change {
                     index,
                     script,

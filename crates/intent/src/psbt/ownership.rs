@@ -16,6 +16,7 @@ const MAX_PATHS: usize = 2;
 pub(super) struct Owner {
     pub(super) keychain: Keychain,
     pub(super) child: u32,
+    pub(super) internal: XOnlyPublicKey,
 }
 
 /// Ours, somebody else's, or a refusal: a path under our fingerprint that leads elsewhere is a lie.
@@ -108,8 +109,16 @@ fn find<'a>(
     // Every script of ours is taproot; others are not worth a derivation.
     if script.is_p2tr() {
         for (keychain, child) in paths.chain(view.script(script)) {
-            if account.script(keychain, child)?.as_script() == script {
-                return Ok(Found::Ours(Owner { keychain, child }));
+            let keys = match view.kept(keychain, child) {
+                Some(keys) => keys,
+                None => account.child_keys(keychain, child)?,
+            };
+            if keys.script.as_script() == script {
+                return Ok(Found::Ours(Owner {
+                    keychain,
+                    child,
+                    internal: keys.internal,
+                }));
             }
         }
     }

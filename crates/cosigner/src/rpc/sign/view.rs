@@ -6,7 +6,8 @@ use bitcoin::{
     Amount, OutPoint, Psbt, Script, ScriptBuf, TxOut, XOnlyPublicKey, absolute::LockTime, key::TweakedPublicKey,
 };
 use twofold_api::Refusal;
-use twofold_intent::{Keychain, WalletView};
+use twofold_intent::{ChildKeys, Keychain, WalletView};
+use twofold_threshold::derive::ChildTweak;
 
 use super::outpoint;
 use crate::{
@@ -25,6 +26,7 @@ const HEADER_TIME: std::ops::Range<usize> = 68..72;
 pub(super) struct View {
     coins: HashMap<OutPoint, TxOut>,
     scripts: HashMap<[u8; 32], (Keychain, u32)>,
+    kept: HashMap<(Keychain, u32), ChildKeys>,
     horizon: [u32; 2],
     tip_height: Option<u32>,
     median_time: Option<u32>,
@@ -46,6 +48,10 @@ impl WalletView for View {
         self.scripts.get(&output_key(script)?).copied()
     }
 
+    fn kept(&self, keychain: Keychain, index: u32) -> Option<ChildKeys> {
+        self.kept.get(&(keychain, index)).cloned()
+    }
+
     fn tip_height(&self) -> Option<u32> {
         self.tip_height
     }
@@ -65,7 +71,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(View::default());
         }
         let spent: Vec<_> = tx.input.iter().map(|input| outpoint(input.previous_output)).collect();
-        let mut coins = HashMap::new();
+        let (mut coins, mut kept) = (HashMap::new(), HashMap::new());
         for coin in self
             .store
             .coins(spent)
@@ -73,15 +79,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .into_iter()
             .filter(|coin| coin.wallet == owned.id())
         {
+            // The tweak is what the input will be signed with: derived from the group key, and kept in memory alone.
             let tweak = self.child(owned.id(), owned.keys(), [u32::from(coin.keychain), coin.index])?;
-            if let (Some(outpoint), Some(script_pubkey)) = (read_outpoint(&coin.outpoint), p2tr(tweak.output_key())) {
-                coins.insert(
-                    outpoint,
-                    TxOut {
-                        value: Amount::from_sat(coin.value),
-                        script_pubkey,
-                    },
-                );
+            let named = (
+                read_outpoint(&coin.outpoint),
+                Keychain::try_from(u32::from(coin.keychain)),
+                keys(&tweak),
+            );
+            if let (Some(outpoint), Ok(keychain), Some(keys)) = named {
+                let (value, script_pubkey) = (Amount::from_sat(coin.value), keys.script.clone());
+                coins.insert(outpoint, TxOut { value, script_pubkey });
+                kept.insert((keychain, coin.index), keys);
             }
         }
         let claimed = psbt.inputs.iter().filter_map(|input| input.witness_utxo.as_ref());
@@ -108,6 +116,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(View {
             coins,
             scripts,
+            kept,
             horizon,
             tip_height,
             median_time,
@@ -143,9 +152,13 @@ fn read_outpoint(bytes: &[u8; 36]) -> Option<OutPoint> {
     bitcoin::consensus::encode::deserialize(bytes).ok()
 }
 
-fn p2tr(output_key: &[u8; 32]) -> Option<ScriptBuf> {
-    let key = XOnlyPublicKey::from_slice(output_key).ok()?;
-    Some(ScriptBuf::new_p2tr_tweaked(TweakedPublicKey::dangerous_assume_tweaked(
-        key,
-    )))
+fn keys(tweak: &ChildTweak) -> Option<ChildKeys> {
+    let output = XOnlyPublicKey::from_slice(tweak.output_key()).ok()?;
+    Some(ChildKeys {
+        internal: XOnlyPublicKey::from_slice(tweak.internal_key()).ok()?,
+        script: ScriptBuf::new_p2tr_tweaked(TweakedPublicKey::dangerous_assume_tweaked(output)),
+    })
 }
+
+#[cfg(test)]
+mod tests;
