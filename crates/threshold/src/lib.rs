@@ -8,7 +8,7 @@
 //!
 //! - [`create`] makes a key with three parties, two round trips to the server;
 //! - [`sign`] makes a BIP-340 signature with two of them, one round trip;
-//! - [`derive`] gives the BIP-32 children and the taproot output keys that both sides sign for;
+//! - [`mod@derive`] gives the BIP-32 children and the taproot output keys that both sides sign for;
 //! - [`words`] and [`package`] are what recovery keeps; [`seal`] and [`envelope`] what the others keep and send.
 
 extern crate alloc;

@@ -14,7 +14,7 @@ fn a_signature_holds_for_its_own_key_domain_and_message_only() {
     let signature = secret.sign(DOMAIN, b"message");
     let key = secret.public();
     key.verify(DOMAIN, b"message", &signature).unwrap();
-    assert!(key.verify(DOMAIN, b"messag", &signature).is_err());
+    assert!(key.verify(DOMAIN, b"another message", &signature).is_err());
     assert!(key.verify(Domain::COSIGN, b"message", &signature).is_err());
     assert!(
         IdentitySecret::generate(&mut rng(2))
