@@ -24,14 +24,28 @@ pub fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
     let credentials = match (&bitcoin.cookie_file, &bitcoin.user, &bitcoin.password_file) {
         (Some(cookie), ..) => Credentials::Cookie(cookie.clone()),
         (None, Some(user), Some(file)) => {
-            let password = fs::read_to_string(file).map_err(Fault::reading(file))?.trim_end().to_owned();
-            Credentials::UserPassword { user: user.clone(), password }
+            let password = fs::read_to_string(file)
+                .map_err(Fault::reading(file))?
+                .trim_end()
+                .to_owned();
+            Credentials::UserPassword {
+                user: user.clone(),
+                password,
+            }
         }
-        _ => return Err(Fault::Config("bitcoin needs cookie_file, or user and password_file".into())),
+        _ => {
+            return Err(Fault::Config(
+                "bitcoin needs cookie_file, or user and password_file".into(),
+            ));
+        }
     };
     let bitcoind = Bitcoind::new(bitcoind::Config::new(bitcoin.rpc_url.clone(), credentials))
         .map_err(|error| Fault::Config(format!("bitcoin.rpc_url: {error}")))?;
-    Ok(Node { bitcoind, network: bitcoin.network.known(), shown: AtomicBool::new(false) })
+    Ok(Node {
+        bitcoind,
+        network: bitcoin.network.known(),
+        shown: AtomicBool::new(false),
+    })
 }
 
 impl Node {
@@ -93,7 +107,8 @@ impl Chain for Node {
     }
 
     async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
-        self.counted("mempool_transaction", self.bitcoind.mempool_transaction(txid)).await
+        self.counted("mempool_transaction", self.bitcoind.mempool_transaction(txid))
+            .await
     }
 
     async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {

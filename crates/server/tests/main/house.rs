@@ -1,0 +1,286 @@
+//! A server in this process, and devices that sign and send.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use twofold_api::{
+    Refusal, request,
+    signature::{Draft, Protocol, Unsigned, Window},
+};
+use twofold_cosigner::{
+    port::Clock,
+    testing::{MemoryChain, SetClock},
+};
+use twofold_server::{config::Config, development, serve};
+use twofold_threshold::{
+    id::WalletId,
+    identity::{IdentityKey, IdentitySecret},
+    rand_core::{OsRng, RngCore as _},
+};
+use twofold_wire::client::{self, CONTENT_TYPE, Call};
+
+/// When the tests begin, in seconds since 1970.
+pub(crate) const START: u64 = 1_790_000_000;
+
+/// A server and the folder it lives in.
+pub(crate) struct House<K: Clock = SetClock> {
+    pub(crate) running: serve::Running<MemoryChain, K>,
+    pub(crate) folder: TempDir,
+}
+
+impl House {
+    /// A server whose clock shows [`START`], with no rate in the way.
+    pub(crate) async fn open(clock: &SetClock) -> Self {
+        Self::open_in(tempfile::tempdir().unwrap(), clock.clone(), |_| ()).await
+    }
+
+    /// The same server again, in its folder and on its port.
+    pub(crate) async fn reopen(self, clock: &SetClock) -> Self {
+        let port = self.running.address().port();
+        let folder = self.close().await;
+        Self::open_on(folder, port, clock.clone(), |_| ()).await
+    }
+}
+
+impl<K: Clock + Clone> House<K> {
+    pub(crate) async fn open_in(folder: TempDir, clock: K, tweak: impl FnOnce(&mut Config)) -> Self {
+        Self::open_on(folder, 0, clock, tweak).await
+    }
+
+    async fn open_on(folder: TempDir, port: u16, clock: K, tweak: impl FnOnce(&mut Config)) -> Self {
+        let listener = serve::bind(([127, 0, 0, 1], port).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut config = development::prepare(folder.path(), clock.now(), address, None).unwrap();
+        config.limits.address_per_second = 1_000_000;
+        config.limits.address_burst = 1_000_000;
+        config.limits.device_burst = 100_000;
+        config.limits.wallet_burst = 100_000;
+        tweak(&mut config);
+        let running = serve::start(&config, listener, MemoryChain::new(), clock, None)
+            .await
+            .unwrap();
+        Self { running, folder }
+    }
+
+    /// Stops the server; its folder stays.
+    pub(crate) async fn close(self) -> TempDir {
+        self.running.stopper().stop();
+        self.running.stopped().await;
+        self.folder
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        connect(self.running.address(), &authority(self.folder.path()))
+            .await
+            .unwrap()
+    }
+
+    /// Sends on a connection of its own.
+    pub(crate) async fn send(&self, signed: &Signed) -> Answer {
+        self.connect().await.send(signed).await.unwrap()
+    }
+
+    /// A device of a new user.
+    pub(crate) async fn enrolled(&self, now: u64) -> Device {
+        let device = Device::new();
+        let joined = self.send(&device.sign(self, &self.join().await, now)).await;
+        assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+        device
+    }
+
+    /// A request to join, with an invitation of its own.
+    pub(crate) async fn join(&self) -> request::Join {
+        let invitation = self.running.invite(3600).await.unwrap();
+        request::Join {
+            code: invitation.code,
+            device_name: "laptop".parse().unwrap(),
+        }
+    }
+
+    /// Waits until it says that it is ready.
+    pub(crate) async fn ready(&self) {
+        for _ in 0..600 {
+            if self.running.ready() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server never became ready");
+    }
+}
+
+/// A key that signs requests.
+pub(crate) struct Device(IdentitySecret);
+
+/// A request, signed: it may be altered, and sent any number of times.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Device {
+    pub(crate) fn new() -> Self {
+        Self(IdentitySecret::generate(&mut OsRng))
+    }
+
+    /// Signs a request made at `now`.
+    pub(crate) fn sign<R: Call, K: Clock>(&self, house: &House<K>, request: &R, now: u64) -> Signed {
+        let (path, body) = client::encode(request);
+        self.sign_bytes(house, path, body, request.wallet(), now)
+    }
+
+    pub(crate) fn sign_bytes<K: Clock>(
+        &self,
+        house: &House<K>,
+        path: &str,
+        body: Vec<u8>,
+        wallet: Option<WalletId>,
+        now: u64,
+    ) -> Signed {
+        let mut nonce = [0; 16];
+        OsRng.fill_bytes(&mut nonce);
+        let key: IdentityKey = self.0.public();
+        let unsigned = Unsigned::new(&Draft {
+            method: "POST",
+            target_uri: &house.running.url().target(path),
+            content_type: CONTENT_TYPE,
+            body: &body,
+            wallet,
+            protocol: &Protocol::current("test/1.0.0").unwrap(),
+            key: &key,
+            window: Window {
+                created: now,
+                expires: now + 60,
+            },
+            nonce,
+        })
+        .unwrap();
+        let signature = self.0.sign_raw(unsigned.base());
+        let headers = unsigned
+            .attach(&signature.0)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        Signed {
+            method: Method::POST,
+            path: path.to_owned(),
+            headers,
+            body,
+        }
+    }
+}
+
+impl Signed {
+    /// The same bytes without any signature.
+    pub(crate) fn unsigned(path: &str, body: Vec<u8>) -> Self {
+        let headers = vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())];
+        Self {
+            method: Method::POST,
+            path: path.to_owned(),
+            headers,
+            body,
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &str) -> &mut String {
+        &mut self.headers.iter_mut().find(|(known, _)| known == name).unwrap().1
+    }
+}
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn refusal(&self) -> Refusal {
+        client::decode_error(self.status.as_u16(), &self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The stable reason of the refusal.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.refusal().reason.as_str()
+    }
+}
+
+/// A connection that is kept.
+pub(crate) struct Connection(SendRequest<Full<Bytes>>, String);
+
+impl Connection {
+    pub(crate) async fn send(&mut self, signed: &Signed) -> Result<Answer, hyper::Error> {
+        let mut request = Request::builder()
+            .method(&signed.method)
+            .uri(&signed.path)
+            .header("host", &self.1);
+        for (name, value) in &signed.headers {
+            request = request.header(name, value);
+        }
+        self.0.ready().await?;
+        let response = self
+            .0
+            .send_request(request.body(Full::from(signed.body.clone())).unwrap())
+            .await?;
+        let (parts, body) = response.into_parts();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        let plain = Signed {
+            method: Method::GET,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        self.send(&plain).await.unwrap()
+    }
+}
+
+/// The CA of the server in a folder.
+pub(crate) fn authority(folder: &Path) -> CertificateDer<'static> {
+    CertificateDer::pem_file_iter(folder.join("chain.pem"))
+        .unwrap()
+        .last()
+        .unwrap()
+        .unwrap()
+}
+
+pub(crate) async fn connect(
+    address: std::net::SocketAddr,
+    authority: &CertificateDer<'static>,
+) -> std::io::Result<Connection> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::from(address.ip());
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    tokio::spawn(connection);
+    Ok(Connection(sender, address.to_string()))
+}

@@ -1,0 +1,11 @@
+//! The server as its clients meet it: over TLS, on a port of its own, with the real store in a folder of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod house;
+mod listening;
+mod operating;
+mod panics;
+mod replay;
+mod requests;
+mod signatures;

@@ -1,0 +1,240 @@
+//! The binary as an operator meets it: signals, log, metrics, admin socket, one process per folder.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Server {
+    child: Child,
+    ready: Value,
+    folder: TempDir,
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twofold-server"));
+    command.env_clear();
+    command
+}
+
+impl Server {
+    fn start(folder: TempDir) -> Self {
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let mut child = command()
+            .args(["run", "--dev", "--json", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("server"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Self { child, ready, folder }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    fn socket(&self) -> &Path {
+        Path::new(self.ready["admin_socket"].as_str().unwrap())
+    }
+
+    fn admin(&self, words: &[&str]) -> Output {
+        command()
+            .args(words)
+            .arg("--socket")
+            .arg(self.socket())
+            .output()
+            .unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end, at most half a minute.
+    fn end(&mut self) -> i32 {
+        let begun = now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "it does not end: {}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a deadline of a test")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn o01_f11_sigterm_ends_it_in_order_and_what_was_given_out_is_still_good() {
+    let mut server = Server::start(tempfile::tempdir().unwrap());
+    let minted: Value = serde_json::from_slice(&server.admin(&["invite", "--json"]).stdout).unwrap();
+    assert!(minted["invitation"].as_str().unwrap().starts_with("twofold1"));
+    server.signal("-TERM");
+    assert_eq!(server.end(), 0);
+    assert!(server.log().contains("\"stopped\""), "{}", server.log());
+    assert!(!server.socket().exists());
+}
+
+#[test]
+fn a_second_server_in_the_same_folder_says_that_another_holds_it() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    let second = command()
+        .args(["run", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(server.folder.path().join("server"))
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(6), "{}", said(&second));
+    assert!(said(&second).contains("another process uses"), "{}", said(&second));
+    assert!(
+        server.admin(&["status"]).status.success(),
+        "the first one lost its socket"
+    );
+}
+
+#[test]
+fn a_port_in_use_is_told_in_a_sentence() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    let address = server.ready["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("https://")
+        .to_owned();
+    let second = command().args(["run", "--dev", "--listen", &address]).output().unwrap();
+    assert_eq!(second.status.code(), Some(5));
+    assert!(said(&second).contains("the port is in use"), "{}", said(&second));
+}
+
+#[test]
+fn another_kek_is_told_in_a_sentence() {
+    let mut server = Server::start(tempfile::tempdir().unwrap());
+    server.signal("-TERM");
+    server.end();
+    let kek = server.folder.path().join("server/kek");
+    std::fs::write(&kek, "00".repeat(32)).unwrap();
+    let second = command()
+        .args(["run", "--dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(server.folder.path().join("server"))
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(4), "{}", said(&second));
+    assert!(said(&second).contains("KEK is not the one"), "{}", said(&second));
+}
+
+#[test]
+fn f27_o03_every_line_of_the_log_parses_and_none_holds_a_code_or_a_key() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    let minted: Value = serde_json::from_slice(&server.admin(&["invite", "--json"]).stdout).unwrap();
+    assert!(server.admin(&["log-level", "trace"]).status.success());
+    server.admin(&["invite"]);
+    server.admin(&["status"]);
+    let log = server.log();
+    assert!(log.lines().count() >= 3, "{log}");
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(
+            line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    let kek = std::fs::read_to_string(server.folder.path().join("server/kek")).unwrap();
+    for secret in [
+        minted["invitation"].as_str().unwrap(),
+        server.ready["invitation"].as_str().unwrap(),
+        kek.trim(),
+    ] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn f29_the_log_level_changes_while_it_runs() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    assert!(server.admin(&["log-level", "error"]).status.success());
+    let before = server.log().lines().count();
+    server.admin(&["invite"]);
+    assert_eq!(server.log().lines().count(), before, "{}", server.log());
+    assert!(server.admin(&["log-level", "info"]).status.success());
+    server.admin(&["invite"]);
+    assert!(server.log().lines().count() > before);
+    let wrong = server.admin(&["log-level", "loud"]);
+    assert_eq!(wrong.status.code(), Some(7), "{}", said(&wrong));
+}
+
+#[test]
+fn without_a_server_the_admin_commands_say_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = command()
+        .args(["invite", "--socket"])
+        .arg(folder.path().join("none"))
+        .output()
+        .unwrap();
+    assert_eq!(asked.status.code(), Some(7));
+    assert!(said(&asked).contains("no server is running"), "{}", said(&asked));
+}
+
+#[test]
+fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = || {
+        command()
+            .args([
+                "init",
+                "--json",
+                "--public-url",
+                "https://wallet.example.org",
+                "--network",
+                "signet",
+            ])
+            .args(["--cookie-file", "/nonexistent/.cookie", "--dir"])
+            .arg(folder.path().join("etc"))
+            .arg("--data-dir")
+            .arg(folder.path().join("var"))
+            .output()
+            .unwrap()
+    };
+    let made = init();
+    assert!(made.status.success(), "{}", said(&made));
+    let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert!(made["invitation"].as_str().unwrap().starts_with("twofold1"));
+    let file = made["config"].as_str().unwrap();
+    let check = command().args(["config", "check", "--config", file]).output().unwrap();
+    assert!(check.status.success(), "{}", said(&check));
+    let kek = std::fs::read(folder.path().join("etc/kek")).unwrap();
+    assert_eq!(init().status.code(), Some(3));
+    assert_eq!(std::fs::read(folder.path().join("etc/kek")).unwrap(), kek);
+}

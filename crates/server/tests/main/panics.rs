@@ -1,0 +1,65 @@
+//! A panic in the middle of any handler reaches its caller alone.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use http::StatusCode;
+use twofold_api::request::Hello;
+use twofold_cosigner::port::Clock;
+use twofold_threshold::id::WalletId;
+use twofold_wire::METHODS;
+
+use crate::{
+    house::{House, START},
+    requests::body,
+};
+
+/// A clock that blows up once when it is armed: wherever a request is at that moment, it panics.
+#[derive(Debug, Clone, Default)]
+struct Bomb(Arc<AtomicBool>);
+
+impl Clock for Bomb {
+    fn now(&self) -> u64 {
+        assert!(!self.0.swap(false, Ordering::SeqCst), "the bomb went off");
+        START
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o04_f08_a_panic_in_any_handler_is_internal_to_its_caller_and_the_next_request_works() {
+    let bomb = Bomb::default();
+    let house = House::open_in(tempfile::tempdir().unwrap(), bomb.clone(), |_| ()).await;
+    let device = house.enrolled(START).await;
+    let wallet = WalletId([0x11; 16]);
+    for method in METHODS {
+        let named = method.needs_wallet.then_some(wallet);
+        let signed = device.sign_bytes(&house, method.path, body(method.path, wallet), named, START);
+        // The follower asks the time as well and may be hit instead: then it is armed again.
+        let mut hit = None;
+        for _ in 0..20 {
+            bomb.0.store(true, Ordering::SeqCst);
+            let answer = house.send(&signed).await;
+            if answer.status == StatusCode::INTERNAL_SERVER_ERROR {
+                hit = Some(answer);
+                break;
+            }
+        }
+        let hit = hit.unwrap_or_else(|| panic!("{} was never hit", method.path));
+        let refusal = hit.refusal();
+        assert_eq!(refusal.reason.as_str(), "INTERNAL");
+        let id = hit.headers["x-request-id"].to_str().unwrap();
+        assert!(
+            refusal.message.contains(id) && !refusal.message.contains("bomb"),
+            "{refusal}"
+        );
+        assert_eq!(
+            house.send(&device.sign(&house, &Hello, START)).await.status,
+            StatusCode::OK,
+            "{}",
+            method.path
+        );
+    }
+    house.close().await;
+}

@@ -1,0 +1,148 @@
+//! One request of every kind, well formed, about some wallet.
+
+use bitcoin::{Network, consensus, constants::genesis_block};
+use twofold_api::{
+    request,
+    seal_key::{SEALED_BYTES, SealedUnlockKey},
+};
+use twofold_threshold::{
+    checkpoint::{self, Checkpoint},
+    id::{CeremonyId, EpochId, WalletId},
+    identity::IdentitySecret,
+    secret::Secret32,
+    sign::Commitment,
+};
+use twofold_wire::client::encode;
+
+const EPOCH: EpochId = EpochId {
+    number: 1,
+    transcript: [0x22; 32],
+};
+
+fn checkpoint(wallet: WalletId) -> Checkpoint {
+    let stranger = IdentitySecret::from_seed(&Secret32::new([7; 32]));
+    checkpoint::Head {
+        wallet,
+        generation: 0,
+        seq: 3,
+        epoch: EPOCH,
+        list: [0x33; 32],
+        chain: [0x44; 32],
+    }
+    .sign(&stranger)
+}
+
+fn commitment() -> Commitment {
+    // The generator of secp256k1, twice.
+    let point = hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap();
+    Commitment::try_from([point.clone(), point].concat().as_slice()).unwrap()
+}
+
+fn unlock() -> SealedUnlockKey {
+    SealedUnlockKey {
+        key_id: [0x55; 8],
+        ciphertext: [0x66; SEALED_BYTES],
+    }
+}
+
+/// The body of a call of `path` about `wallet`. A procedure that is missing here fails the test.
+pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
+    let name = || "Savings".parse().unwrap();
+    match path.rsplit('/').next().unwrap() {
+        "Join" => {
+            encode(&request::Join {
+                code: [0x88; 16],
+                device_name: name(),
+            })
+            .1
+        }
+        "Hello" => encode(&request::Hello).1,
+        "BeginCreate" => {
+            encode(&request::BeginCreate {
+                wallet,
+                name: name(),
+                opening: b"opening".to_vec(),
+                unlock: unlock(),
+            })
+            .1
+        }
+        "FinishCreate" => {
+            let ceremony = CeremonyId([0x99; 16]);
+            encode(&request::FinishCreate {
+                wallet,
+                ceremony,
+                closing: b"closing".to_vec(),
+                unlock: unlock(),
+            })
+            .1
+        }
+        "TestSign" => {
+            encode(&request::TestSign {
+                wallet,
+                epoch: EPOCH,
+                commitment: commitment(),
+                unlock: unlock(),
+            })
+            .1
+        }
+        "Activate" => {
+            encode(&request::Activate {
+                wallet,
+                test_signature: [0xaa; 64],
+            })
+            .1
+        }
+        "ListWallets" => encode(&request::ListWallets).1,
+        "GetWallet" => {
+            encode(&request::GetWallet {
+                wallet,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
+        "RenameWallet" => {
+            encode(&request::RenameWallet {
+                wallet,
+                name: name(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "Sign" => {
+            let (commitments, checkpoint) = (vec![commitment()], checkpoint(wallet));
+            let psbt = b"psbt\xff".to_vec();
+            encode(&request::Sign {
+                wallet,
+                epoch: EPOCH,
+                psbt,
+                commitments,
+                unlock: unlock(),
+                checkpoint,
+            })
+            .1
+        }
+        "Broadcast" => {
+            let transaction = consensus::serialize(&genesis_block(Network::Regtest).txdata[0]);
+            encode(&request::Broadcast {
+                wallet,
+                transaction,
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "Sync" => {
+            let (locator, checkpoint) = (vec![(0, [0xcc; 32])], Some(checkpoint(wallet)));
+            encode(&request::Sync {
+                wallet,
+                cursor: 0,
+                locator,
+                revealed: [5, 1],
+                checkpoint,
+            })
+            .1
+        }
+        "EstimateFees" => encode(&request::EstimateFees { wallet }).1,
+        "GetAudit" => encode(&request::GetAudit { wallet, from: 1 }).1,
+        other => panic!("{other} has no sample: add it here, and every attack on it runs"),
+    }
+}
