@@ -15,16 +15,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={}", root.join(PROTO).display());
 
     let mut compiler = protox::Compiler::new([&root])?;
-    compiler.include_imports(true).open_file(PROTO)?;
-    // Comments stay out of what a server shows by reflection.
-    fs::write(out.join("descriptor.bin"), compiler.encode_file_descriptor_set())?;
-    fs::write(out.join("procedures.rs"), procedures(&compiler.descriptor_pool())?)?;
-
-    compiler = protox::Compiler::new([&root])?;
     compiler
         .include_source_info(true)
         .include_imports(true)
         .open_file(PROTO)?;
+    fs::write(out.join("procedures.rs"), procedures(&compiler.descriptor_pool())?)?;
     let set = buffa_codegen::tooling_decode_options()?
         .decode_from_slice::<FileDescriptorSet>(&compiler.encode_file_descriptor_set())?;
     let mut config = CodeGenConfig::default();

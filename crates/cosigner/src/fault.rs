@@ -7,7 +7,6 @@ use twofold_intent::Refused;
 use twofold_threshold::{Class, Fault, FaultKind};
 
 use crate::{
-    keys::Unopened,
     port::{chain::ChainFault, store::StoreFault},
     state::Tampered,
 };
@@ -49,12 +48,6 @@ impl From<Tampered> for Refusal {
     fn from(_: Tampered) -> Self {
         tracing::error!("a wallet's state record does not authenticate");
         Reason::StateTampered.into()
-    }
-}
-
-impl From<Unopened> for Refusal {
-    fn from(_: Unopened) -> Self {
-        Reason::Sealed.into()
     }
 }
 

@@ -1,15 +1,13 @@
-//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`]), a wire that misbehaves
-//! on command ([`ToxicProxy`]) and a clock that stands still ([`FakeClock`]). Never part of production.
+//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`]) and a wire that misbehaves
+//! on command ([`ToxicProxy`]). Never part of production.
 
 mod descriptor_wallet;
-mod fake_clock;
 mod node_process;
 mod regtest;
 mod toxic_proxy;
 
 pub use bitcoincore_rpc;
 pub use descriptor_wallet::DescriptorWallet;
-pub use fake_clock::FakeClock;
 pub use node_process::node_binary;
 pub use regtest::{Options, Regtest, Reorg};
 pub use toxic_proxy::{Chaos, Toxic, ToxicProxy, Traffic};

@@ -32,10 +32,6 @@ impl Schema {
     pub const SHARE: Self = Self(1);
     /// The server's state between the two requests of a create ceremony.
     pub const CREATE_SERVER: Self = Self(2);
-    /// The device's state before its second request.
-    pub const CREATE_DEVICE: Self = Self(3);
-    /// Recovery's state between its two messages.
-    pub const CREATE_RECOVERY: Self = Self(4);
 }
 
 /// Associated data: a seal opens only for the same record of the same wallet.

@@ -29,9 +29,6 @@ use crate::{
 /// The service's name in the protocols, as health checks name it.
 pub const NAME: &str = "twofold.v1.CosignerService";
 
-/// The compiled .proto, as a `FileDescriptorSet`, for reflection in development.
-pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
-
 macro_rules! service {
     ($($name:ident, $method:ident: $request:ident -> $reply:ident, $answer:ident;)*) => {
         /// What a server does for each procedure. `context` holds headers, deadline and what layers in front put into

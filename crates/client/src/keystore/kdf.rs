@@ -16,12 +16,6 @@ impl Passphrase {
         }
         Ok(Self(Zeroizing::new(text)))
     }
-
-    /// Whether two are the same, for the prompt that asks twice.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        *self.0 == *other.0
-    }
 }
 
 impl core::fmt::Debug for Passphrase {

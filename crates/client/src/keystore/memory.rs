@@ -30,15 +30,6 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A copy of everything, as a backup of the folder would be; it shares nothing with this one.
-    #[must_use]
-    pub fn snapshot(&self) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            blobs: self.state().blobs.clone(),
-            held: false,
-        })))
-    }
-
     /// Every byte kept, for searching.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {

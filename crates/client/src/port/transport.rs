@@ -85,16 +85,6 @@ pub enum TransportFault {
 }
 
 impl TransportFault {
-    /// Whether the server may have acted on the request.
-    #[must_use]
-    pub const fn may_have_arrived(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::Untrusted { .. } => false,
-            Self::TimedOut { sent, .. } => *sent,
-            Self::Cut { .. } | Self::Garbled { .. } => true,
-        }
-    }
-
     /// Whether sending the same bytes again may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
