@@ -95,7 +95,7 @@ fn p07_the_completion_of_another_wallet_is_refused() {
 }
 
 #[test]
-fn p16_no_altered_byte_of_the_servers_round_passes() {
+fn p16_a_byte_altered_in_any_fortieth_of_the_servers_round_is_refused() {
     block_on(async {
         let mut world = World::new().await;
         let mut client = world.join().await.expect("joins");
@@ -125,7 +125,7 @@ fn p16_no_altered_byte_of_the_servers_round_passes() {
 }
 
 #[test]
-fn p17_p18_no_altered_byte_of_the_servers_half_passes_and_no_signature_comes_of_it() {
+fn p17_p18_a_byte_altered_in_any_part_of_the_servers_half_is_refused_and_gives_no_signature() {
     block_on(async {
         let (world, mut client, mut wallet) = World::with_money(100_000).await;
         let draft = client.draft(&mut wallet, &paying(20_000)).expect("drafts");

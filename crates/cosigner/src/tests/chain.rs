@@ -34,7 +34,7 @@ impl Out {
 }
 
 #[test]
-fn c10_a_broadcast_that_timed_out_after_it_was_taken_is_repeated_harmlessly() {
+fn c10_a_broadcast_while_the_node_is_down_is_repeated_harmlessly() {
     let house = House::new();
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);

@@ -395,7 +395,7 @@ fn c07_a_fee_above_the_cap_is_refused() {
     let mut spend = phone.spend(&house, &purse, &purse.psbt(&[rich], 90_000_000));
     spend.psbt = purse.psbt_with_fee(&[rich], 90_000_000, 9_000_000).serialize();
     let refusal = house.refuses(Reason::PsbtRefused, || spend.send(&house));
-    assert_eq!(refusal.reason.code(), twofold_api::Code::InvalidArgument);
+    assert!(refusal.message.contains("fee"), "refused for something else: {refusal}");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn f19_a_strangers_wallet_is_answered_like_a_missing_one() {
 }
 
 #[test]
-fn a_stolen_request_nonce_or_checkpoint_of_another_wallet_does_not_help() {
+fn a_checkpoint_of_another_wallet_does_not_help() {
     let Ready {
         house,
         phone,
@@ -435,7 +435,7 @@ fn a_stolen_request_nonce_or_checkpoint_of_another_wallet_does_not_help() {
 }
 
 #[test]
-fn p26_a_psbt_with_too_many_inputs_is_refused_before_anything_is_looked_up() {
+fn p26_a_psbt_with_too_many_inputs_is_refused() {
     let Ready {
         house,
         phone,
