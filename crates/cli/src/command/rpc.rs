@@ -1,6 +1,6 @@
 //! `twofold rpc`: one signed call, kept and sent again if asked.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -74,7 +74,7 @@ async fn replay(context: Context<'_>, path: &Path) -> Result<()> {
         path: kept.path,
         headers: kept.headers,
         body: kept.body.into_bytes(),
-        deadline: Duration::from_secs(20),
+        deadline: deadline::CHANGE,
         reply_bytes: deadline::REPLY_BYTES,
     };
     let reply = client.transport().send(&call).await.map_err(Fault::from)?;

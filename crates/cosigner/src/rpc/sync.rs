@@ -22,8 +22,6 @@ use crate::{
 const MOST_UNUSED: u32 = 1_000;
 /// Most bytes of transactions in one reply; at least one goes.
 const MOST_BYTES: usize = 1 << 20;
-/// How many of a locator's blocks are looked at.
-const LOCATOR: usize = 32;
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Tells what changed, and watches as far as the device has handed out addresses.
@@ -77,7 +75,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The height to tell headers from: past the newest block that both know, or the wallet's birthday.
     async fn known(&self, owned: &Owned, locator: &[(u32, [u8; 32])]) -> Result<u32, Refusal> {
-        for (height, hash) in locator.iter().take(LOCATOR) {
+        for (height, hash) in locator.iter().take(limits::LOCATOR_BLOCKS) {
             let block = self.store.blocks(*height, 1).await?;
             if block
                 .first()
