@@ -43,7 +43,7 @@ impl Line {
             Event::Renamed { name, .. } => plain("renamed", &format!("renamed to {name}")),
             Event::Signed(signed) => (
                 "signed",
-                format!("co-signed, {} charged, fee {} sat", btc(signed.charge), signed.fee),
+                format!("co-signed, {} charged, fee {} sat", btc(signed.added), signed.fee),
                 Some(txid(signed.txid)),
                 Some(signed.added),
                 Some(signed.fee),
