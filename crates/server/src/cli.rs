@@ -100,9 +100,9 @@ pub(crate) struct Init {
 /// The Bitcoin node.
 #[derive(Debug, Args)]
 pub(crate) struct Node {
-    /// Which chain.
-    #[arg(long, value_enum, default_value = "regtest")]
-    pub(crate) network: Network,
+    /// Which chain; `run --dev` takes regtest if none is said.
+    #[arg(long, value_enum)]
+    pub(crate) network: Option<Network>,
     /// The node's RPC; by default the network's usual port on this machine.
     #[arg(long, visible_alias = "bitcoind-url", value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
@@ -192,7 +192,7 @@ Examples:
 impl From<Node> for command::Node {
     fn from(node: Node) -> Self {
         Self {
-            network: node.network,
+            network: node.network.unwrap_or(Network::Regtest),
             rpc_url: node.rpc_url,
             cookie_file: node.cookie_file,
         }
@@ -226,6 +226,10 @@ impl TryFrom<Init> for command::Init {
     type Error = Fault;
 
     fn try_from(init: Init) -> Result<Self, Fault> {
+        if init.node.network.is_none() {
+            let told = "say which chain: --network bitcoin, testnet4, signet or regtest";
+            return Err(Fault::Config(told.into()));
+        }
         Ok(Self {
             dir: init.dir,
             data_dir: init.data_dir,

@@ -24,12 +24,6 @@ pub const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
 pub const CEREMONIES: &str = "twofold_ceremonies_total";
 /// Replies that carried the server's half of a signature.
 pub const SIGNATURES: &str = "twofold_signatures_total";
-/// Writes to the store, by `outcome`.
-pub const STORE_COMMITS: &str = "twofold_store_commits_total";
-/// Seconds a write to the store took, waiting for its group included.
-pub const STORE_COMMIT_SECONDS: &str = "twofold_store_commit_seconds";
-/// Writes to the store that share one transaction of the database.
-pub const STORE_GROUP: &str = "twofold_store_group_commits";
 /// Calls to the node, by `call` and `outcome`.
 pub const CHAIN_CALLS: &str = "twofold_chain_calls_total";
 /// Height of the best block that the follower has read.
@@ -61,9 +55,6 @@ fn install() -> Result<PrometheusHandle, String> {
     );
     metrics::describe_counter!(CEREMONIES, "Ceremonies, by step");
     metrics::describe_counter!(SIGNATURES, "Replies that carried the server's half of a signature");
-    metrics::describe_counter!(STORE_COMMITS, "Writes to the store, by outcome");
-    metrics::describe_histogram!(STORE_COMMIT_SECONDS, "Seconds a write to the store took");
-    metrics::describe_histogram!(STORE_GROUP, "Writes that share one transaction of the database");
     metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
     metrics::describe_gauge!(TIP_HEIGHT, "Height of the best block that the follower has read");
     metrics::describe_counter!(PANICS, "Panics caught; each is a defect");

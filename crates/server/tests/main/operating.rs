@@ -1,7 +1,7 @@
 //! The binary as an operator meets it: signals, log, metrics, admin socket, one process per folder.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -193,6 +193,45 @@ fn f29_the_log_level_changes_while_it_runs() {
     assert!(server.log().lines().count() > before);
     let wrong = server.admin(&["log-level", "loud"]);
     assert_eq!(wrong.status.code(), Some(7), "{}", said(&wrong));
+}
+
+#[test]
+fn f28_the_metrics_are_there_and_move() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    let address = server.ready["metrics"].as_str().unwrap().to_owned();
+    let read = || {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    let text = read();
+    for name in [
+        "connections_open",
+        "connections_refused_total",
+        "signatures_total",
+        "tip_height",
+        "panics_total",
+    ] {
+        assert!(
+            text.lines().any(|line| line.starts_with(&format!("twofold_{name} "))),
+            "{name}: {text}"
+        );
+    }
+    // There is no node behind this one, and each failed call counts.
+    let calls = |text: &str| {
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("twofold_chain_calls_total{"))?;
+        line.rsplit(' ').next()?.parse::<u64>().ok()
+    };
+    let begun = now();
+    let first = calls(&text).unwrap_or(0);
+    while calls(&read()).unwrap_or(0) <= first {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", read());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
