@@ -7,8 +7,6 @@ mod output;
 mod passphrase;
 mod platform;
 mod terminal;
-mod transport;
-mod trust;
 
 use std::process::ExitCode;
 

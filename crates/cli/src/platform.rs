@@ -5,13 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use rand_core::OsRng;
 use twofold_api::{invitation::Trust, public_url::PublicUrl};
+use twofold_cli::transport::Https;
 use twofold_client::{
     Client, home,
     keystore::{self, Passphrase, Unlocked, file::Folder},
     port::{Clock, Platform},
 };
 
-use crate::{args::Common, passphrase, transport::Https};
+use crate::{args::Common, passphrase};
 
 /// This machine.
 #[derive(Debug)]

@@ -24,16 +24,22 @@ use crate::trust;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The way to one server.
-pub(crate) struct Https {
+pub struct Https {
     url: PublicUrl,
     tls: Arc<ClientConfig>,
     kept: Mutex<Option<SendRequest<Full<Bytes>>>>,
     last: SyncMutex<Option<HttpCall>>,
 }
 
+impl std::fmt::Debug for Https {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Https").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 impl Https {
     /// The way to `url`, trusting what the invitation says and nothing else.
-    pub(crate) fn new(url: PublicUrl, trust: &Trust) -> anyhow::Result<Self> {
+    pub fn new(url: PublicUrl, trust: &Trust) -> anyhow::Result<Self> {
         Ok(Self {
             url,
             tls: trust::client_config(trust)?,
@@ -43,7 +49,7 @@ impl Https {
     }
 
     /// The last call, as it went out.
-    pub(crate) fn last(&self) -> Option<HttpCall> {
+    pub fn last(&self) -> Option<HttpCall> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

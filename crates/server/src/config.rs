@@ -12,7 +12,7 @@ use std::{
 
 use figment::{
     Figment,
-    providers::{Env, Format as _, Toml},
+    providers::{Env, Format as _, Serialized, Toml},
 };
 use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
@@ -251,6 +251,14 @@ impl Config {
             .merge(Env::prefixed("TWOFOLD__").split("__"))
             .extract()
             .map_err(|error| fault::explain(path, error))
+    }
+
+    /// The same with what the environment says otherwise, as for a configuration read from a file.
+    pub fn overridden(self) -> Result<Self, Fault> {
+        Figment::from(Serialized::defaults(self))
+            .merge(Env::prefixed("TWOFOLD__").split("__"))
+            .extract()
+            .map_err(|error| fault::explain(Path::new("the configuration of run --dev"), error))
     }
 
     /// The configuration of `run --dev`: loopback, everything under one folder, text for a log.

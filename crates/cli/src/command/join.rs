@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use rand_core::OsRng;
 use serde::Serialize;
 use twofold_api::{invitation::Invitation, request::Name};
+use twofold_cli::transport::Https;
 use twofold_client::{Client, Fault};
 
 use super::Context;
@@ -13,7 +14,6 @@ use crate::{
     args,
     platform::{Native, SystemClock},
     terminal,
-    transport::Https,
 };
 
 #[derive(Serialize)]

@@ -81,7 +81,8 @@ pub fn run(what: Run) -> Result<(), Fault> {
                     .or_else(|| gone_with_us.as_ref().map(|folder| folder.path().to_owned()))
                     .unwrap_or_default();
                 let folder = std::path::absolute(&folder).map_err(Fault::writing(&folder))?;
-                let mut config = development::prepare(&folder, SystemClock.now(), bound, node.bitcoin())?;
+                let mut config =
+                    development::prepare(&folder, SystemClock.now(), bound, node.bitcoin())?.overridden()?;
                 if json {
                     config.log.format = LogFormat::Json;
                 }
@@ -166,7 +167,43 @@ fn keep_memory_private() {
 #[cfg(feature = "failpoints")]
 fn failpoints() -> fail::FailScenario<'static> {
     tracing::warn!("this binary was built with failpoints, for tests: never use it for money");
-    fail::FailScenario::setup()
+    let scenario = fail::FailScenario::setup();
+    if let Ok(place) = std::env::var("TWOFOLD_KILL_AT") {
+        kill_at(&place);
+    }
+    scenario
+}
+
+/// Kills this process, as kill -9 does, at the failpoint `PLACE`; with `FIRST>PLACE`, once it has passed `FIRST`.
+#[cfg(feature = "failpoints")]
+fn kill_at(place: &str) {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+    let (first, place) = place
+        .split_once('>')
+        .map_or((None, place), |(first, place)| (Some(first), place));
+    let armed = Arc::new(AtomicBool::new(first.is_none()));
+    let arming = Arc::clone(&armed);
+    let set = first.map_or(Ok(()), |first| {
+        fail::cfg_callback(first, move || arming.store(true, Ordering::SeqCst))
+    });
+    let set = set.and_then(|()| {
+        fail::cfg_callback(place, move || {
+            if armed.load(Ordering::SeqCst) {
+                // The signal may take a moment, and nothing may happen past this place meanwhile.
+                if rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).is_ok() {
+                    loop {
+                        std::thread::park();
+                    }
+                }
+            }
+        })
+    });
+    if let Err(error) = set {
+        tracing::error!(error, place, "no failpoint can be set there");
+    }
 }
 
 /// A panic is logged by its place alone: its message may hold what a log must not.
