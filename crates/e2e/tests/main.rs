@@ -1,4 +1,11 @@
 //! End-to-end tests on real processes: a bitcoind, a server, the command line.
 
 mod architecture;
+mod device;
+mod fees;
+mod house;
+mod kills;
+mod line;
+mod oracle;
+mod races;
 mod spine;

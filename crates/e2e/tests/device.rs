@@ -1,0 +1,177 @@
+//! Devices in this process: the client crate with its keystore in memory, over TLS to the server's own process.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use bitcoin::{
+    Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, XOnlyPublicKey,
+    absolute::LockTime, hashes::Hash as _, key::TweakedPublicKey, transaction::Version,
+};
+use rand_core::{OsRng, RngCore as _};
+use twofold_api::invitation::Invitation;
+use twofold_client::{
+    Client, Fault,
+    deadline::{ATTEMPTS, PAUSE},
+    keystore::{Cost, Passphrase, Unlocked, memory::Memory},
+    port::{Clock, Keystore as _, Platform},
+    wallet::Wallet,
+};
+use twofold_intent::{Account, Keychain};
+
+use crate::line::{Line, Mischief};
+use crate::oracle::Oracle;
+
+/// What this process lends a client.
+#[derive(Debug)]
+pub(crate) enum Lab {}
+
+impl Platform for Lab {
+    type Transport = Line;
+    type Keystore = Memory;
+    type Clock = Brisk;
+    type Random = OsRng;
+}
+
+/// The machine's time, with the pauses between two sends of a request cut short. Deadlines stay as they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brisk;
+
+impl Clock for Brisk {
+    #[expect(clippy::disallowed_methods, reason = "a test's rim: time enters here")]
+    fn now(&self) -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    }
+
+    async fn sleep(&self, span: Duration) {
+        let pause = span <= PAUSE * 2_u32.pow(ATTEMPTS);
+        tokio::time::sleep(if pause { span / 20 } else { span }).await;
+    }
+}
+
+/// A device that has joined, closed: each [`Enrolled::open`] is a process of its own to the server.
+#[derive(Debug)]
+pub(crate) struct Enrolled {
+    invitation: Invitation,
+    keystore: Memory,
+}
+
+fn passphrase() -> Result<Passphrase> {
+    Ok(Passphrase::new("correct horse battery staple".to_owned())?)
+}
+
+impl Enrolled {
+    /// Joins the server of an invitation and makes wallets of these names.
+    pub(crate) async fn new(invitation: &str, wallets: &[&str]) -> Result<Self> {
+        let invitation: Invitation = invitation.parse()?;
+        let keystore = Memory::default();
+        let keys = Unlocked::create(keystore, &passphrase()?, Cost::new(8, 1, 1)?, &mut OsRng).await?;
+        let line = Line::new(&invitation, Arc::default(), Mischief::None)?;
+        let mut client = Client::<Lab>::join(keys, line, Brisk, OsRng, &invitation, &"lab".parse()?).await?;
+        for name in wallets {
+            let mut made = client.create(&name.parse()?, &mut |_| ()).await?;
+            client.confirm_words(&mut made.wallet).await?;
+        }
+        let (keystore, ..) = client.close();
+        Ok(Self { invitation, keystore })
+    }
+
+    /// Another process of the same device, with a copy of its keystore.
+    pub(crate) async fn open(&self, wallet: &str, oracle: &Arc<Oracle>, mischief: Mischief) -> Result<Device> {
+        let keys = Unlocked::unlock(copy(&self.keystore).await?, &passphrase()?).await?;
+        let line = Line::new(&self.invitation, Arc::clone(oracle), mischief)?;
+        let client = Client::open(keys, line, Brisk, OsRng).await?;
+        let wallet = client.open_wallet(Some(wallet)).await?;
+        let template = template(wallet.ledger().account())?;
+        Ok(Device {
+            client,
+            wallet,
+            template,
+        })
+    }
+}
+
+/// A keystore with the same bytes, which shares nothing with the first.
+async fn copy(keystore: &Memory) -> Result<Memory> {
+    let copy = Memory::default();
+    for name in keystore.names().await? {
+        let bytes = keystore.load(&name).await?.context("what was listed")?;
+        copy.save(&name, &bytes).await?;
+    }
+    Ok(copy)
+}
+
+/// A client with one wallet open.
+pub(crate) struct Device {
+    pub(crate) client: Client<Lab>,
+    pub(crate) wallet: Wallet,
+    template: Psbt,
+}
+
+impl Device {
+    /// Spends a coin that the wallet never had: to co-signers as good as one that no block holds yet.
+    pub(crate) fn spend_of(&self, coin: [u8; 32]) -> Psbt {
+        let mut psbt = self.template.clone();
+        for input in &mut psbt.unsigned_tx.input {
+            input.previous_output = OutPoint::new(Txid::from_byte_array(coin), 0);
+        }
+        psbt
+    }
+
+    /// The same of a coin that nothing else spends.
+    pub(crate) fn spend(&self) -> Psbt {
+        let mut coin = [0; 32];
+        OsRng.fill_bytes(&mut coin);
+        self.spend_of(coin)
+    }
+
+    /// Has it co-signed.
+    pub(crate) async fn sign(&mut self, psbt: Psbt) -> Result<Psbt, Fault> {
+        let draft = self.client.examine(&self.wallet, psbt)?;
+        self.client.cosign(&mut self.wallet, draft).await
+    }
+}
+
+/// One input of the wallet, one payment to somebody else (the x coordinate of secp256k1's generator), change.
+fn template(account: &Account) -> Result<Psbt> {
+    const COIN: u64 = 1_000_000;
+    const PAID: u64 = 400_000;
+    const FEE: u64 = 1_000;
+    let generator = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798".parse::<XOnlyPublicKey>()?;
+    let input = TxIn {
+        previous_output: OutPoint::null(),
+        script_sig: ScriptBuf::new(),
+        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        witness: Witness::new(),
+    };
+    let payment = TxOut {
+        value: Amount::from_sat(PAID),
+        script_pubkey: ScriptBuf::new_p2tr_tweaked(TweakedPublicKey::dangerous_assume_tweaked(generator)),
+    };
+    let change = TxOut {
+        value: Amount::from_sat(COIN - PAID - FEE),
+        script_pubkey: account.script(Keychain::Internal, 0)?,
+    };
+    let mut psbt = Psbt::from_unsigned_tx(Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![input],
+        output: vec![payment, change],
+    })?;
+    let spent = psbt.inputs.first_mut().context("an input")?;
+    let internal = account.internal_key(Keychain::External, 0)?;
+    spent.witness_utxo = Some(TxOut {
+        value: Amount::from_sat(COIN),
+        script_pubkey: account.script(Keychain::External, 0)?,
+    });
+    spent.tap_internal_key = Some(internal);
+    let origin = account.origin(Keychain::External, 0)?;
+    spent.tap_key_origins.insert(internal, (Vec::new(), origin));
+    let change = psbt.outputs.last_mut().context("change")?;
+    let internal = account.internal_key(Keychain::Internal, 0)?;
+    change.tap_internal_key = Some(internal);
+    let origin = account.origin(Keychain::Internal, 0)?;
+    change.tap_key_origins.insert(internal, (Vec::new(), origin));
+    Ok(psbt)
+}

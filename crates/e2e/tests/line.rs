@@ -1,0 +1,144 @@
+//! The command line's own way to a server, with an ear on it and, where wanted, a hand.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use twofold_api::invitation::Invitation;
+use twofold_cli::transport::Https;
+use twofold_client::port::{HttpCall, HttpReply, Transport, TransportFault};
+
+use crate::oracle::Oracle;
+
+/// What happens to requests for a signature on the way.
+pub(crate) enum Mischief {
+    /// Nothing.
+    None,
+    /// By chance: sent twice at once, its reply thrown away, or an earlier one sent again behind it.
+    Chance(Mutex<Dice>),
+    /// The first to fail is told of before the client is.
+    AtFault(Mutex<Option<Box<dyn FnOnce() + Send>>>),
+}
+
+impl Mischief {
+    pub(crate) fn by_chance(seed: u64) -> Self {
+        Self::Chance(Mutex::new(Dice(seed)))
+    }
+
+    pub(crate) fn at_fault(hook: impl FnOnce() + Send + 'static) -> Self {
+        Self::AtFault(Mutex::new(Some(Box::new(hook))))
+    }
+}
+
+/// Chance that repeats itself (`SplitMix64`).
+#[derive(Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let number = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (number ^ (number >> 31)) % end
+    }
+}
+
+/// A way to the server that tells the oracle of every request for a signature and of every reply.
+pub(crate) struct Line {
+    way: Https,
+    second: Https,
+    oracle: Arc<Oracle>,
+    mischief: Mischief,
+    past: Mutex<Vec<HttpCall>>,
+}
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Line {
+    pub(crate) fn new(invitation: &Invitation, oracle: Arc<Oracle>, mischief: Mischief) -> Result<Self> {
+        let way = || Https::new(invitation.url.clone(), &invitation.trust);
+        Ok(Self {
+            way: way()?,
+            second: way()?,
+            oracle,
+            mischief,
+            past: Mutex::default(),
+        })
+    }
+
+    /// The last request for a signature that was answered with one.
+    pub(crate) fn last_signed(&self) -> Option<HttpCall> {
+        held(&self.past).last().cloned()
+    }
+
+    /// Sends it, byte for byte, with the oracle listening.
+    pub(crate) async fn again(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
+        self.overheard(&self.second, call).await
+    }
+
+    async fn overheard(&self, way: &Https, call: &HttpCall) -> Result<HttpReply, TransportFault> {
+        self.oracle.sent();
+        let outcome = way.send(call).await;
+        if let Ok(reply) = &outcome {
+            self.oracle.heard(call, reply);
+        }
+        outcome
+    }
+
+    fn earlier(&self, dice: &Mutex<Dice>) -> Option<HttpCall> {
+        let past = held(&self.past);
+        let newest = past.len().saturating_sub(32);
+        let place = held(dice).below(past.len().max(1) as u64 - newest as u64);
+        past.get(newest + usize::try_from(place).unwrap_or_default()).cloned()
+    }
+
+    async fn by_chance(&self, call: &HttpCall, dice: &Mutex<Dice>) -> Result<HttpReply, TransportFault> {
+        let chance = held(dice).below(100);
+        match chance {
+            // Twice at once, over two connections: the client hears one of the two.
+            0..8 => {
+                let (first, second) = tokio::join!(self.overheard(&self.way, call), self.overheard(&self.second, call));
+                if chance % 2 == 0 { first } else { second }
+            }
+            // The server has answered, and the client does not hear of it: it sends the same bytes again.
+            8..12 => {
+                self.overheard(&self.way, call).await?;
+                Err(TransportFault::Cut {
+                    why: "the reply was thrown away".into(),
+                })
+            }
+            // An earlier request once more, late; whatever comes back is for the oracle alone.
+            12..15 => {
+                if let Some(earlier) = self.earlier(dice) {
+                    drop(self.again(&earlier).await);
+                }
+                self.overheard(&self.way, call).await
+            }
+            _ => self.overheard(&self.way, call).await,
+        }
+    }
+}
+
+impl Transport for Line {
+    async fn send(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
+        if !call.path.ends_with("/Sign") {
+            return self.way.send(call).await;
+        }
+        let outcome = match &self.mischief {
+            Mischief::Chance(dice) => self.by_chance(call, dice).await,
+            Mischief::None | Mischief::AtFault(_) => self.overheard(&self.way, call).await,
+        };
+        match (&outcome, &self.mischief) {
+            (Ok(reply), _) if reply.status == 200 => held(&self.past).push(call.clone()),
+            (Err(_), Mischief::AtFault(hook)) => {
+                let hook = held(hook).take();
+                if let Some(hook) = hook {
+                    hook();
+                }
+            }
+            _ => {}
+        }
+        outcome
+    }
+}
