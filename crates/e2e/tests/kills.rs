@@ -204,7 +204,7 @@ fn f11_sigterm_lets_an_open_request_finish_and_then_the_server_ends_in_order() -
             ensure!(!signing.is_finished(), "it ended before it asked for a signature");
             thread::sleep(LOOK);
         }
-        thread::sleep(Duration::from_millis(1000));
+        thread::sleep(Duration::from_secs(1));
         ensure!(oracle.verdict()?.nonces == 0, "the request is still open");
         let server = deployment.server()?;
         server.terminate()?;
@@ -260,7 +260,7 @@ fn f11_kill_9_after_each_of_fifteen_creates_and_sends_loses_no_wallet_and_no_pay
     let mut sent = Vec::new();
     for name in &names {
         settle(&owner, name, 1_000_000)?;
-        let send = [
+        let order = [
             "send",
             "--to",
             &payee,
@@ -270,7 +270,7 @@ fn f11_kill_9_after_each_of_fifteen_creates_and_sends_loses_no_wallet_and_no_pay
             "2",
             "--yes",
         ];
-        let answer = run(&owner, name, &send)?;
+        let answer = run(&owner, name, &order)?;
         deployment.kill()?;
         deployment.resume()?;
         sent.push(answer["txid"].as_str().context("a txid")?.to_owned());

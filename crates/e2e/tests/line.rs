@@ -99,7 +99,7 @@ impl Line {
             // Twice at once, over two connections: the client hears one of the two.
             0..8 => {
                 let (first, second) = tokio::join!(self.overheard(&self.way, call), self.overheard(&self.second, call));
-                if chance % 2 == 0 { first } else { second }
+                if chance.is_multiple_of(2) { first } else { second }
             }
             // The server has answered, and the client does not hear of it: it sends the same bytes again.
             8..12 => {

@@ -135,7 +135,7 @@ impl Heard {
     }
 }
 
-/// Every input's digest (BIP-341, key path, SIGHASH_DEFAULT) and the key that it is signed with.
+/// Every input's digest (BIP-341, key path, `SIGHASH_DEFAULT`) and the key that it is signed with.
 fn digests(psbt: &Psbt) -> Result<Vec<([u8; 32], XOnlyPublicKey)>> {
     let spent: Vec<TxOut> = psbt
         .inputs

@@ -120,7 +120,7 @@ fn p19_ten_thousand_signs_with_drops_retries_duplicates_and_races_never_show_one
                         runtime()?.block_on(async {
                             let mischief = Mischief::by_chance(SEED ^ client);
                             let device = enrolled.open(wallet, oracle, mischief).await?;
-                            sign_on(device, client, turns, given_up).await.map(drop)
+                            Box::pin(sign_on(device, client, turns, given_up)).await.map(drop)
                         })
                     }));
                 }
