@@ -4,6 +4,7 @@ mod architecture;
 mod device;
 mod fees;
 mod house;
+mod interruptions;
 mod kills;
 mod line;
 mod oracle;
