@@ -137,6 +137,16 @@ impl Deployment {
         Ok(answer["invitation"].as_str().context("an invitation")?.to_owned())
     }
 
+    /// Changes the running server's log level.
+    pub fn log_level(&self, level: &str) -> Result<()> {
+        let output = Command::new(binary("twofold-server")?)
+            .args(["log-level", level, "--socket"])
+            .arg(self.data().join("admin.sock"))
+            .output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
     /// A person with a fresh home of that name.
     #[must_use]
     pub fn person(&self, name: &str) -> Person {

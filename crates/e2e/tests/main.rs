@@ -9,4 +9,5 @@ mod kills;
 mod line;
 mod oracle;
 mod races;
+mod secrets;
 mod spine;

@@ -31,7 +31,12 @@ fn a_refusal_says_what_and_what_next() {
     let refusal = Refusal::new(Reason::StaleEpoch, "the share is of epoch 3, the key of epoch 4");
     assert_eq!(
         alloc::string::ToString::to_string(&refusal),
-        "STALE_EPOCH: the share is of epoch 3, the key of epoch 4 (bring this device up to date)"
+        "the share is of epoch 3, the key of epoch 4; bring this device up to date (STALE_EPOCH)"
+    );
+    // Where nothing more is known, the help stands alone and once.
+    assert_eq!(
+        alloc::string::ToString::to_string(&Refusal::from(Reason::StaleEpoch)),
+        "bring this device up to date (STALE_EPOCH)"
     );
 }
 

@@ -167,3 +167,47 @@ async fn f05_malformed_ids_and_garbage_are_refused_as_arguments() {
     }
     house.close().await;
 }
+
+/// Bytes in the server's folder: a ceremony, a wallet or a recorded reply would add to them.
+fn stored(house: &House) -> u64 {
+    let files = std::fs::read_dir(house.folder.path()).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f02_ceremony_calls_without_a_known_device_are_refused_and_leave_nothing_behind() {
+    let clock = SetClock::at(START);
+    let house = House::open(&clock).await;
+    let known = house.enrolled(START).await;
+    house.send(&known.sign(&house, &Hello, START)).await;
+    let before = stored(&house);
+    let ceremonies = ["/BeginCreate", "/FinishCreate", "/TestSign", "/Activate"];
+    let methods: Vec<_> = METHODS
+        .iter()
+        .filter(|method| ceremonies.iter().any(|name| method.path.ends_with(name)))
+        .collect();
+    assert_eq!(methods.len(), ceremonies.len());
+    for method in methods {
+        for _ in 0..25 {
+            let unsigned = house
+                .send(&Signed::unsigned(method.path, body(method.path, WALLET)))
+                .await;
+            assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED, "{}", method.path);
+            let stranger = Device::new();
+            let signed = stranger.sign_bytes(&house, method.path, body(method.path, WALLET), Some(WALLET), START);
+            let answer = house.send(&signed).await;
+            assert_eq!(
+                (answer.status, answer.reason()),
+                (StatusCode::UNAUTHORIZED, "DEVICE_UNKNOWN"),
+                "{}",
+                method.path
+            );
+        }
+    }
+    assert_eq!(stored(&house), before, "nothing was written for any of them");
+    assert_eq!(
+        house.send(&known.sign(&house, &Hello, START)).await.status,
+        StatusCode::OK
+    );
+    house.close().await;
+}
