@@ -10,12 +10,21 @@ use twofold_threshold::{
 use crate::seal_key::SealedUnlockKey;
 
 /// Enrols the device that signs the request, as a device of the invitation's user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Join {
     /// The invitation's one-time code.
     pub code: [u8; 16],
     /// What the person calls this device.
     pub device_name: Name,
+}
+
+impl core::fmt::Debug for Join {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Join")
+            .field("code", &"redacted")
+            .field("device_name", &self.device_name)
+            .finish()
+    }
 }
 
 /// Asks for the server's identity, time, network and current seal key.

@@ -79,6 +79,16 @@ struct ErrorObject {
     message: String,
 }
 
+/// The value of the `Authorization` header: name and password, as good as in the clear.
+#[derive(Clone)]
+pub(super) struct Authorization(String);
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("redacted")
+    }
+}
+
 /// Calls to one node.
 #[derive(Debug)]
 pub(super) struct Rpc {
@@ -87,7 +97,7 @@ pub(super) struct Rpc {
     port: u16,
     credentials: Credentials,
     deadline: Duration,
-    authorization: Mutex<Option<String>>,
+    authorization: Mutex<Option<Authorization>>,
     idle: Mutex<Vec<Link>>,
     requests: AtomicU64,
 }
@@ -161,7 +171,7 @@ impl Rpc {
             Some(link) => link,
             None => Link::connect(&self.host, self.port).await?,
         };
-        let (status, body) = link.post(&self.uri, &authorization, Bytes::from(body), limit).await?;
+        let (status, body) = link.post(&self.uri, &authorization.0, Bytes::from(body), limit).await?;
         match status {
             StatusCode::UNAUTHORIZED => {
                 // A node that has restarted has written another cookie; a wrong password stays wrong.
@@ -205,7 +215,7 @@ impl Rpc {
         }
     }
 
-    fn authorization(&self) -> Result<String, Fault> {
+    pub(super) fn authorization(&self) -> Result<Authorization, Fault> {
         let mut known = lock(&self.authorization);
         if let Some(header) = &*known {
             return Ok(header.clone());
@@ -214,6 +224,7 @@ impl Rpc {
         let header = self
             .credentials
             .header()
+            .map(Authorization)
             .map_err(|error| Fault::Passing(format!("the node's cookie: {error}")))?;
         *known = Some(header.clone());
         Ok(header)

@@ -1,9 +1,9 @@
 mod hostile;
 mod real;
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
-use super::{Bitcoind, Config, Credentials};
+use super::{Bitcoind, Config, Credentials, rpc::Rpc};
 
 fn password() -> Credentials {
     Credentials::UserPassword {
@@ -47,7 +47,13 @@ fn only_a_plain_http_address_with_a_port_is_taken() {
 #[test]
 fn the_password_is_not_printed() {
     let config = Config::new("http://127.0.0.1:8332", password());
-    let printed = format!("{config:?} {:?}", Bitcoind::new(config.clone()).unwrap());
+    let mut printed = format!("{config:?} {:?}", Bitcoind::new(config.clone()).unwrap());
+    // As it is once it has been asked for.
+    let rpc = Rpc::new(config).unwrap();
+    let header = password().header().unwrap();
+    rpc.authorization().unwrap();
+    write!(printed, " {rpc:?}").unwrap();
+    assert!(!printed.contains(header.trim_start_matches("Basic ")), "{printed}");
     assert!(
         printed.contains("twofold") && !printed.contains("correct horse"),
         "{printed}"

@@ -85,7 +85,17 @@ fn a_code_is_kept_only_as_its_hash_and_never_printed() {
     let minted = block_on(house.mind.mint_invitation(None)).unwrap();
     let rows = format!("{:?}", house.rows());
     assert!(!rows.contains(&format!("{:?}", minted.code)));
-    assert!(!format!("{minted:?}").contains(&format!("{:?}", minted.code)));
+    let asked = request::Join {
+        code: minted.code,
+        device_name: name("phone"),
+    };
+    let phone = Phone::new();
+    let call = phone.call("Join", None, &minted.code);
+    let newcomer = house.mind.authenticate_newcomer(&call.proof, &call.body).unwrap();
+    let printed = format!("{minted:?} {asked:?} {:?}", newcomer.bind(asked.clone()).unwrap());
+    assert!(printed.contains("phone"), "{printed}");
+    let code = format!("{:?}", minted.code);
+    assert!(!printed.contains(code.trim_matches(['[', ']'])), "{printed}");
 }
 
 #[test]
