@@ -13,14 +13,17 @@ pub struct Understood {
     pub(crate) facts: Facts,
 }
 
-/// The test signature of a ceremony, over a message that can be no sighash.
+/// The test signature of a ceremony, over a message that can be no sighash. Nobody outside can have one approved:
+///
+/// ```compile_fail,E0624
+/// let approved = twofold_cosigner::policy::TestSignature::approved();
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TestSignature;
 
 impl TestSignature {
     /// A test signature moves nothing, so no policy has anything against it.
-    #[must_use]
-    pub const fn approved() -> Approved<Self> {
+    pub(crate) const fn approved() -> Approved<Self> {
         Approved(Self)
     }
 }

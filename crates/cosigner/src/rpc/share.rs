@@ -13,7 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Cosigner,
-    policy::Approved,
+    policy::{Approved, TestSignature, Understood},
     port::{Clock, chain::Chain, store::Store},
     wallet::Owned,
 };
@@ -40,14 +40,29 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(unlock)
     }
 
-    /// Opens the server's share for what policy approved. The unlock key is known to be right, so what does not open is damaged: this wallet
-    /// is locked, and no other.
-    pub(super) async fn open_share<T>(
+    /// Opens the server's share for a transaction that policy approved.
+    pub(super) async fn share_to_sign(
         &self,
         owned: &Owned,
         unlock: &UnlockKey,
-        _approved: &Approved<T>,
+        _approved: &Approved<Understood>,
     ) -> Result<Share, Refusal> {
+        self.open_share(owned, unlock).await
+    }
+
+    /// Opens the server's share for a ceremony's test signature.
+    pub(super) async fn share_to_test(
+        &self,
+        owned: &Owned,
+        unlock: &UnlockKey,
+        _approved: &Approved<TestSignature>,
+    ) -> Result<Share, Refusal> {
+        self.open_share(owned, unlock).await
+    }
+
+    /// Opens the server's share. The unlock key is known to be right, so what does not open is damaged: this wallet is
+    /// locked, and no other.
+    async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
         let public = &owned.keys().public;
         let row = self
             .store

@@ -71,6 +71,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             Verdict::NeedsApproval(_) | Verdict::Wait(..) => return Err(Reason::NotPermitted.into()),
         };
 
+
         failpoint!("sign::before_unlock");
         let now = self.time.now();
         let usage = Usage {
@@ -80,7 +81,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             device: request.device(),
         };
         let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
-        let share = self.open_share(&owned, &unlock, &approved).await?;
+        let share = self.share_to_sign(&owned, &unlock, &approved).await?;
         drop(unlock);
         let charged = self.charge_for(&request, &owned, &approved).await?;
         let half = self.half(&request, &owned, &approved, &share)?;

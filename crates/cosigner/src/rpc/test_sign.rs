@@ -73,7 +73,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         unlock: &UnlockKey,
     ) -> Result<(Completion, Change), Refusal> {
         owned.unfenced()?;
-        let share = self.open_share(&owned, unlock, &TestSignature::approved()).await?;
+        let share = self.share_to_test(&owned, unlock, &TestSignature::approved()).await?;
         let public = &owned.keys().public;
         let completion = server::complete(&share, public, signed, device, &self.identity, &mut self.rng())
             .map_err(|fault| fault::protocol(&fault))?;
