@@ -22,7 +22,10 @@ pub struct Config {
     /// How long a ceremony waits for its next round, in seconds.
     pub ceremony_seconds: u64,
     /// Wallets that one user may have.
-    pub wallets_per_user: usize,
+    pub wallets_per_user: u32,
+    /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
+    /// for ever, and takes space.
+    pub issued_per_wallet: u32,
     /// How long an invitation is good for, in seconds.
     pub invitation_seconds: u64,
     /// Rates told where the node has no estimate, in sat per 1000 virtual bytes, before clamping.
@@ -42,6 +45,7 @@ impl Config {
             ceremonies: 10_000,
             ceremony_seconds: 600,
             wallets_per_user: 100,
+            issued_per_wallet: 1_000,
             invitation_seconds: 86_400,
             fallback_rate: 2_000,
         }

@@ -52,7 +52,7 @@ pub use rpc::mint_invitation::Minted;
 
 use keys::Subkeys;
 use lock::Locks;
-use port::{Clock, chain::Chain, store::Store};
+use port::{Clock, chain::Chain, record::UserId, store::Store};
 use recent::Recent;
 use seal_keys::SealKeys;
 use time::Time;
@@ -75,9 +75,11 @@ pub struct Cosigner<S, C, K> {
     sealer: port::Sealer,
     seal_keys: SealKeys,
     wallets: Locks<WalletId>,
+    users: Locks<UserId>,
     wallet_keys: Recent<(WalletId, EpochId), Arc<WalletKeys>>,
     children: Recent<ChildName, Arc<ChildTweak>>,
     checkpoints: Recent<WalletId, (Head, Checkpoint)>,
+    waiting: Recent<WalletId, u32>,
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
@@ -105,9 +107,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             sealer: port::Sealer::new(sealer),
             seal_keys: SealKeys::default(),
             wallets: Locks::new(),
+            users: Locks::new(),
             wallet_keys: Recent::new(WALLETS_AT_HAND),
             children: Recent::new(CHILDREN_AT_HAND),
             checkpoints: Recent::new(WALLETS_AT_HAND),
+            waiting: Recent::new(WALLETS_AT_HAND),
         })
     }
 

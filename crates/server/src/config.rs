@@ -145,6 +145,8 @@ pub struct Limits {
     pub ceremonies: u32,
     /// Wallets of one user.
     pub wallets_per_user: u32,
+    /// Signed transactions of one wallet that may wait for the chain.
+    pub issued_per_wallet: u32,
     /// Seconds for a TLS handshake.
     pub handshake_seconds: u64,
     /// Seconds for the headers of a request to arrive.
@@ -172,6 +174,7 @@ impl Default for Limits {
             ceremonies_per_user: 5,
             ceremonies: 1000,
             wallets_per_user: 20,
+            issued_per_wallet: 1_000,
             handshake_seconds: 10,
             header_seconds: 10,
             body_seconds: 10,
@@ -278,6 +281,7 @@ impl Config {
             bitcoin,
             limits: Limits {
                 wallets_per_user: 1000,
+                issued_per_wallet: 100_000,
                 ..Limits::default()
             },
             policy: Policy::default(),

@@ -134,6 +134,13 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT count(*) FROM wallets WHERE user_id = ?1")?;
+            Ok(statement.query_row([user.0], |row| row.get(0))?)
+        })
+    }
+
     async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
         self.read(|connection| {
             select!(
@@ -231,6 +238,23 @@ impl Store for SqliteStore {
                 "issued WHERE wallet = ?1 AND settled IS NULL ORDER BY at, txid LIMIT 1000",
                 [wallet.0]
             )
+        })
+    }
+
+    async fn waiting(&self, wallet: WalletId, most: u32) -> Result<u32, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM issued WHERE wallet = ?1 AND settled IS NULL LIMIT ?2)",
+            )?;
+            Ok(statement.query_row(params![wallet.0, most], |row| row.get(0))?)
+        })
+    }
+
+    async fn is_issued(&self, wallet: WalletId, txid: [u8; 32]) -> Result<bool, StoreFault> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM issued WHERE wallet = ?1 AND txid = ?2)")?;
+            Ok(statement.query_row(params![wallet.0, txid], |row| row.get(0))?)
         })
     }
 

@@ -29,6 +29,7 @@ macro_rules! store_conformance {
             an_update_without_an_expected_version_is_a_conflict
             a_batch_that_fails_at_its_end_changes_nothing
             wallets_list_in_the_order_they_were_made
+            wallets_are_counted_past_what_a_list_shows
             shares_of_two_epochs_are_there_together
             a_ceremony_replaces_that_of_its_wallet
             one_user_cannot_replace_the_ceremony_of_another
@@ -36,6 +37,7 @@ macro_rules! store_conformance {
             the_audit_chain_reads_in_order_and_pages
             a_charge_is_put_and_raised
             issued_transactions_wait_until_settled
+            what_waits_is_counted_up_to_a_bound
             a_conflict_on_chain_settles_what_it_conflicts_with
             a_roll_back_makes_settled_signatures_wait_again
             settled_signatures_are_forgotten_when_deep

@@ -154,6 +154,8 @@ pub trait Store: Send + Sync + 'static {
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
     /// A wallet.
     fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
+    /// How many wallets a user has.
+    fn wallet_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
     /// A user's wallets, oldest first, at most 100.
     fn wallets_of(&self, user: UserId) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;
     /// A share.
@@ -194,6 +196,10 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<ChargeGroup>, StoreFault>> + Send;
     /// Transactions that signatures were given out for and that the chain does not have, oldest first, at most 1000.
     fn issued(&self, wallet: WalletId) -> impl Future<Output = Result<Vec<Issued>, StoreFault>> + Send;
+    /// How many transactions signatures were given out for and the chain does not have, counted up to `most`.
+    fn waiting(&self, wallet: WalletId, most: u32) -> impl Future<Output = Result<u32, StoreFault>> + Send;
+    /// Whether signatures were given out for a transaction: one that waits, or that was settled and is not forgotten.
+    fn is_issued(&self, wallet: WalletId, txid: [u8; 32]) -> impl Future<Output = Result<bool, StoreFault>> + Send;
     /// Which of these output keys pay a wallet.
     fn scripts(&self, output_keys: Vec<[u8; 32]>) -> impl Future<Output = Result<Vec<Script>, StoreFault>> + Send;
     /// One past the highest watched index, external and internal.

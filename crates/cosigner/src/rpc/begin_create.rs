@@ -49,6 +49,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 "the opening names another device or wallet",
             ));
         }
+        // Whoever begins for many wallets at once is counted once for each.
+        let _alone = self.users.hold(request.user()).await;
         let now = self.time.now();
         self.may_begin(request, &opening, now).await?;
         let usage = Usage {
@@ -133,7 +135,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if open.all.saturating_sub(replaced) >= self.config.ceremonies {
             return Err(Refusal::new(Reason::QuotaExceeded, "the server has too many ceremonies open").retry_after(60));
         }
-        if self.store.wallets_of(request.user()).await?.len() >= self.config.wallets_per_user {
+        // A ceremony that is open may become a wallet.
+        let coming = open.user.saturating_sub(replaced);
+        let wallets = self.store.wallet_count(request.user()).await?.saturating_add(coming);
+        if wallets >= self.config.wallets_per_user {
             return Err(Refusal::new(
                 Reason::QuotaExceeded,
                 "this user has as many wallets as one may have",

@@ -78,11 +78,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(true);
         }
         let txid = transaction.compute_txid().to_byte_array();
-        Ok(self
-            .store
-            .issued(owned.id())
-            .await?
-            .iter()
-            .any(|issued| issued.txid == txid))
+        Ok(self.store.is_issued(owned.id(), txid).await?)
     }
 }

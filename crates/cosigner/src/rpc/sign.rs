@@ -4,6 +4,7 @@
 //! leaves everything as it was. The nonce, the commitment and the share live and die inside this one call. Charge, audit
 //! entry, state, replay record and the list of what was given out are one batch, and nothing leaves before it is stored.
 
+mod room;
 mod view;
 
 use std::sync::Arc;
@@ -71,6 +72,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             Verdict::NeedsApproval(_) | Verdict::Wait(..) => return Err(Reason::NotPermitted.into()),
         };
 
+        self.room(asked.wallet, approved.get().facts.txid.to_byte_array())
+            .await?;
 
         failpoint!("sign::before_unlock");
         let now = self.time.now();

@@ -341,6 +341,12 @@ impl Store for MemoryStore {
         Ok(self.lock().wallets.get(&id).cloned())
     }
 
+    async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {
+        let tables = self.lock();
+        let count = tables.wallets.values().filter(|row| row.user == user).count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
         let tables = self.lock();
         let rows = tables.wallet_order.iter().filter_map(|id| tables.wallets.get(id));
@@ -402,6 +408,22 @@ impl Store for MemoryStore {
             .take(1000)
             .cloned()
             .collect())
+    }
+
+    async fn waiting(&self, wallet: WalletId, most: u32) -> Result<u32, StoreFault> {
+        let tables = self.lock();
+        let waiting = tables.issued.iter().filter(|row| row.wallet == wallet).count();
+        Ok(u32::try_from(waiting).unwrap_or(u32::MAX).min(most))
+    }
+
+    async fn is_issued(&self, wallet: WalletId, txid: [u8; 32]) -> Result<bool, StoreFault> {
+        let tables = self.lock();
+        let settled = tables.settled.iter().map(|(row, _)| row);
+        Ok(tables
+            .issued
+            .iter()
+            .chain(settled)
+            .any(|row| row.wallet == wallet && row.txid == txid))
     }
 
     async fn scripts(&self, output_keys: Vec<[u8; 32]>) -> Result<Vec<Script>, StoreFault> {

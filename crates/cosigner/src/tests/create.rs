@@ -319,6 +319,60 @@ fn ceremonies_are_limited_by_user_and_in_all() {
 }
 
 #[test]
+fn wallets_are_counted_past_a_hundred() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.wallets_per_user = 105;
+    let house = House::with(config);
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    house.store.with(|tables| {
+        let row = tables.wallets[&purse.id].clone();
+        for n in 1..=103 {
+            let id = twofold_threshold::id::WalletId([n; 16]);
+            tables.wallet_order.push(id);
+            tables
+                .wallets
+                .insert(id, crate::port::record::Wallet { id, ..row.clone() });
+        }
+    });
+    // The hundred-and-fifth is on its way, so there is no room for another.
+    phone.start(&house).send(&house).unwrap();
+    let one_more = phone.start(&house);
+    let refused = house.refuses(Reason::QuotaExceeded, || one_more.send(&house));
+    assert!(refused.message.contains("wallets"), "{refused}");
+}
+
+#[test]
+fn beginning_many_wallets_at_once_opens_no_more_ceremonies_than_one_user_may_have() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.ceremonies_per_user = 1;
+    let house = House::with(config);
+    let phone = Phone::joined(&house);
+    let begins: Vec<_> = (0..8)
+        .map(|_| {
+            let started = phone.start(&house);
+            (house.let_in(&started.call, started.request()).unwrap(), started)
+        })
+        .collect();
+    let ready = std::sync::Barrier::new(begins.len());
+    let begun = std::thread::scope(|scope| {
+        let running: Vec<_> = begins
+            .into_iter()
+            .map(|(asked, _)| {
+                let (ready, house) = (&ready, &house.mind);
+                scope.spawn(move || {
+                    ready.wait();
+                    block_on(house.begin_create(asked)).is_ok()
+                })
+            })
+            .collect();
+        let begun = running.into_iter().map(|begin| begin.join().expect("no panic"));
+        begun.filter(|begun| *begun).count()
+    });
+    assert_eq!((begun, house.rows().ceremonies.len()), (1, 1));
+}
+
+#[test]
 fn a_wallet_that_is_there_is_not_made_again() {
     let house = House::new();
     let phone = Phone::joined(&house);

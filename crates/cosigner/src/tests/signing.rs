@@ -3,14 +3,19 @@
 use std::thread;
 
 use bitcoin::{Amount, OutPoint, Psbt, TxOut, hashes::Hash, psbt::PsbtSighashType};
+use futures::executor::block_on;
 use rstest::rstest;
 use twofold_api::{Reason, audit::Event, seal_key::Step};
 use twofold_intent::Keychain;
 use twofold_threshold::{id::EpochId, secret::UnlockKey};
 
 use crate::{
+    Config,
     fixture::{House, Phone, Purse, START, Spend, random, rng, stranger},
-    port::record::Device,
+    port::{
+        record::Device,
+        store::{Batch, Store, Write},
+    },
 };
 
 struct Ready {
@@ -452,4 +457,52 @@ fn p26_a_psbt_with_too_many_inputs_is_refused() {
         .collect();
     spend.psbt = purse.psbt(&many, 40_000).serialize();
     house.refuses(Reason::PsbtRefused, || spend.send(&house));
+}
+
+#[test]
+fn a_wallet_has_so_many_signed_transactions_waiting_and_no_more() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.issued_per_wallet = 3;
+    let mut house = House::with(config);
+    let phone = Phone::joined(&house);
+    let (purse, other) = (phone.create(&house), phone.create(&house));
+    // Coins that the index has never seen.
+    let invented = |purse: &Purse| {
+        let coin = Spend {
+            outpoint: OutPoint::new(bitcoin::Txid::from_byte_array(random()), 0),
+            value: 10_000,
+            keychain: Keychain::External,
+            index: 0,
+        };
+        purse.psbt(&[coin], 4_000)
+    };
+    let psbts: Vec<_> = (0..5).map(|_| invented(&purse)).collect();
+    for psbt in &psbts[..3] {
+        phone.sign(&house, &purse, psbt).unwrap();
+        phone.sign(&house, &purse, psbt).expect("the same one again");
+    }
+    for restarts in [false, true] {
+        if restarts {
+            house.restart();
+        }
+        let refusal = house.refuses(Reason::QuotaExceeded, || phone.sign(&house, &purse, &psbts[3]));
+        assert!(refusal.message.contains('3'), "{refusal}");
+        phone.sign(&house, &purse, &psbts[0]).expect("one that waits already");
+    }
+    phone.sign(&house, &other, &invented(&other)).expect("another wallet");
+
+    // The chain decides one of them.
+    let settle = Write::SettleIssued {
+        wallet: purse.id,
+        txid: psbts[0].unsigned_tx.compute_txid().to_byte_array(),
+        outpoints: Vec::new(),
+        height: 1,
+    };
+    block_on(house.store.commit(Batch {
+        expect: Vec::new(),
+        writes: vec![settle],
+    }))
+    .unwrap();
+    phone.sign(&house, &purse, &psbts[3]).unwrap();
+    house.refuses(Reason::QuotaExceeded, || phone.sign(&house, &purse, &psbts[4]));
 }

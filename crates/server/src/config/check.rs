@@ -81,6 +81,12 @@ impl Limits {
             ),
             ("limits.ceremonies", u64::from(self.ceremonies), 1, 1_000_000),
             ("limits.wallets_per_user", u64::from(self.wallets_per_user), 1, 100_000),
+            (
+                "limits.issued_per_wallet",
+                u64::from(self.issued_per_wallet),
+                1,
+                10_000_000,
+            ),
             ("limits.handshake_seconds", self.handshake_seconds, 1, 60),
             ("limits.header_seconds", self.header_seconds, 1, 60),
             ("limits.body_seconds", self.body_seconds, 1, 60),

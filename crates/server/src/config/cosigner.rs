@@ -25,7 +25,8 @@ impl Config {
         env!("CARGO_PKG_VERSION").clone_into(&mut settings.version);
         settings.ceremonies_per_user = self.limits.ceremonies_per_user;
         settings.ceremonies = self.limits.ceremonies;
-        settings.wallets_per_user = self.limits.wallets_per_user as usize;
+        settings.wallets_per_user = self.limits.wallets_per_user;
+        settings.issued_per_wallet = self.limits.issued_per_wallet;
         settings.sanity.max_fee_rate = FeeRate::from_sat_per_vb(self.policy.max_fee_rate_sat_vb)
             .ok_or_else(|| Fault::Config("policy.max_fee_rate_sat_vb is beyond what a rate can be".into()))?;
         settings.sanity.max_fee = Amount::from_sat(self.policy.max_fee_sat);

@@ -173,6 +173,16 @@ pub async fn wallets_list_in_the_order_they_were_made<S: Store>(store: &S) {
     assert!(store.wallets_of(UserId([3; 16])).await.unwrap().is_empty());
 }
 
+pub async fn wallets_are_counted_past_what_a_list_shows<S: Store>(store: &S) {
+    put(store, [Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
+    put(store, (1..=120).map(|n| Write::AddWallet(wallet(n, 1)))).await;
+    put(store, [Write::AddWallet(wallet(200, 2))]).await;
+    assert_eq!(store.wallet_count(UserId([1; 16])).await.unwrap(), 120);
+    assert_eq!(store.wallet_count(UserId([2; 16])).await.unwrap(), 1);
+    assert_eq!(store.wallet_count(UserId([3; 16])).await.unwrap(), 0);
+    assert_eq!(store.wallets_of(UserId([1; 16])).await.unwrap().len(), 100);
+}
+
 pub async fn shares_of_two_epochs_are_there_together<S: Store>(store: &S) {
     populate(store).await;
     put(store, [Write::AddShare(share(1, 0)), Write::AddShare(share(1, 1))]).await;
@@ -314,6 +324,33 @@ pub async fn issued_transactions_wait_until_settled<S: Store>(store: &S) {
         [2, 3],
         "signing what is on the chain already makes nothing wait"
     );
+}
+
+pub async fn what_waits_is_counted_up_to_a_bound<S: Store>(store: &S) {
+    populate(store).await;
+    put(
+        store,
+        (1..=4).map(|n| Write::PutIssued(issued(1, n, &[n], u64::from(n)))),
+    )
+    .await;
+    put(store, [Write::PutIssued(issued(2, 9, &[9], 1))]).await;
+    // Once more for the same transaction is no other one.
+    put(store, [Write::PutIssued(issued(1, 4, &[4], 50))]).await;
+    assert_eq!(store.waiting(wallet_id(1), 100).await.unwrap(), 4);
+    assert_eq!(store.waiting(wallet_id(1), 3).await.unwrap(), 3);
+    assert_eq!(store.waiting(wallet_id(2), 100).await.unwrap(), 1);
+    let settle = Write::SettleIssued {
+        wallet: wallet_id(1),
+        txid: [1; 32],
+        outpoints: Vec::new(),
+        height: 100,
+    };
+    put(store, [settle]).await;
+    assert_eq!(store.waiting(wallet_id(1), 100).await.unwrap(), 3);
+    for (txid, is_issued) in [(1, true), (2, true), (9, false), (77, false)] {
+        let known = store.is_issued(wallet_id(1), [txid; 32]).await.unwrap();
+        assert_eq!(known, is_issued, "{txid}");
+    }
 }
 
 pub async fn a_conflict_on_chain_settles_what_it_conflicts_with<S: Store>(store: &S) {
