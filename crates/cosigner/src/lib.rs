@@ -80,6 +80,7 @@ pub struct Cosigner<S, C, K> {
     children: Recent<ChildName, Arc<ChildTweak>>,
     checkpoints: Recent<WalletId, (Head, Checkpoint)>,
     waiting: Recent<WalletId, u32>,
+    fees: rpc::estimate_fees::NodeFees,
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
@@ -112,6 +113,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             children: Recent::new(CHILDREN_AT_HAND),
             checkpoints: Recent::new(WALLETS_AT_HAND),
             waiting: Recent::new(WALLETS_AT_HAND),
+            fees: rpc::estimate_fees::NodeFees::default(),
         })
     }
 

@@ -4,7 +4,7 @@ mod activate;
 mod begin_create;
 mod broadcast;
 mod ceremony;
-mod estimate_fees;
+pub(crate) mod estimate_fees;
 mod finish_create;
 mod get_audit;
 mod get_wallet;

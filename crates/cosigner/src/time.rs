@@ -41,6 +41,11 @@ impl<K: Clock> Time<K> {
         self.highest.fetch_max(clock, Ordering::SeqCst).max(clock)
     }
 
+    /// What the clock shows, wrong or not: for what may be a little off and must not stand still while the time does.
+    pub(crate) fn shown(&self) -> u64 {
+        self.clock.now()
+    }
+
     /// The write that stores `now`.
     pub(crate) fn store(&self, now: u64) -> Write {
         self.stored.fetch_max(now, Ordering::SeqCst);

@@ -22,6 +22,8 @@ pub struct Contents {
     pub mempool: BTreeMap<Txid, Transaction>,
     /// What the node says of a target, in sat per 1000 virtual bytes.
     pub estimates: BTreeMap<u16, u64>,
+    /// How often the node was asked about fees.
+    pub asked_for_fees: usize,
     /// What the node relays at least, in sat per 1000 virtual bytes.
     pub minimum_rate: u64,
     /// Nothing is answered while this is set.
@@ -41,6 +43,7 @@ impl MemoryChain {
             lowest: 0,
             mempool: BTreeMap::new(),
             estimates: BTreeMap::new(),
+            asked_for_fees: 0,
             minimum_rate: 1_000,
             down: false,
             refuses: None,
@@ -137,6 +140,7 @@ impl Chain for MemoryChain {
     }
 
     async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
+        self.lock().asked_for_fees += 1;
         Ok(self.up()?.estimates.get(&target_blocks).copied())
     }
 

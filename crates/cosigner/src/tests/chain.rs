@@ -5,7 +5,7 @@ use futures::executor::block_on;
 use twofold_api::{Reason, Refusal, audit::Event, limits, reply, request};
 
 use crate::{
-    fixture::{Call, House, Phone, Purse, random},
+    fixture::{Call, House, Phone, Purse, START, random},
     port::record::{Block, Mined, WalletTransaction},
 };
 
@@ -132,13 +132,39 @@ fn c07_estimates_are_clamped_and_the_fallback_is_named() {
     house
         .chain
         .with(|chain| chain.estimates = [(1, u64::MAX), (6, 5_000), (144, 0)].into());
+    house.clock.pass(30);
     let told = fees();
     assert_eq!(told.source, "node");
     let rates: Vec<_> = told.estimates.iter().map(|(_, rate)| *rate).collect();
     assert_eq!(rates, [1_000_000, 1_000_000, 1_000_000, 5_000, 5_000, 5_000, 1_000]);
 
     house.chain.with(|chain| chain.down = true);
+    house.clock.set(START - 60);
     assert_eq!(fees().source, "fallback");
+}
+
+#[test]
+fn the_node_is_asked_for_fees_once_in_half_a_minute_whoever_asks() {
+    let house = House::new();
+    let (phone, other) = (Phone::joined(&house), Phone::joined(&house));
+    let purses = [phone.create(&house), other.create(&house)];
+    let asked = || {
+        for (phone, purse) in [&phone, &other].into_iter().zip(&purses) {
+            let call = phone.call("EstimateFees", Some(purse.id), b"");
+            let asked = request::EstimateFees { wallet: purse.id };
+            block_on(house.mind.estimate_fees(house.let_in(&call, asked).unwrap())).unwrap();
+        }
+        house.chain.with(|chain| std::mem::take(&mut chain.asked_for_fees))
+    };
+    let once = 7;
+    assert_eq!((asked(), asked()), (once, 0));
+    house.clock.pass(29);
+    assert_eq!(asked(), 0);
+    house.clock.pass(1);
+    assert_eq!((asked(), asked()), (once, 0));
+    // A clock that goes back makes no answer last.
+    house.clock.set(START - 3_600);
+    assert_eq!((asked(), asked()), (once, 0));
 }
 
 fn sync(house: &House, phone: &Phone, purse: &Purse, ask: impl FnOnce(&mut request::Sync)) -> reply::Synced {
