@@ -23,7 +23,7 @@ pub(crate) struct Common {
     /// Folder of this machine's keystore
     #[arg(long, global = true, env = "TWOFOLD_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
-    /// Read the passphrase from the first line of this file (or set `TWOFOLD_PASSPHRASE`); otherwise it is asked for
+    /// Read the passphrase from the first line of this file, which no other user may read (or set `TWOFOLD_PASSPHRASE`); otherwise it is asked for
     #[arg(long, global = true, env = "TWOFOLD_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
     /// Which wallet, by its name or id; not needed where there is one
@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Create(Create),
     /// Show an address to be paid at
     #[command(
-        after_help = "Examples:\n  twofold receive\n  twofold receive --amount 0.001btc --label 'from Ana'\n  twofold receive --json | jq -r .address"
+        after_help = "Examples:\n  twofold receive\n  twofold receive --amount 0.001btc --label 'from Ana'\n  twofold receive --new\n  twofold receive --json | jq -r .address"
     )]
     Receive(Receive),
     /// Show what the wallet holds
@@ -141,6 +141,9 @@ pub(crate) struct Receive {
     /// Say what for
     #[arg(long)]
     pub label: Option<String>,
+    /// An address that was never shown before, even where the last one was not paid to
+    #[arg(long)]
+    pub new: bool,
     /// Do not draw the QR code
     #[arg(long)]
     pub no_qr: bool,

@@ -52,9 +52,10 @@ impl Context<'_> {
         let (mut client, mut wallet) = self.wallet().await?;
         let bar = crate::terminal::spinner();
         bar.set_message("reading the chain");
-        let report = client.sync(&mut wallet).await?;
+        let report = client.sync(&mut wallet).await;
         bar.finish_and_clear();
         self.tell(&mut client);
+        let report = report?;
         if let Some(height) = report.scanning {
             self.output.say(&format!(
                 "the server is still reading old blocks (at {height} of {})",
@@ -64,10 +65,11 @@ impl Context<'_> {
         Ok((client, wallet))
     }
 
-    /// Passes on what a person should know.
+    /// Passes on what a person should know: on standard error always, for a program that reads the answer alone must not
+    /// swallow that a server was rolled back.
     fn tell(&self, client: &mut Client<Native>) {
         for notice in client.take_notices() {
-            self.output.say(&format!("note: {notice}"));
+            self.output.warn(&format!("note: {notice}"));
         }
     }
 }
@@ -82,7 +84,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
     match command {
         Command::Join(arguments) => join::run(context, arguments).await,
         Command::Create(arguments) => Box::pin(create::run(context, arguments)).await,
-        Command::Receive(arguments) => receive::run(context, arguments).await,
+        Command::Receive(arguments) => Box::pin(receive::run(context, arguments)).await,
         Command::Balance => balance::run(context).await,
         Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
         Command::History => history::run(context).await,

@@ -12,6 +12,11 @@ use crate::output::Output;
 #[error("nothing was signed or sent")]
 pub(crate) struct Declined;
 
+/// Asked in a way that can't be. What is wrong, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Wrong(pub String);
+
 #[derive(Serialize)]
 struct Answer {
     error: Described,
@@ -24,11 +29,16 @@ struct Described {
     message: String,
 }
 
-/// Says what went wrong and returns the exit code that fits.
-pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
-    let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
-    let (kind, code) = match fault.map(Fault::kind) {
+/// The fault of the client behind an error, where there is one.
+fn fault_in(error: &anyhow::Error) -> Option<&Fault> {
+    error.chain().find_map(|cause| cause.downcast_ref::<Fault>())
+}
+
+/// What kind of failure it is, and the exit code that says so.
+fn sort(error: &anyhow::Error) -> (&'static str, u8) {
+    match fault_in(error).map(Fault::kind) {
         _ if error.is::<Declined>() => ("refused", 3),
+        _ if error.is::<Wrong>() => ("usage", 2),
         Some(Kind::Usage) => ("usage", 2),
         Some(Kind::Refused) => ("refused", 3),
         Some(Kind::Network) => ("network", 4),
@@ -37,7 +47,13 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
         Some(Kind::Funds) => ("funds", 7),
         Some(Kind::Protocol) => ("protocol", 8),
         _ => ("fault", 1),
-    };
+    }
+}
+
+/// Says what went wrong and returns the exit code that fits.
+pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
+    let fault = fault_in(error);
+    let (kind, code) = sort(error);
     // `{:#}` joins the causes; faults say theirs themselves.
     let message = fault.map_or_else(|| format!("{error:#}"), ToString::to_string);
     if output.json {
@@ -53,4 +69,27 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
         eprintln!("twofold: {message}");
     }
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use twofold_client::{Fault, fault::Breach};
+
+    use super::{Declined, Wrong, sort};
+
+    #[test]
+    fn wrong_usage_ends_with_2_whatever_stands_behind_it() {
+        assert_eq!(sort(&Wrong("so not".into()).into()), ("usage", 2));
+        let behind = std::fs::read("/nowhere/at/all").with_context(|| Wrong("that can't be read".into()));
+        assert_eq!(sort(&behind.expect_err("is not there")), ("usage", 2));
+    }
+
+    #[test]
+    fn a_log_that_forked_ends_with_8_and_a_no_with_3() {
+        let forked = Fault::from(Breach::Forked { seq: 7 });
+        assert_eq!(sort(&forked.into()), ("protocol", 8));
+        assert_eq!(sort(&Declined.into()), ("refused", 3));
+        assert_eq!(sort(&anyhow::anyhow!("something of our own")), ("fault", 1));
+    }
 }

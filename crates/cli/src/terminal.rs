@@ -7,10 +7,14 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use qrcode::{QrCode, render::unicode::Dense1x2};
 
+use crate::exit::Wrong;
+
 /// Asks a yes-or-no question; no answer is no.
 pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("no terminal to ask \"{question}\": give --yes to go on without asking");
+        bail!(Wrong(format!(
+            "no terminal to ask \"{question}\": give --yes to go on without asking"
+        )));
     }
     eprint!("{question} [y/N] ");
     std::io::stderr().flush()?;

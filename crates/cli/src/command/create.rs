@@ -1,6 +1,11 @@
 //! `twofold create`: three parties make one key; recovery's part runs here, for the seconds it takes.
 
-use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -8,7 +13,11 @@ use twofold_api::request::Name;
 use twofold_client::{Fault, create::Step};
 
 use super::Context;
-use crate::{args, exit::Declined, terminal};
+use crate::{
+    args,
+    exit::{Declined, Wrong},
+    terminal,
+};
 
 #[derive(Serialize)]
 struct Answer {
@@ -23,13 +32,17 @@ struct Answer {
 pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result<()> {
     let name: Name = arguments.name.parse().map_err(Fault::from)?;
     if context.output.json && arguments.words_file.is_none() {
-        bail!("with --json the recovery words need a place of their own: give --words-file FILE");
+        bail!(Wrong(
+            "with --json the recovery words need a place of their own: give --words-file FILE".into()
+        ));
     }
     let mut client = context.client().await?;
     let known = client.wallets().await?;
     let waiting = known.iter().any(|wallet| !wallet.finished || wallet.words_unconfirmed);
     if !waiting && known.iter().any(|wallet| wallet.name == name.as_str()) {
-        bail!("there is a wallet called {name} on this machine already; choose another name, or use it");
+        bail!(Wrong(format!(
+            "there is a wallet called {name} on this machine already; choose another name, or use it"
+        )));
     }
     let bar = terminal::spinner();
     let made = Box::pin(client.create(&name, &mut |step| bar.set_message(told(step)))).await;
@@ -99,7 +112,7 @@ fn show_words(words: &str) {
 /// interrupted run can be repeated.
 fn write_words(path: &Path, words: &str) -> Result<()> {
     if std::fs::read_to_string(path).is_ok_and(|there| there.trim() == words) {
-        return Ok(());
+        return settle(&File::open(path)?, path);
     }
     let mut file = OpenOptions::new()
         .write(true)
@@ -107,12 +120,38 @@ fn write_words(path: &Path, words: &str) -> Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| {
-            format!(
+            Wrong(format!(
                 "the words can't go to {}; choose a new file and run create again",
                 path.display()
-            )
+            ))
         })?;
     writeln!(file, "{words}")?;
+    settle(&file, path)
+}
+
+/// Waits until the file, and its name in its folder, would outlive a power cut: the keystore forgets the words next.
+fn settle(file: &File, path: &Path) -> Result<()> {
     file.sync_all()?;
-    Ok(())
+    Ok(File::open(folder_of(path))?.sync_all()?)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::folder_of;
+
+    #[test]
+    fn a_files_folder_is_found_where_the_path_names_none() {
+        for (file, folder) in [("words.txt", "."), ("a/words.txt", "a"), ("/words.txt", "/")] {
+            assert_eq!(folder_of(Path::new(file)), Path::new(folder));
+        }
+    }
 }

@@ -12,7 +12,11 @@ use super::{
     Context,
     send::{Described, describe},
 };
-use crate::{args, exit::Declined, terminal};
+use crate::{
+    args,
+    exit::{Declined, Wrong},
+    terminal,
+};
 
 #[derive(Serialize)]
 struct Shown {
@@ -44,8 +48,8 @@ pub(super) async fn run(context: Context<'_>, command: args::Psbt) -> Result<()>
 }
 
 fn read(file: &Path) -> Result<Psbt> {
-    let bytes = fs::read(file).with_context(|| format!("{} can't be read", file.display()))?;
-    psbt::read(&bytes).with_context(|| format!("{} holds no PSBT for us", file.display()))
+    let bytes = fs::read(file).with_context(|| Wrong(format!("{} can't be read", file.display())))?;
+    psbt::read(&bytes).with_context(|| Wrong(format!("{} holds no PSBT for us", file.display())))
 }
 
 async fn show(context: Context<'_>, file: &Path) -> Result<()> {
@@ -67,8 +71,9 @@ async fn sign(context: Context<'_>, file: &Path, out: Option<&Path>, yes: bool) 
     if !yes && !terminal::confirm("Sign it?")? {
         bail!(Declined);
     }
-    let signed = client.cosign(&mut wallet, draft).await?;
+    let signed = client.cosign(&mut wallet, draft).await;
     context.tell(&mut client);
+    let signed = signed?;
     let answer = Signed {
         psbt: psbt::to_base64(&signed),
         out: out.map(|path| path.display().to_string()),
@@ -79,7 +84,7 @@ async fn sign(context: Context<'_>, file: &Path, out: Option<&Path>, yes: bool) 
             .create_new(true)
             .mode(0o600)
             .open(path)
-            .with_context(|| format!("{} can't be written; it must be a new file", path.display()))?;
+            .with_context(|| Wrong(format!("{} can't be written; it must be a new file", path.display())))?;
         writeln!(file, "{}", answer.psbt)?;
     }
     context.output.answer(&answer, |answer| match &answer.out {
@@ -101,8 +106,9 @@ async fn finalize(context: Context<'_>, file: &Path, broadcast: bool) -> Result<
     }
     let (mut client, mut wallet) = context.synced().await?;
     let transaction = client.finalize(&mut wallet, &psbt).await?;
-    let txid = client.broadcast(&mut wallet, &transaction).await?;
+    let txid = client.broadcast(&mut wallet, &transaction).await;
     context.tell(&mut client);
+    let txid = txid?;
     let answer = Final {
         txid: txid.to_string(),
         transaction: serialize_hex(&transaction),

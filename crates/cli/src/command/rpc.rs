@@ -12,7 +12,7 @@ use twofold_client::{
 };
 
 use super::Context;
-use crate::args;
+use crate::{args, exit::Wrong};
 
 /// A signed request as it went out.
 #[derive(Serialize, Deserialize)]
@@ -27,8 +27,11 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Rpc) -> Result<()
         return replay(context, file).await;
     }
     let method = arguments.method.unwrap_or_default();
-    let mut body: Value = serde_json::from_str(&arguments.body).context("the request is not JSON")?;
-    let fields = body.as_object_mut().context("the request is not a JSON object")?;
+    let mut body: Value =
+        serde_json::from_str(&arguments.body).with_context(|| Wrong("the request is not JSON".into()))?;
+    let fields = body
+        .as_object_mut()
+        .ok_or_else(|| Wrong("the request is not a JSON object".into()))?;
     let mut client = context.client().await?;
     // The wallet that was chosen goes where the request names it, so that nobody has to write bytes as base64.
     let wallet = match &context.common.wallet {
@@ -60,14 +63,15 @@ fn keep(path: &Path, call: HttpCall) -> Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .with_context(|| format!("{} can't be written; it must be a new file", path.display()))?;
+        .with_context(|| Wrong(format!("{} can't be written; it must be a new file", path.display())))?;
     writeln!(file, "{}", serde_json::to_string_pretty(&kept)?)?;
     Ok(())
 }
 
 async fn replay(context: Context<'_>, path: &Path) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))?;
-    let kept: Kept = serde_json::from_str(&text).with_context(|| format!("{} holds no kept call", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| Wrong(format!("{} can't be read", path.display())))?;
+    let kept: Kept =
+        serde_json::from_str(&text).with_context(|| Wrong(format!("{} holds no kept call", path.display())))?;
     let client = context.client().await?;
     let call = HttpCall {
         method: "POST",
@@ -75,7 +79,7 @@ async fn replay(context: Context<'_>, path: &Path) -> Result<()> {
         headers: kept.headers,
         body: kept.body.into_bytes(),
         deadline: deadline::CHANGE,
-        reply_bytes: deadline::REPLY_BYTES,
+        reply_bytes: twofold_api::limits::REPLY_BYTES,
     };
     let reply = client.transport().send(&call).await.map_err(Fault::from)?;
     if reply.status != 200 {

@@ -9,7 +9,11 @@ use twofold_client::ledger::{Draft, Order, Pay};
 use twofold_intent::{AmountText, Facts, PaymentUri, psbt};
 
 use super::Context;
-use crate::{args, exit::Declined, terminal};
+use crate::{
+    args,
+    exit::{Declined, Wrong},
+    terminal,
+};
 
 /// What a transaction does, by its stable names.
 #[derive(Serialize)]
@@ -158,7 +162,11 @@ fn recipients(arguments: &args::Send, network: Network) -> Result<Pay> {
     let mut amounts: VecDeque<Amount> = arguments
         .amount
         .iter()
-        .map(|text| Ok(text.parse::<AmountText>()?.amount()))
+        .map(|text| {
+            let amount = text.parse::<AmountText>();
+            let amount = amount.with_context(|| Wrong(format!("{text:?} is no amount")))?;
+            Ok(amount.amount())
+        })
         .collect::<Result<_>>()?;
     let parsed = arguments
         .to
@@ -167,21 +175,23 @@ fn recipients(arguments: &args::Send, network: Network) -> Result<Pay> {
         .collect::<Result<Vec<_>>>()?;
     if arguments.max {
         let [(address, None)] = parsed.as_slice() else {
-            bail!("--max takes one --to, without an amount");
+            bail!(Wrong("--max takes one --to, without an amount".into()));
         };
         return Ok(Pay::All(address.clone()));
     }
     let each = parsed
         .into_iter()
         .map(|(address, said)| {
-            let amount = said
-                .or_else(|| amounts.pop_front())
-                .with_context(|| format!("say how much {address} gets: --amount 0.001btc or --amount 50000sat"))?;
+            let amount = said.or_else(|| amounts.pop_front()).ok_or_else(|| {
+                Wrong(format!(
+                    "say how much {address} gets: --amount 0.001btc or --amount 50000sat"
+                ))
+            })?;
             Ok((address, amount))
         })
         .collect::<Result<Vec<_>>>()?;
     if !amounts.is_empty() {
-        bail!("there are more --amount than recipients that need one");
+        bail!(Wrong("there are more --amount than recipients that need one".into()));
     }
     Ok(Pay::Each(each))
 }
@@ -191,14 +201,15 @@ fn recipient(text: &str, network: Network) -> Result<(Address, Option<Amount>)> 
         .get(..8)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bitcoin:"))
     {
-        let uri = PaymentUri::parse(text, network)?;
+        let uri = PaymentUri::parse(text, network)
+            .with_context(|| Wrong(format!("{text:?} is no payment request for this wallet")))?;
         return Ok((uri.address, uri.amount));
     }
     let address = text
         .parse::<Address<_>>()
-        .with_context(|| format!("{text:?} is no Bitcoin address"))?
+        .with_context(|| Wrong(format!("{text:?} is no Bitcoin address")))?
         .require_network(network)
-        .with_context(|| format!("this wallet is on {network}"))?;
+        .with_context(|| Wrong(format!("this wallet is on {network}")))?;
     Ok((address, None))
 }
 

@@ -93,8 +93,9 @@ async fn list(context: Context<'_>) -> Result<()> {
 async fn rename(context: Context<'_>, name: &str) -> Result<()> {
     let name: Name = name.parse().map_err(Fault::from)?;
     let (mut client, mut wallet) = context.wallet().await?;
-    client.rename(&mut wallet, &name).await?;
+    let renamed = client.rename(&mut wallet, &name).await;
     context.tell(&mut client);
+    renamed?;
     let answer = Renamed {
         wallet: wallet.id().to_string(),
         name: name.to_string(),
