@@ -89,7 +89,7 @@ impl Https {
         Ok(sender)
     }
 
-    async fn exchange(&self, call: &HttpCall, sent: &mut bool) -> Result<HttpReply, TransportFault> {
+    async fn exchange(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
         let mut kept = self.kept.lock().await;
         // A connection that the server closed meanwhile says so here, before anything is sent on it.
         let mut usable = kept.take();
@@ -102,10 +102,7 @@ impl Https {
             Some(sender) => sender,
             None => tokio::time::timeout(CONNECT, self.connect())
                 .await
-                .map_err(|_| TransportFault::TimedOut {
-                    after: CONNECT,
-                    sent: false,
-                })??,
+                .map_err(|_| TransportFault::TimedOut { after: CONNECT })??,
         };
         let mut request = http::Request::builder()
             .method(call.method)
@@ -117,7 +114,6 @@ impl Https {
         let request = request
             .body(Full::new(Bytes::from(call.body.clone())))
             .map_err(|fault| TransportFault::Garbled { why: fault.to_string() })?;
-        *sent = true;
         let cut = |fault: hyper::Error| TransportFault::Cut { why: fault.to_string() };
         let reply = sender.send_request(request).await.map_err(cut)?;
         let status = reply.status().as_u16();
@@ -150,14 +146,10 @@ impl Https {
 impl Transport for Https {
     async fn send(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(call.clone());
-        let mut sent = false;
         let end = Instant::now() + call.deadline;
-        match tokio::time::timeout_at(end, self.exchange(call, &mut sent)).await {
+        match tokio::time::timeout_at(end, self.exchange(call)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(TransportFault::TimedOut {
-                after: call.deadline,
-                sent,
-            }),
+            Err(_) => Err(TransportFault::TimedOut { after: call.deadline }),
         }
     }
 }

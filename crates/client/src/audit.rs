@@ -20,61 +20,110 @@ pub struct Audited {
     pub head: ChainHead,
 }
 
+/// What may be asked of the server while its log is in doubt, and what not.
+///
+/// The rule: a device proves the log before each thing that it lets the server sign or send.
+///
+/// - `proved` moves only along the log: entries are read from it on, hash by hash, and must lead through every checkpoint
+///   that the server signed since, to one it signs now.
+/// - A reply to a request of ours (a co-signature, a broadcast) brings a checkpoint that no entry was read for. It is kept
+///   beside those before it, replaces none of them, and the next proof must come past it. So the first signature after a
+///   sync takes one round trip, and a second one without a sync between reads the log first.
+/// - A server that contradicts what it had signed puts the log in doubt. That is kept over restarts. Reads go on; signing,
+///   sending and renaming read the log and stop at the [`Breach`] until a log is shown that holds all that was signed.
 impl<P: Platform> Client<P> {
     /// Fetches a wallet's log from its first entry and checks every hash, that it ends where the server's signed
     /// checkpoint says, and that the checkpoints which this machine held before are on it.
     pub async fn audit(&mut self, wallet: &mut Wallet) -> Result<Audited, Fault> {
-        let audited = self.follow_log(wallet, ChainHead::START).await?;
-        wallet.proved = wallet.checkpoint;
+        self.follow_log(wallet, ChainHead::START, None).await
+    }
+
+    /// Reads what the log grew by since it was last proved, where a sync has shown that there is something to read. A
+    /// server that shows another log than it had confirmed is told of and remembered; reading goes on.
+    pub(crate) async fn prove_shown(&mut self, wallet: &mut Wallet, shown: Checkpoint) -> Result<(), Fault> {
+        if !wallet.in_doubt && wallet.is_proved() && wallet.checkpoint == Some(shown) {
+            return Ok(());
+        }
+        match self.prove_log(wallet, Some(&shown)).await {
+            Err(Fault::Breach(breach)) if breach.doubts_the_log() => {
+                let seq = self.read(&shown)?.seq;
+                let wallet = wallet.id();
+                self.session.notices.add(Notice::Forked { wallet, seq });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Before a signature: nothing that the server signed may be unproved.
+    pub(crate) async fn stand_on_proof(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
+        if wallet.in_doubt || !wallet.is_proved() {
+            self.prove_log(wallet, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Before another change: the log is not known to be false.
+    pub(crate) async fn stand_undoubted(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
+        if wallet.in_doubt {
+            self.prove_log(wallet, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers that the server contradicted itself, where that is what a call failed of.
+    pub(crate) async fn heed_doubt<T>(&mut self, wallet: &mut Wallet, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        if matches!(&outcome, Err(Fault::Breach(breach)) if breach.doubts_the_log()) {
+            self.doubt(wallet).await?;
+        }
+        outcome
+    }
+
+    /// Remembers that the server contradicted itself.
+    pub(crate) async fn doubt(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
+        if core::mem::replace(&mut wallet.in_doubt, true) {
+            return Ok(());
+        }
+        self.save_checkpoints(wallet).await
+    }
+
+    async fn prove_log(&mut self, wallet: &mut Wallet, shown: Option<&Checkpoint>) -> Result<(), Fault> {
+        let from = match &wallet.proved {
+            Some(proved) => self.read(proved)?,
+            None => return Ok(()),
+        };
+        let from = ChainHead {
+            seq: from.seq,
+            chain: from.chain,
+        };
+        self.follow_log(wallet, from, shown).await.map(drop)
+    }
+
+    /// Follows the log from a place to its end, and holds what it finds for proved; else the log is in doubt.
+    async fn follow_log(
+        &mut self,
+        wallet: &mut Wallet,
+        from: ChainHead,
+        shown: Option<&Checkpoint>,
+    ) -> Result<Audited, Fault> {
+        let outcome = self.walk_log(wallet, from, shown).await;
+        let (audited, end) = self.heed_doubt(wallet, outcome).await?;
+        wallet.settle(end);
         self.save_checkpoints(wallet).await?;
         Ok(audited)
     }
 
-    /// Reads what the log grew by since it was last proved. A server that shows another log than it had confirmed is
-    /// told of; what was proved before stays as the evidence.
-    pub(crate) async fn prove_log(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
-        let (Some(newest), Some(proved)) = (wallet.checkpoint, wallet.proved) else {
-            return Ok(());
-        };
-        if newest == proved {
-            return Ok(());
-        }
-        let (old, new) = (self.read(&proved)?, self.read(&newest)?);
-        if new.generation > old.generation {
-            // A lift opened a generation; where it forks is for the whole log to tell.
-            return Ok(());
-        }
-        match self
-            .follow_log(
-                wallet,
-                ChainHead {
-                    seq: old.seq,
-                    chain: old.chain,
-                },
-            )
-            .await
-        {
-            Ok(_) => {
-                wallet.proved = wallet.checkpoint;
-                self.save_checkpoints(wallet).await
-            }
-            Err(Fault::Breach(Breach::Audit(_) | Breach::Forked { .. } | Breach::RolledBack { .. })) => {
-                self.session.notices.add(Notice::Forked {
-                    wallet: wallet.id(),
-                    seq: new.seq,
-                });
-                Ok(())
-            }
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Follows the log from a place to its end. The checkpoints held past that place must lie on the way, and the end is
-    /// where the server's checkpoint says.
-    async fn follow_log(&mut self, wallet: &mut Wallet, from: ChainHead) -> Result<Audited, Fault> {
-        let known = [wallet.proved, wallet.checkpoint].into_iter().flatten();
+    /// The checkpoints held past a place, and the one `shown`, must lie on the way from there, and the end is where the
+    /// server's checkpoint says.
+    async fn walk_log(
+        &mut self,
+        wallet: &Wallet,
+        from: ChainHead,
+        shown: Option<&Checkpoint>,
+    ) -> Result<(Audited, Checkpoint), Fault> {
+        let known = wallet.held().chain(shown);
         let known = known
-            .map(|checkpoint| self.read(&checkpoint))
+            .map(|checkpoint| self.read(checkpoint))
             .collect::<Result<Vec<_>, _>>()?;
         let mut missing: Vec<Head> = known.into_iter().filter(|known| known.seq > from.seq).collect();
         let (mut head, mut entries) = (from, Vec::new());
@@ -105,12 +154,12 @@ impl<P: Platform> Client<P> {
                 };
                 return Err(breach.into());
             }
-            let signed = newest.as_ref().map(|newest| self.read(newest)).transpose()?;
-            if signed.is_none_or(|signed| signed.seq != head.seq || signed.chain != head.chain) {
+            let end = newest.ok_or(Breach::Forked { seq: head.seq })?;
+            let signed = self.read(&end)?;
+            if signed.seq != head.seq || signed.chain != head.chain {
                 return Err(Breach::Forked { seq: head.seq }.into());
             }
-            self.note_checkpoint(wallet, newest).await?;
-            return Ok(Audited { entries, head });
+            return Ok((Audited { entries, head }, end));
         }
         Err(Breach::Forked { seq: head.seq }.into())
     }

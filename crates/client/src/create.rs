@@ -183,8 +183,8 @@ impl<P: Platform> Client<P> {
         let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
             *ceremony.unlock().expose().expose(),
         ));
-        let (waiting, closing) = ceremony.close(&mut self.random)?;
-        let closing = closing.to_bytes();
+        drop(ceremony);
+        let mut waiting = None;
         let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
             let usage = SealUsage {
                 wallet,
@@ -193,14 +193,18 @@ impl<P: Platform> Client<P> {
                 device: session.device_id(),
             };
             let unlock = key.seal(&unlock, &usage, random).map_err(|_| Breach::SealKey)?;
+            // Each request has a commitment of its own, one that is signed anew included.
+            let (await_completion, closing) = pending.ceremony()?.close(random)?;
+            waiting = Some(await_completion);
             Ok(FinishCreate {
                 wallet,
                 ceremony: id,
-                closing: closing.clone(),
+                closing: closing.to_bytes(),
                 unlock,
             })
         };
         let (finished, _) = self.call_sealed(None, build).await?;
+        let waiting = waiting.ok_or_else(crate::session::internal)?;
         Ok(waiting.receive(&Completion::try_from(finished.completion.as_slice())?)?)
     }
 
@@ -236,8 +240,8 @@ impl<P: Platform> Client<P> {
         let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
             *ceremony.unlock().expose().expose(),
         ));
-        let (waiting, closing) = ceremony.close(&mut self.random)?;
-        let commitment = *closing.test_commitment();
+        drop(ceremony);
+        let mut waiting = None;
         let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
             let usage = SealUsage {
                 wallet,
@@ -246,14 +250,17 @@ impl<P: Platform> Client<P> {
                 device: session.device_id(),
             };
             let unlock = key.seal(&unlock, &usage, random).map_err(|_| Breach::SealKey)?;
+            let (await_completion, closing) = pending.ceremony()?.close(random)?;
+            waiting = Some(await_completion);
             Ok(TestSign {
                 wallet,
                 epoch,
-                commitment,
+                commitment: *closing.test_commitment(),
                 unlock,
             })
         };
         let (signed, _) = self.call_sealed(None, build).await?;
+        let waiting = waiting.ok_or_else(crate::session::internal)?;
         Ok(waiting.receive(&Completion::try_from(signed.completion.as_slice())?)?)
     }
 

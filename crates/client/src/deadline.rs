@@ -18,7 +18,5 @@ pub const GRACE: Duration = Duration::from_secs(2);
 pub const ATTEMPTS: u32 = 3;
 /// Pause before the second send; doubles each time.
 pub const PAUSE: Duration = Duration::from_millis(400);
-/// Most bytes of a reply.
-pub const REPLY_BYTES: usize = 4 * 1024 * 1024;
 /// Most pages of one sync; a server that goes on has lost its way.
 pub const SYNC_PAGES: usize = 5000;

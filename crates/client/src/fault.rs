@@ -88,6 +88,16 @@ pub enum Usage {
         /// Where it belongs.
         url: String,
     },
+    /// It has joined this one, under another address or certificate.
+    #[error(
+        "this keystore joined its server at {url} and stays with that address and certificate: an invitation alone does \
+         not prove that the server moved. Have the server answer there, or set TWOFOLD_HOME to another folder and join \
+         as a new device"
+    )]
+    JoinedOtherwise {
+        /// Where it belongs.
+        url: String,
+    },
     /// The invitation's time is over.
     #[error("the invitation has expired; ask the operator for a new one")]
     InvitationExpired,
@@ -168,6 +178,17 @@ pub enum Breach {
         /// Where they part.
         seq: u64,
     },
+    /// A generation that nothing opened: this version knows no lift of a fence.
+    #[error(
+        "the server shows generation {shows} of this wallet's log, and this machine knows {had}: that takes a lifted \
+         fence, which this version can't check. Nothing was taken over; ask the operator, and update twofold"
+    )]
+    Lifted {
+        /// The generation this machine knows.
+        had: u32,
+        /// The one it shows now.
+        shows: u32,
+    },
     /// The server's clock statement is false.
     #[error("the server's time is not signed by the server; set this machine's clock and try again")]
     FalseTime,
@@ -186,6 +207,16 @@ pub enum Breach {
     /// The server's wallet is not the one that was made.
     #[error("what the server says of this wallet is not what this machine knows of it; do not go on")]
     OtherWallet,
+}
+
+impl Breach {
+    /// Whether it puts the wallet's log in doubt: the server contradicts what it had signed of it.
+    pub(crate) const fn doubts_the_log(&self) -> bool {
+        matches!(
+            self,
+            Self::RolledBack { .. } | Self::Forked { .. } | Self::Lifted { .. } | Self::Audit(_)
+        )
+    }
 }
 
 impl Fault {

@@ -37,7 +37,14 @@ impl<P: Platform> Client<P> {
                 }
                 .into());
             }
-            // A server may have moved; the identity is what counts.
+            // An invitation is a text that anyone can write: it names an identity without that identity's consent. So it
+            // never leads a device that has joined to another address, nor makes it trust another certificate.
+            Some(home) if home.joined.is_some() && home.server != server => {
+                return Err(Usage::JoinedOtherwise {
+                    url: home.server.url.to_string(),
+                }
+                .into());
+            }
             Some(home) => Home { server, ..home },
             None => Home {
                 device: IdentitySecret::generate(&mut random),

@@ -18,13 +18,15 @@ impl<P: Platform> Client<P> {
 
     /// Gives a wallet another name, at the server and here.
     pub async fn rename(&mut self, wallet: &mut Wallet, name: &Name) -> Result<(), Fault> {
+        self.stand_undoubted(wallet).await?;
         let checkpoint = self.newest_checkpoint(wallet).await?;
         let request = RenameWallet {
             wallet: wallet.id(),
             name: name.clone(),
             checkpoint,
         };
-        let (_, newest) = self.call(&request, Some(&checkpoint), Caution::Stop).await?;
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let (_, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
         name.as_str().clone_into(&mut wallet.record.name);
         self.save_record(&wallet.record).await

@@ -34,7 +34,8 @@ impl<P: Platform> Client<P> {
     /// Signs every input of ours together with the server, and gives the PSBT with the signatures, each verified. Inputs
     /// of others are left alone.
     ///
-    /// The device's nonces live in this call alone and serve one request; whatever answers it uses them up.
+    /// The device's nonces live in this call alone and serve one request; whatever answers it uses them up. Nothing is
+    /// signed on a log that is not proved.
     pub async fn cosign(&mut self, wallet: &mut Wallet, draft: Draft) -> Result<Psbt, Fault> {
         let Draft { mut psbt, facts, .. } = draft;
         let bytes = psbt.serialize();
@@ -73,6 +74,7 @@ impl<P: Platform> Client<P> {
         bytes: &[u8],
         inputs: &[InputToSign],
     ) -> Result<Answer<Vec<[u8; 64]>>, Fault> {
+        self.stand_on_proof(wallet).await?;
         let checkpoint = self.newest_checkpoint(wallet).await?;
         let key = self.seal_key().await?;
         let (id, epoch, device) = (wallet.id(), wallet.epoch(), self.session.device_id());
@@ -119,7 +121,8 @@ impl<P: Platform> Client<P> {
         };
         let newest = self
             .session
-            .check_head(&reply.head, Some(id), Some(&checkpoint), Caution::Stop)?;
+            .check_head(&reply.head, Some(id), Some(&checkpoint), Caution::Stop);
+        let newest = self.heed_doubt(wallet, newest).await?;
         let newest = newest.ok_or(Breach::Checkpoint)?;
         let cosign = CosignReply::try_from(reply.cosign.as_slice())?;
         let record = &wallet.record;

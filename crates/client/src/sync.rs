@@ -22,10 +22,10 @@ impl<P: Platform> Client<P> {
     /// Transactions of ours that the server's node lost are handed to it again.
     pub async fn sync(&mut self, wallet: &mut Wallet) -> Result<SyncReport, Fault> {
         let (id, revealed) = (wallet.id(), wallet.ledger.revealed());
-        let mut checkpoint = wallet.checkpoint;
+        let checkpoint = wallet.checkpoint;
         let mut run = SyncRun::new(&wallet.ledger);
         let mut pages = 0;
-        let accepted = loop {
+        let shown = loop {
             let request = Sync {
                 wallet: id,
                 cursor: run.cursor(),
@@ -34,11 +34,9 @@ impl<P: Platform> Client<P> {
                 checkpoint,
             };
             let (page, newest) = self.call(&request, checkpoint.as_ref(), Caution::Notice).await?;
-            let accepted = newest.is_some();
-            checkpoint = newest.or(checkpoint);
             pages += 1;
             match run.page(page)? {
-                NextPage::Finish => break accepted,
+                NextPage::Finish => break newest,
                 NextPage::Ask if pages >= deadline::SYNC_PAGES => return Err(ChainLie::Stalled.into()),
                 NextPage::Ask => {}
             }
@@ -46,11 +44,17 @@ impl<P: Platform> Client<P> {
         let found = run.finish()?;
         let (headers_from, mut report) = wallet.ledger.enter(found)?;
         self.save_books(wallet, headers_from).await?;
-        self.note_checkpoint(wallet, checkpoint).await?;
-        if accepted {
-            self.prove_log(wallet).await?;
+        match shown {
+            // The first ever given is where proofs start.
+            Some(first) if checkpoint.is_none() => self.note_checkpoint(wallet, Some(first)).await?,
+            // What a sync shows is not taken up before the log is seen to lead there.
+            Some(shown) => self.prove_shown(wallet, shown).await?,
+            None if checkpoint.is_some() => self.doubt(wallet).await?,
+            None => {}
         }
-        report.sent_again = self.send_again(wallet).await?;
+        if !wallet.in_doubt {
+            report.sent_again = self.send_again(wallet).await?;
+        }
         Ok(report)
     }
 
@@ -72,19 +76,25 @@ impl<P: Platform> Client<P> {
     pub async fn estimate_fee(&mut self, wallet: &mut Wallet, target_blocks: u16) -> Result<Estimate, Fault> {
         let request = EstimateFees { wallet: wallet.id() };
         let (fees, newest) = self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await?;
+        if newest.is_none() && wallet.checkpoint.is_some() {
+            self.doubt(wallet).await?;
+        }
         self.note_checkpoint(wallet, newest).await?;
         fees::choose(&fees, target_blocks).ok_or_else(|| Usage::NoEstimate.into())
     }
 
-    /// Sends a finished transaction of this wallet to the network. Safe to repeat.
+    /// Sends a finished transaction of this wallet to the network. Safe to repeat. Refused while the wallet's log is in
+    /// doubt.
     pub async fn broadcast(&mut self, wallet: &mut Wallet, transaction: &Transaction) -> Result<Txid, Fault> {
+        self.stand_undoubted(wallet).await?;
         let checkpoint = self.newest_checkpoint(wallet).await?;
         let request = Broadcast {
             wallet: wallet.id(),
             transaction: serialize(transaction),
             checkpoint,
         };
-        let (sent, newest) = self.call(&request, Some(&checkpoint), Caution::Stop).await?;
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let (sent, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
         let txid = transaction.compute_txid();
         if Txid::from_byte_array(sent.txid) != txid {

@@ -25,7 +25,14 @@ pub struct Wallet {
     pub(crate) checkpoint: Option<Checkpoint>,
     /// The newest whose log was read and found to lead there from the one proved before.
     pub(crate) proved: Option<Checkpoint>,
+    /// Those that the server gave after `proved` and before `checkpoint`. None is let go before the log is seen to hold it.
+    pub(crate) between: Vec<Checkpoint>,
+    /// The server contradicted what it had signed of the log, and has not yet shown a log that holds it all.
+    pub(crate) in_doubt: bool,
 }
+
+/// Most checkpoints held unproved; what comes after them has to wait for a proof.
+const MOST_BETWEEN: usize = 64;
 
 impl Wallet {
     /// Its id.
@@ -74,6 +81,66 @@ impl Wallet {
     #[must_use]
     pub const fn checkpoint(&self) -> Option<&Checkpoint> {
         self.checkpoint.as_ref()
+    }
+
+    /// Whether the server contradicted what it had signed of this wallet's log: nothing is signed until it shows a log
+    /// that holds all of that.
+    #[must_use]
+    pub const fn log_in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// Whether the log was read up to the newest checkpoint.
+    pub(crate) fn is_proved(&self) -> bool {
+        self.checkpoint == self.proved
+    }
+
+    /// Every checkpoint that the log must hold, the oldest first.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Checkpoint> {
+        self.proved.iter().chain(&self.between).chain(&self.checkpoint)
+    }
+
+    /// The log was read through all that is held, up to `end`.
+    pub(crate) fn settle(&mut self, end: Checkpoint) {
+        (self.checkpoint, self.proved) = (Some(end), Some(end));
+        self.between.clear();
+        self.in_doubt = false;
+    }
+
+    /// Takes a newer checkpoint in, beside those that are not proved yet.
+    fn take(&mut self, newest: Checkpoint) {
+        if !self.is_proved() {
+            if self.between.len() >= MOST_BETWEEN {
+                return;
+            }
+            self.between.extend(self.checkpoint);
+        }
+        self.checkpoint = Some(newest);
+        self.proved.get_or_insert(newest);
+    }
+
+    /// What the keystore holds of this: newest, proved, those between, and a byte that says whether the log is in doubt.
+    fn checkpoint_bytes(&self) -> Option<Vec<u8>> {
+        let ends = [self.checkpoint.as_ref()?, self.proved.as_ref()?];
+        let all = ends.into_iter().chain(&self.between);
+        let mut bytes: Vec<u8> = all.flat_map(Checkpoint::to_bytes).collect();
+        bytes.push(u8::from(self.in_doubt));
+        Some(bytes)
+    }
+
+    fn read_checkpoints(&mut self, bytes: &[u8]) -> Option<()> {
+        let (checkpoints, marks) = bytes.split_at(bytes.len() - bytes.len() % Checkpoint::LEN);
+        let mut checkpoints = checkpoints
+            .chunks_exact(Checkpoint::LEN)
+            .map(|bytes| Checkpoint::try_from(bytes).ok());
+        (self.checkpoint, self.proved) = (Some(checkpoints.next()??), Some(checkpoints.next()??));
+        self.between = checkpoints.collect::<Option<_>>()?;
+        self.in_doubt = match marks {
+            [] | [0] => false,
+            [1] => true,
+            _ => return None,
+        };
+        Some(())
     }
 
     /// Whether the recovery words wait to be confirmed by the person.
@@ -176,13 +243,20 @@ impl<P: Platform> Client<P> {
             Some(bytes) => Ledger::load(account, chain, &bytes)?,
             None => Ledger::new(account, record.birthday)?,
         };
-        let (checkpoint, proved) = self.load_checkpoints(wallet).await?;
-        Ok(Wallet {
+        let mut open = Wallet {
             record,
             ledger,
-            checkpoint,
-            proved,
-        })
+            checkpoint: None,
+            proved: None,
+            between: Vec::new(),
+            in_doubt: false,
+        };
+        let item = checkpoint_item(wallet)?;
+        if let Some(bytes) = self.keys.load(&item).await? {
+            let damaged = || KeystoreFault::Damaged { name: item.to_string() };
+            open.read_checkpoints(&bytes).ok_or_else(damaged)?;
+        }
+        Ok(open)
     }
 
     async fn load_headers(&self, wallet: WalletId, network: Network, birthday: u32) -> Result<HeaderChain, Fault> {
@@ -195,18 +269,6 @@ impl<P: Platform> Client<P> {
             birthday,
             pieces.iter().map(|piece| piece.as_slice()),
         ))
-    }
-
-    /// The newest checkpoint and the one proved, in this order; the first ever given needs no proof.
-    async fn load_checkpoints(&self, wallet: WalletId) -> Result<(Option<Checkpoint>, Option<Checkpoint>), Fault> {
-        let item = checkpoint_item(wallet)?;
-        let Some(bytes) = self.keys.load(&item).await? else {
-            return Ok((None, None));
-        };
-        let damaged = || KeystoreFault::Damaged { name: item.to_string() };
-        let (newest, proved) = bytes.split_at_checked(Checkpoint::LEN).ok_or_else(damaged)?;
-        let read = |bytes| Checkpoint::try_from(bytes).map_err(|_| damaged());
-        Ok((Some(read(newest)?), Some(read(proved)?)))
     }
 
     /// Keeps a wallet's secrets.
@@ -244,17 +306,15 @@ impl<P: Platform> Client<P> {
         let Some(newest) = newest.filter(|newest| Some(newest) != wallet.checkpoint.as_ref()) else {
             return Ok(());
         };
-        wallet.checkpoint = Some(newest);
-        wallet.proved.get_or_insert(newest);
+        wallet.take(newest);
         self.save_checkpoints(wallet).await
     }
 
-    /// Keeps both checkpoints.
+    /// Keeps the checkpoints.
     pub(crate) async fn save_checkpoints(&mut self, wallet: &Wallet) -> Result<(), Fault> {
-        let (Some(newest), Some(proved)) = (&wallet.checkpoint, &wallet.proved) else {
+        let Some(bytes) = wallet.checkpoint_bytes() else {
             return Ok(());
         };
-        let bytes = [newest.to_bytes(), proved.to_bytes()].concat();
         Ok(self
             .keys
             .save(&checkpoint_item(wallet.id())?, &bytes, &mut self.random)

@@ -73,8 +73,6 @@ pub enum TransportFault {
     TimedOut {
         /// The deadline.
         after: Duration,
-        /// The request may have reached the server.
-        sent: bool,
     },
     /// What came back is no acceptable HTTP reply.
     #[error("what came back is no acceptable reply: {why}; is there a proxy between here and the server?")]

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use rand_core::{CryptoRng, RngCore};
 use twofold_api::Refusal;
-use twofold_api::limits::{LIFETIME_SECONDS, NONCE_BYTES};
+use twofold_api::limits::{LIFETIME_SECONDS, NONCE_BYTES, REPLY_BYTES};
 use twofold_api::reason::Reason;
 use twofold_api::seal_key::SealTo;
 use twofold_api::signature::{Draft, Unsigned, Window};
@@ -95,7 +95,7 @@ impl Session {
             headers: headers.collect(),
             body,
             deadline,
-            reply_bytes: deadline::REPLY_BYTES,
+            reply_bytes: REPLY_BYTES,
         };
         Ok(Prepared {
             call,
@@ -203,12 +203,8 @@ async fn within<T>(
         if let Poll::Ready(done) = work.as_mut().poll(context) {
             return Poll::Ready(done);
         }
-        alarm.as_mut().poll(context).map(|()| {
-            Err(TransportFault::TimedOut {
-                after: limit,
-                sent: true,
-            })
-        })
+        let late = alarm.as_mut().poll(context);
+        late.map(|()| Err(TransportFault::TimedOut { after: limit }))
     })
     .await
 }

@@ -106,8 +106,11 @@ impl Session {
         caution: Caution,
     ) -> Result<Option<Checkpoint>, Fault> {
         self.take_offer(&head.seal_key)?;
-        let (Some(wallet), Some(bytes)) = (wallet, &head.checkpoint) else {
-            return Ok(None);
+        let (wallet, bytes) = match (wallet, &head.checkpoint) {
+            (Some(wallet), Some(bytes)) => (wallet, bytes),
+            // Who has confirmed something can't stop saying where the log stands.
+            (Some(_), None) if known.is_some() => return Err(Breach::Checkpoint.into()),
+            _ => return Ok(None),
         };
         let shown = Checkpoint::try_from(bytes.as_slice()).map_err(|_| Breach::Checkpoint)?;
         match newer(&shown, known, wallet, &self.server) {
@@ -125,8 +128,8 @@ impl Session {
     }
 }
 
-/// Whether a checkpoint may follow the one that is known. Within a generation the log only grows; a lift of a fence opens
-/// the next one, and its epoch is never below.
+/// Whether a checkpoint can follow the one that is known: the log only grows. That it *does* follow is for the log itself to
+/// show (`audit.rs`). Only the lift of a fence opens another generation, and there are no lifts yet.
 fn newer(
     shown: &Checkpoint,
     known: Option<&Checkpoint>,
@@ -137,17 +140,24 @@ fn newer(
     if new.wallet != wallet {
         return Err(Breach::Checkpoint);
     }
-    let Some(known) = known else { return Ok(()) };
-    let old = known.verify(server).map_err(|_| Breach::Checkpoint)?;
+    let old = match known {
+        Some(known) => Some(known.verify(server).map_err(|_| Breach::Checkpoint)?),
+        None => None,
+    };
+    let generation = old.map_or(0, |old| old.generation);
+    if new.generation > generation {
+        return Err(Breach::Lifted {
+            had: generation,
+            shows: new.generation,
+        });
+    }
+    let Some(old) = old else { return Ok(()) };
     let back = Breach::RolledBack {
         had: old.seq,
         shows: new.seq,
     };
     if new.generation < old.generation || new.epoch.number < old.epoch.number {
         return Err(back);
-    }
-    if new.generation > old.generation {
-        return Ok(());
     }
     if new.seq < old.seq {
         return Err(back);

@@ -86,10 +86,7 @@ struct MortalLine(Line, Life);
 
 impl Transport for MortalLine {
     async fn send(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
-        let cut = TransportFault::TimedOut {
-            after: call.deadline,
-            sent: true,
-        };
+        let cut = TransportFault::TimedOut { after: call.deadline };
         if !self.1.goes_on() {
             return Err(cut);
         }

@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex};
 use futures::executor::block_on;
 use twofold_api::{Reason, Refusal, reply};
 use twofold_client::fault::Breach;
-use twofold_client::{Fault, Kind, Notice};
+use twofold_client::wallet::Wallet;
+use twofold_client::{Client, Fault, Kind, Notice};
+use twofold_cosigner::testing::MemoryStore;
 use twofold_threshold::id::Party;
 use twofold_threshold::identity::IdentitySecret;
 use twofold_threshold::secret::Secret32;
 
+use crate::line::Fate;
 use crate::server::Twist;
-use crate::world::{World, create, paying, sats};
+use crate::world::{Bench, World, create, paying, sats};
 
 /// Twists a reply from here on.
 fn twist<T>(place: &Twist<T>, how: impl FnMut(T) -> Result<T, Refusal> + Send + 'static) {
@@ -243,8 +246,10 @@ fn a_rolled_back_server_is_noticed_reads_go_on_and_nothing_is_signed() {
         };
         assert_eq!(told, had);
         let fault = client.cosign(&mut wallet, draft).await.expect_err("must not sign");
-        let rolled_back = matches!(&fault, Fault::Breach(Breach::RolledBack { .. }));
-        assert!(rolled_back || fault.reason() == Some(Reason::RestoreFence), "{fault}");
+        assert!(
+            matches!(fault, Fault::Breach(Breach::RolledBack { .. } | Breach::Forked { .. })),
+            "{fault}"
+        );
         let fault = client
             .audit(&mut wallet)
             .await
@@ -280,6 +285,182 @@ fn a_server_that_goes_on_with_another_log_is_noticed_by_the_next_sync() {
         world.line.forget();
         client.sync(&mut wallet).await.expect("syncs");
         assert_eq!(world.line.asked(), ["Sync"], "what is proved is not asked for again");
+    });
+}
+
+/// A wallet whose server signed two logs of it: the one that the device knows, with a payment in it, and a longer one that
+/// parts before that. With them comes how the server shows the second, and where they part.
+async fn two_logs() -> (World, Client<Bench>, Wallet, reply::Audit, u64) {
+    let (world, mut client, mut wallet) = World::with_money(100_000).await;
+    let backup = MemoryStore::new();
+    backup.with(|tables| *tables = world.server.store.with(|tables| tables.clone()));
+    let parting = wallet.checkpoint().expect("is held");
+    let parting = parting.verify(&world.server.cosigner.identity()).expect("ours").seq;
+    let mut other = world.fork(backup).await;
+
+    let draft = client.draft(&mut wallet, &paying(20_000)).expect("drafts");
+    client.send(&mut wallet, draft).await.expect("sends");
+
+    let mut twin = other.open().await;
+    let mut same = twin.open_wallet(None).await.expect("opens");
+    for name in ["one", "two", "three", "four", "five"] {
+        twin.rename(&mut same, &crate::world::named(name))
+            .await
+            .expect("renames");
+    }
+    let shown: Arc<Mutex<Option<reply::Audit>>> = Arc::default();
+    let show = Arc::clone(&shown);
+    twist(&other.server.twists.audit, move |audit: reply::Audit| {
+        *show.lock().expect("not poisoned") = Some(audit.clone());
+        Ok(audit)
+    });
+    twin.audit(&mut same).await.expect("the second log holds, by itself");
+    let mut shown = shown.lock().expect("not poisoned").take().expect("was shown");
+    shown.lines.retain(|line| line.seq > parting);
+    (world, client, wallet, shown, parting)
+}
+
+#[test]
+fn a_longer_log_that_lacks_what_was_confirmed_is_not_adopted_and_nothing_is_signed_or_sent() {
+    block_on(async {
+        let (mut world, mut client, mut wallet, fork, _) = Box::pin(two_logs()).await;
+        client.sync(&mut wallet).await.expect("the true log");
+        let held = *wallet.checkpoint().expect("is held");
+        let draft = client.draft(&mut wallet, &paying(10_000)).expect("drafts");
+
+        let forged = fork.head.checkpoint.clone();
+        twist(&world.server.twists.sync, move |mut synced: reply::Synced| {
+            synced.head.checkpoint.clone_from(&forged);
+            Ok(synced)
+        });
+        let shown = fork.clone();
+        twist(&world.server.twists.audit, move |_| Ok(shown.clone()));
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(matches!(client.take_notices()[..], [Notice::Forked { .. }]));
+        assert_eq!(
+            wallet.checkpoint(),
+            Some(&held),
+            "what was proved stays what is shown to servers"
+        );
+        assert!(wallet.log_in_doubt());
+
+        // The doubt outlives the command, and signing does not trust the server's silence either.
+        drop((client, wallet));
+        let mut client = world.open().await;
+        let mut wallet = client.open_wallet(None).await.expect("opens");
+        assert!(wallet.log_in_doubt());
+        world.line.forget();
+        let fault = client
+            .cosign(&mut wallet, draft.clone())
+            .await
+            .expect_err("must not sign");
+        blames_the_server(&fault);
+        let sent = world.server.chain.with(|chain| chain.mempool.values().next().cloned());
+        let fault = client
+            .broadcast(&mut wallet, &sent.expect("was sent"))
+            .await
+            .expect_err("must not send");
+        blames_the_server(&fault);
+        assert_eq!(
+            world.line.asked(),
+            ["GetAudit", "GetAudit"],
+            "only the log was asked for"
+        );
+
+        straighten(&world.server.twists.sync);
+        straighten(&world.server.twists.audit);
+        client
+            .cosign(&mut wallet, draft)
+            .await
+            .expect("the true log settles it");
+        assert!(!wallet.log_in_doubt());
+    });
+}
+
+#[test]
+fn the_log_must_hold_the_last_co_signature_before_there_is_another() {
+    block_on(async {
+        let (world, mut client, mut wallet, fork, parting) = Box::pin(two_logs()).await;
+        // No sync since the payment: its entries are signed for, not read.
+        world.server.mine().await;
+        let draft = client.draft(&mut wallet, &paying(10_000)).expect("drafts");
+        twist(&world.server.twists.audit, move |_| Ok(fork.clone()));
+        world.line.forget();
+        let fault = client
+            .cosign(&mut wallet, draft.clone())
+            .await
+            .expect_err("must not sign");
+        let Fault::Breach(Breach::Forked { seq }) = fault else {
+            panic!("{fault}")
+        };
+        assert_eq!(seq, parting + 1, "the co-signature's own entry is missing");
+        assert_eq!(world.line.asked(), ["GetAudit"]);
+        straighten(&world.server.twists.audit);
+        world.line.forget();
+        client.send(&mut wallet, draft).await.expect("sends");
+        assert_eq!(world.line.asked(), ["GetAudit", "Sign", "Broadcast"]);
+    });
+}
+
+#[test]
+fn a_reply_that_no_longer_says_where_the_log_stands_is_refused() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_wallet().await;
+        client.sync(&mut wallet).await.expect("syncs");
+        twist(&world.server.twists.sync, |mut synced: reply::Synced| {
+            synced.head.checkpoint = None;
+            Ok(synced)
+        });
+        let fault = client.sync(&mut wallet).await.expect_err("must refuse");
+        assert!(matches!(fault, Fault::Breach(Breach::Checkpoint)), "{fault}");
+    });
+}
+
+#[test]
+fn p29_a_closing_or_test_request_that_is_signed_anew_has_a_commitment_of_its_own() {
+    block_on(async {
+        let mut world = World::new().await;
+        let mut client = world.join().await.expect("joins");
+        let mut stale = true;
+        twist(&world.server.twists.finish_create, move |finished| {
+            if core::mem::take(&mut stale) {
+                return Err(Refusal::from(Reason::StaleSealKey));
+            }
+            Ok(finished)
+        });
+        let mut stale = true;
+        twist(&world.server.twists.test_sign, move |signed| {
+            if core::mem::take(&mut stale) {
+                return Err(Refusal::from(Reason::StaleSealKey));
+            }
+            Ok(signed)
+        });
+        // The closing, twice. Its second reply gets lost, so that test shares are asked for next.
+        let lost = [Fate::LoseReply, Fate::LoseReply, Fate::LoseReply];
+        world
+            .line
+            .fates([Fate::Deliver, Fate::Deliver, Fate::Deliver].into_iter().chain(lost));
+        create(&mut client).await.expect_err("the reply is lost");
+        create(&mut client).await.expect("finishes");
+        let sent = world.server.commitments.lock().expect("not poisoned").clone();
+        let mut different = sent.clone();
+        different.dedup();
+        // Byte-identical resends repeat theirs.
+        let closings = world
+            .line
+            .seen()
+            .iter()
+            .filter(|(call, _)| call.path.ends_with("/FinishCreate"))
+            .count();
+        assert_eq!(closings, 4, "one refused, one lost three times");
+        assert_eq!(sent.len(), 6);
+        assert_eq!(different.len(), 4, "two closings and two test requests: {sent:?}");
+        assert!(
+            different
+                .iter()
+                .enumerate()
+                .all(|(place, one)| !different[..place].contains(one))
+        );
     });
 }
 

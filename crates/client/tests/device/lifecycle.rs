@@ -2,6 +2,7 @@
 
 use bitcoin::{FeeRate, SignedAmount};
 use futures::executor::block_on;
+use twofold_api::invitation::{Invitation, Trust};
 use twofold_client::create::Step;
 use twofold_client::ledger::{Order, Pay};
 use twofold_client::{Fault, Kind};
@@ -165,6 +166,35 @@ fn a_keystore_belongs_to_one_server() {
         let invitation = elsewhere.server.invite().await;
         let fault = world.join_with(&invitation).await.expect_err("must refuse");
         assert!(fault.to_string().contains("TWOFOLD_HOME"), "{fault}");
+    });
+}
+
+#[test]
+fn an_invitation_leads_a_machine_that_joined_to_no_other_address_or_certificate() {
+    block_on(async {
+        let mut world = World::new().await;
+        drop(world.join().await.expect("joins"));
+        let invitation = world.server.invite().await;
+        let moved = Invitation {
+            url: "https://elsewhere.test:8443".parse().expect("a URL"),
+            ..world.server.invite().await
+        };
+        let other_trust = Invitation {
+            trust: Trust::Authority([5; 32]),
+            ..world.server.invite().await
+        };
+        for forged in [moved, other_trust] {
+            world.line.forget();
+            let fault = world.join_with(&forged).await.expect_err("must refuse");
+            assert_eq!(fault.kind(), Kind::Usage, "{fault}");
+            assert!(fault.to_string().contains("TWOFOLD_HOME"), "{fault}");
+            assert!(world.line.asked().is_empty(), "nothing was sent");
+            let server = twofold_client::home::server(world.open().await.keystore().0)
+                .await
+                .expect("reads");
+            let server = server.expect("has joined");
+            assert_eq!((server.url, server.trust), (invitation.url.clone(), invitation.trust));
+        }
     });
 }
 

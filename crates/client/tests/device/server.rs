@@ -19,7 +19,9 @@ use twofold_cosigner::port::record::{self, Coin, Mined, WalletTransaction};
 use twofold_cosigner::port::store::{Batch, Store, Write};
 use twofold_cosigner::testing::{MemoryChain, MemoryStore, SetClock};
 use twofold_cosigner::{Caller, Config, Cosigner, Kek, Newcomer};
+use twofold_threshold::create::Closing;
 use twofold_threshold::secret::Secret32;
+use twofold_threshold::sign::Commitment;
 use twofold_wire::service::{Procedures, Service};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -38,6 +40,7 @@ pub(crate) struct Twists {
     pub(crate) hello: Twist<reply::Greeting>,
     pub(crate) sync: Twist<reply::Synced>,
     pub(crate) audit: Twist<reply::Audit>,
+    pub(crate) test_sign: Twist<reply::TestSigned>,
     pub(crate) broadcast: Twist<reply::Sent>,
 }
 
@@ -47,6 +50,8 @@ pub(crate) struct Server {
     pub(crate) chain: MemoryChain,
     pub(crate) clock: SetClock,
     pub(crate) twists: Twists,
+    /// The commitments for test signatures that devices sent, one for each request.
+    pub(crate) commitments: Mutex<Vec<Commitment>>,
     url: PublicUrl,
 }
 
@@ -74,7 +79,7 @@ fn twisted<T>(twist: &Twist<T>, reply: T) -> Result<T, Refusal> {
 }
 
 macro_rules! procedures {
-    ($($name:ident: $request:ident -> $reply:ident $(, twist $twist:ident)?;)*) => {
+    ($($name:ident: $request:ident -> $reply:ident $(, twist $twist:ident)? $(, commits |$asked:ident| $commitment:expr)?;)*) => {
         impl Service for Rpc {
             async fn join(&self, context: RequestContext, join: request::Join) -> Result<reply::Joined, Refusal> {
                 let Some(Admitted::Newcomer(newcomer)) = context.extensions().get::<Admitted>() else {
@@ -88,6 +93,10 @@ macro_rules! procedures {
                 context: RequestContext,
                 request: request::$request,
             ) -> Result<reply::$reply, Refusal> {
+                $({
+                    let $asked = &request;
+                    self.0.commitments.lock().expect("not poisoned").push($commitment);
+                })?
                 let reply = self.0.cosigner.$name(caller(&context)?.bind(request)?).await?;
                 $(let reply = twisted(&self.0.twists.$twist, reply)?;)?
                 Ok(reply)
@@ -99,8 +108,10 @@ macro_rules! procedures {
 procedures! {
     hello: Hello -> Greeting, twist hello;
     begin_create: BeginCreate -> CreateBegun, twist begin_create;
-    finish_create: FinishCreate -> CreateFinished, twist finish_create;
-    test_sign: TestSign -> TestSigned;
+    finish_create: FinishCreate -> CreateFinished, twist finish_create, commits |asked| {
+        *Closing::try_from(asked.closing.as_slice()).expect("a closing").test_commitment()
+    };
+    test_sign: TestSign -> TestSigned, twist test_sign, commits |asked| asked.commitment;
     activate: Activate -> Done;
     list_wallets: ListWallets -> Wallets;
     get_wallet: GetWallet -> Wallet;
@@ -130,6 +141,7 @@ impl Server {
             chain,
             clock,
             twists: Twists::default(),
+            commitments: Mutex::default(),
             url,
         });
         server.follow().await;

@@ -10,9 +10,9 @@ use twofold_client::create::{Made, Step};
 use twofold_client::keystore::memory::Memory;
 use twofold_client::keystore::{Cost, Passphrase, Unlocked};
 use twofold_client::ledger::{Order, Pay};
-use twofold_client::port::Platform;
+use twofold_client::port::{Keystore, Platform};
 use twofold_client::{Client, Fault};
-use twofold_cosigner::testing::SetClock;
+use twofold_cosigner::testing::{MemoryStore, SetClock};
 
 use crate::line::{DeviceClock, Line};
 use crate::server::{NOW, Server};
@@ -84,6 +84,23 @@ impl World {
             keys: Memory::default(),
             clock: SetClock::at(NOW),
             seed: self.seed + 1000,
+        }
+    }
+
+    /// A copy of this device, at a server restored from a backup.
+    pub(crate) async fn fork(&self, backup: MemoryStore) -> Self {
+        let server = Server::over(backup).await;
+        let keys = Memory::default();
+        for name in self.keys.names().await.expect("lists") {
+            let bytes = self.keys.load(&name).await.expect("loads").expect("is there");
+            keys.save(&name, &bytes).await.expect("saves");
+        }
+        Self {
+            line: Line::to(&server),
+            server,
+            keys,
+            clock: SetClock::at(NOW),
+            seed: self.seed + 2000,
         }
     }
 
