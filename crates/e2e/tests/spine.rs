@@ -94,7 +94,9 @@ fn create_run_again_after_it_finished_changes_nothing() -> Result<()> {
     let deployment = Deployment::start()?;
     let owner = deployment.person("laptop");
     let first = owner.settle(&deployment.invitation)?;
-    let again = owner.refused(&["create", "--name", "savings", "--yes"])?;
+    let elsewhere = owner.home().with_extension("other-words");
+    let elsewhere = elsewhere.to_str().context("a path in UTF-8")?;
+    let again = owner.refused(&["create", "--name", "savings", "--words-file", elsewhere, "--yes"])?;
     assert!(again.stdout.contains("savings"), "{}", again.stdout);
     assert_eq!(
         owner.run(&["wallet", "list"])?["wallets"]
