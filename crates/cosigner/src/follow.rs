@@ -17,6 +17,7 @@ mod rescan;
 mod tests;
 
 use bitcoin::{BlockHash, hashes::Hash};
+use twofold_threshold::id::WalletId;
 
 use crate::{
     Config, Cosigner,
@@ -83,6 +84,7 @@ pub struct Progress {
 pub struct Follower {
     config: Config,
     mempool: Mempool,
+    served: Option<WalletId>,
 }
 
 impl Follower {
@@ -92,6 +94,7 @@ impl Follower {
         Self {
             config,
             mempool: Mempool::default(),
+            served: None,
         }
     }
 
@@ -104,7 +107,16 @@ impl Follower {
         let level = tip.hash == best.1.to_byte_array();
         if level {
             let unseen = self.mempool.step(store, chain, &self.config, &tip, now).await?;
-            let unread = rescan::step(store, chain, &self.config, &mut self.mempool, &tip, now).await?;
+            let unread = rescan::step(
+                store,
+                chain,
+                &self.config,
+                &mut self.mempool,
+                &mut self.served,
+                &tip,
+                now,
+            )
+            .await?;
             return Ok(Progress {
                 height: tip.height,
                 best: best.0,

@@ -335,13 +335,14 @@ impl Store for SqliteStore {
         self.read(|connection| one(select!(connection, Rescan, "rescans WHERE wallet = ?1", [wallet.0])))
     }
 
-    async fn rescans(&self, limit: u32) -> Result<Vec<Rescan>, StoreFault> {
+    async fn rescans(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Rescan>, StoreFault> {
+        let after = after.as_ref().map_or(&[][..], |wallet| &wallet.0[..]);
         self.read(|connection| {
             select!(
                 connection,
                 Rescan,
-                "rescans WHERE next <= last ORDER BY next LIMIT ?1",
-                [limit]
+                "rescans WHERE next <= last AND wallet > ?1 ORDER BY wallet LIMIT ?2",
+                params![after, limit]
             )
         })
     }

@@ -1,6 +1,7 @@
 //! Old blocks, read again for a wallet whose scripts were not watched when they came.
 
 use bitcoin::{BlockHash, hashes::Hash};
+use twofold_threshold::id::WalletId;
 
 use super::{
     FollowFault, block, commit,
@@ -19,7 +20,8 @@ use crate::{
 /// Blocks read in one step.
 const BLOCKS: usize = 8;
 
-/// Reads some blocks for the rescan that has the furthest to go; whether there is more to read.
+/// Reads some blocks, one for each wallet in turn from the one after `served` on; whether there is more to read. So a
+/// wallet waits for the others no longer than they are many, however often one of them begins again.
 ///
 /// The scripts may have been added while the newest block was being looked through, so a rescan ends at the tip of the
 /// moment and not at the one it was asked for at.
@@ -28,16 +30,23 @@ pub(super) async fn step(
     chain: &impl Chain,
     config: &Config,
     mempool: &mut Mempool,
+    served: &mut Option<WalletId>,
     tip: &Block,
     now: u64,
 ) -> Result<bool, FollowFault> {
     for _ in 0..BLOCKS {
-        let Some(rescan) = store.rescans(1).await?.pop() else {
-            return Ok(false);
+        let rescan = match store.rescans(*served, 1).await?.pop() {
+            Some(rescan) => rescan,
+            None => match store.rescans(None, 1).await?.pop() {
+                Some(rescan) => rescan,
+                None => return Ok(false),
+            },
         };
+        // Before it is read: one that can't be read holds up no other.
+        *served = Some(rescan.wallet);
         read(store, chain, config, mempool, rescan, tip.height, now).await?;
     }
-    Ok(!store.rescans(1).await?.is_empty())
+    Ok(!store.rescans(None, 1).await?.is_empty())
 }
 
 async fn read(

@@ -1,6 +1,47 @@
 use bitcoin::hashes::Hash;
+use futures::executor::block_on;
 
-use super::merkle;
+use super::{Follower, merkle};
+use crate::{
+    Config,
+    port::{
+        conformance::sample::{populate, put, wallet_id},
+        record::{Block, Rescan},
+        store::{Store, Write},
+    },
+    testing::{MemoryChain, MemoryStore},
+};
+
+#[test]
+fn a_rescan_that_cannot_be_read_holds_up_no_other() {
+    let (store, chain) = (MemoryStore::new(), MemoryChain::new());
+    block_on(populate(&store));
+    let known = chain.with(|chain| chain.blocks[0].block_hash().to_byte_array());
+    let block = |height, hash| {
+        let header = vec![0; 80];
+        Write::PutBlock(Block { height, hash, header })
+    };
+    block_on(put(&store, [block(0, [9; 32]), block(1, known)]));
+    let rescan = |n, next| {
+        Write::PutRescan(Rescan {
+            wallet: wallet_id(n),
+            next,
+            last: 1,
+            missing_below: None,
+        })
+    };
+    for stuck in [1, 2] {
+        let other = 3 - stuck;
+        let mut follower = Follower::new(Config::new(bitcoin::Network::Regtest));
+        block_on(put(&store, [rescan(stuck, 0), rescan(other, 1)]));
+        for _ in 0..3 {
+            // The node has not got the block that one of them asks for.
+            drop(block_on(follower.step(&store, &chain, 0)));
+        }
+        assert_eq!(block_on(store.rescan(wallet_id(other))).unwrap(), None);
+        assert!(block_on(store.rescan(wallet_id(stuck))).unwrap().is_some());
+    }
+}
 
 #[test]
 fn a_branch_leads_from_every_transaction_to_the_root() {

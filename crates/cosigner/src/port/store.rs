@@ -230,8 +230,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<([u8; 32], WalletId)>, StoreFault>> + Send;
     /// A wallet's rescan, if one is asked for or could not read all.
     fn rescan(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Rescan>, StoreFault>> + Send;
-    /// Rescans that have blocks to read, the one with the lowest block first, at most `limit`.
-    fn rescans(&self, limit: u32) -> impl Future<Output = Result<Vec<Rescan>, StoreFault>> + Send;
+    /// Rescans that have blocks to read, in order of wallet, from the one after `after` on, at most `limit`.
+    fn rescans(
+        &self,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Rescan>, StoreFault>> + Send;
     /// The highest block read.
     fn tip(&self) -> impl Future<Output = Result<Option<Block>, StoreFault>> + Send;
     /// Blocks from a height upwards, at most `limit`.

@@ -498,15 +498,14 @@ impl Store for MemoryStore {
         Ok(self.lock().rescans.get(&wallet).copied())
     }
 
-    async fn rescans(&self, limit: u32) -> Result<Vec<Rescan>, StoreFault> {
+    async fn rescans(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Rescan>, StoreFault> {
         let tables = self.lock();
         let mut rows: Vec<_> = tables
             .rescans
             .values()
-            .filter(|row| row.next <= row.last)
+            .filter(|row| row.next <= row.last && after.is_none_or(|after| row.wallet > after))
             .copied()
             .collect();
-        rows.sort_by_key(|row| row.next);
         rows.truncate(most(limit));
         Ok(rows)
     }

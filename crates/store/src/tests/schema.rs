@@ -140,7 +140,7 @@ async fn is_filled(store: &SqliteStore) {
     assert_eq!(transactions, expected);
     assert_eq!(store.coins(vec![outpoint(1)]).await.unwrap(), [coin(1, 1, 0, 1)]);
     assert_eq!(store.blocks(0, 9).await.unwrap(), [block(99), block(100)]);
-    assert_eq!(store.rescans(9).await.unwrap(), [RESCAN]);
+    assert_eq!(store.rescans(None, 9).await.unwrap(), [RESCAN]);
 }
 
 /// A database as SQL: its schema, then its rows.

@@ -270,8 +270,14 @@ pub async fn a_rescan_is_kept_until_it_ends<S: Store>(store: &S) {
         [Write::PutRescan(rescan(1, 50, 90)), Write::PutRescan(rescan(2, 10, 90))],
     )
     .await;
-    assert_eq!(store.rescans(9).await.unwrap(), [rescan(2, 10, 90), rescan(1, 50, 90)]);
-    assert_eq!(store.rescans(1).await.unwrap(), [rescan(2, 10, 90)]);
+    assert_eq!(
+        store.rescans(None, 9).await.unwrap(),
+        [rescan(1, 50, 90), rescan(2, 10, 90)]
+    );
+    assert_eq!(store.rescans(None, 1).await.unwrap(), [rescan(1, 50, 90)]);
+    let first = Some(wallet_id(1));
+    assert_eq!(store.rescans(first, 9).await.unwrap(), [rescan(2, 10, 90)]);
+    assert!(store.rescans(Some(wallet_id(2)), 9).await.unwrap().is_empty());
     let short = Rescan {
         missing_below: Some(40),
         ..rescan(2, 91, 90)
@@ -282,7 +288,7 @@ pub async fn a_rescan_is_kept_until_it_ends<S: Store>(store: &S) {
         [moved(rescan(2, 10, 90), Some(short)), moved(rescan(1, 50, 90), None)],
     )
     .await;
-    assert!(store.rescans(9).await.unwrap().is_empty());
+    assert!(store.rescans(None, 9).await.unwrap().is_empty());
     assert_eq!(store.rescan(wallet_id(1)).await.unwrap(), None);
     assert_eq!(
         store.rescan(wallet_id(2)).await.unwrap(),
@@ -309,7 +315,7 @@ pub async fn a_rescan_that_was_asked_for_anew_is_not_moved<S: Store>(store: &S) 
             }],
         )
         .await;
-        assert_eq!(store.rescans(9).await.unwrap(), [rescan(50, 95)]);
+        assert_eq!(store.rescans(None, 9).await.unwrap(), [rescan(50, 95)]);
     }
     let none = Write::MoveRescan {
         from: Rescan {
@@ -339,9 +345,9 @@ pub async fn a_roll_back_ends_rescans_below_it<S: Store>(store: &S) {
     };
     put(store, [Write::PutRescan(rescan(50, 90))]).await;
     put(store, [Write::RollBackBlocks { above: 95 }]).await;
-    assert_eq!(store.rescans(9).await.unwrap(), [rescan(50, 90)]);
+    assert_eq!(store.rescans(None, 9).await.unwrap(), [rescan(50, 90)]);
     put(store, [Write::RollBackBlocks { above: 70 }]).await;
-    assert_eq!(store.rescans(9).await.unwrap(), [rescan(50, 70)]);
+    assert_eq!(store.rescans(None, 9).await.unwrap(), [rescan(50, 70)]);
     put(store, [Write::RollBackBlocks { above: 40 }]).await;
-    assert!(store.rescans(9).await.unwrap().is_empty());
+    assert!(store.rescans(None, 9).await.unwrap().is_empty());
 }

@@ -24,7 +24,7 @@ pub async fn a_new_store_is_empty<S: Store>(store: &S) {
     assert_eq!(store.tip().await.unwrap(), None);
     assert_eq!(store.watched(wallet_id(1)).await.unwrap(), [0, 0]);
     assert_eq!(store.used(wallet_id(1)).await.unwrap(), [0, 0]);
-    assert!(store.rescans(9).await.unwrap().is_empty());
+    assert!(store.rescans(None, 9).await.unwrap().is_empty());
     assert!(store.unconfirmed(None, 9).await.unwrap().is_empty());
 }
 
