@@ -14,7 +14,7 @@ mod wallet;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
-use twofold_client::{Client, wallet::Wallet};
+use twofold_client::{Client, ledger::SyncReport, wallet::Wallet};
 
 pub(crate) use send::parse_rate;
 
@@ -49,6 +49,12 @@ impl Context<'_> {
 
     /// The same, with what the chain says now.
     async fn synced(&self) -> Result<(Client<Native>, Wallet)> {
+        let (client, wallet, _) = self.synced_to().await?;
+        Ok((client, wallet))
+    }
+
+    /// The same, with how far the server has read.
+    async fn synced_to(&self) -> Result<(Client<Native>, Wallet, SyncReport)> {
         let (mut client, mut wallet) = self.wallet().await?;
         let bar = crate::terminal::spinner();
         bar.set_message("reading the chain");
@@ -62,7 +68,7 @@ impl Context<'_> {
                 report.tip_height
             ));
         }
-        Ok((client, wallet))
+        Ok((client, wallet, report))
     }
 
     /// Passes on what a person should know: on standard error always, for a program that reads the answer alone must not

@@ -43,7 +43,8 @@ impl Deployment {
         let wanted = self.node.height()?;
         // The server polls its node; each `balance` asks it anew. Bounded, so that a server that hangs fails the test.
         for _ in 0..200 {
-            if person.run(&["balance"])?["height"].as_u64() >= Some(wanted) {
+            let told = person.run(&["balance"])?;
+            if told["height"].as_u64() >= Some(wanted) && told["scanning_height"].is_null() {
                 return Ok(());
             }
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -14,10 +14,12 @@ struct Answer {
     spendable_sat: u64,
     total_sat: u64,
     height: u32,
+    /// The server still reads old blocks for this wallet and is at this height: more may turn up.
+    scanning_height: Option<u32>,
 }
 
 pub(super) async fn run(context: Context<'_>) -> Result<()> {
-    let (_, wallet) = context.synced().await?;
+    let (_, wallet, report) = context.synced_to().await?;
     let balance = wallet.ledger().balance();
     let answer = Answer {
         confirmed_sat: balance.confirmed.to_sat(),
@@ -26,6 +28,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
         spendable_sat: balance.spendable().to_sat(),
         total_sat: balance.total().to_sat(),
         height: wallet.ledger().tip_height().unwrap_or_default(),
+        scanning_height: report.scanning,
     };
     context.output.answer(&answer, |answer| {
         let line = |sat, what: &str| format!("{:>21}  {what}", btc(sat));
