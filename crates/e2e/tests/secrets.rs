@@ -28,7 +28,11 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
 
 /// A secret in the forms in which it could leak.
 fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|half| char::from_digit(half.into(), 16))
+        .collect::<String>();
     vec![secret.to_vec(), hex.to_uppercase().into_bytes(), hex.into_bytes()]
 }
 
