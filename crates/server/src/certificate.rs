@@ -11,17 +11,56 @@ use rcgen::{
 
 use crate::{fault::Fault, private_file};
 
+/// What is made, in the order in which it is moved in.
+const FILES: [&str; 3] = ["ca-key.pem", "key.pem", "chain.pem"];
+/// Folder of files that may be half written.
+const BEGUN: &str = ".certificate.begun";
+/// Folder of files that are whole.
+const WHOLE: &str = ".certificate.whole";
+
 const YEAR: u64 = 366 * 24 * 3600;
 
 /// Draws a CA and a server certificate for `names` (host names or IP addresses), both good for ten years from `now`
 /// (seconds since 1970), and writes `chain.pem` (server, CA), `key.pem` and `ca-key.pem` into `folder`.
+///
+/// All three are written aside and moved in when they are whole, `chain.pem` last: broken off anywhere, the next call
+/// finishes. A key that is there already is never overwritten.
 pub fn make(folder: &Path, names: Vec<String>, now: u64) -> Result<(), Fault> {
-    let (chain, key, ca_key) =
-        draw(names, now).map_err(|error| Fault::Tls(format!("can't make a certificate: {error}")))?;
-    private_file::create(&folder.join("ca-key.pem"), ca_key.as_bytes())?;
-    private_file::create(&folder.join("key.pem"), key.as_bytes())?;
-    let path = folder.join("chain.pem");
-    fs::write(&path, chain).map_err(Fault::writing(path))
+    let whole = folder.join(WHOLE);
+    if !whole.exists() {
+        refuse_leftovers(folder)?;
+        let (chain, key, ca_key) =
+            draw(names, now).map_err(|error| Fault::Tls(format!("can't make a certificate: {error}")))?;
+        let begun = folder.join(BEGUN);
+        if begun.exists() {
+            fs::remove_dir_all(&begun).map_err(Fault::writing(&begun))?;
+        }
+        private_file::directory(&begun)?;
+        for (name, text) in FILES.into_iter().zip([ca_key, key, chain]) {
+            private_file::create(&begun.join(name), text.as_bytes())?;
+        }
+        fs::rename(&begun, &whole).map_err(Fault::writing(&whole))?;
+    }
+    for name in FILES {
+        let (from, to) = (whole.join(name), folder.join(name));
+        if from.exists() {
+            fs::rename(&from, &to).map_err(Fault::writing(to))?;
+        }
+    }
+    fs::remove_dir(&whole).map_err(Fault::writing(&whole))
+}
+
+fn refuse_leftovers(folder: &Path) -> Result<(), Fault> {
+    match FILES.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(Fault::Tls(format!(
+            "{} is there, but not all of {}; bring back what is missing, or move {} away for a new CA, which no \
+             invitation given out so far will trust",
+            path.display(),
+            FILES.join(", "),
+            path.display()
+        ))),
+    }
 }
 
 fn draw(names: Vec<String>, now: u64) -> Result<(String, String, String), rcgen::Error> {
@@ -49,3 +88,6 @@ fn draw(names: Vec<String>, now: u64) -> Result<(String, String, String), rcgen:
     let chain = format!("{}{}", certificate.pem(), ca_certificate.pem());
     Ok((chain, key.serialize_pem(), ca_key.serialize_pem()))
 }
+
+#[cfg(test)]
+mod tests;
