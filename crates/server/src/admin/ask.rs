@@ -10,8 +10,8 @@ use std::{
 use super::{Reply, Wish};
 use crate::fault::Fault;
 
-/// Asks the server behind the socket; a refusal is a fault.
-pub fn ask(socket: &Path, wish: &Wish) -> Result<Reply, Fault> {
+/// Asks the server behind the socket and takes from its reply what was asked for; a refusal is a fault.
+pub fn ask<T>(socket: &Path, wish: &Wish, take: impl FnOnce(Reply) -> Option<T>) -> Result<T, Fault> {
     let stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => Fault::Admin(format!(
             "no server is running at {}; start one with: twofold-server run",
@@ -27,7 +27,9 @@ pub fn ask(socket: &Path, wish: &Wish) -> Result<Reply, Fault> {
         .map_err(|error| Fault::Admin(format!("the server at {} does not answer: {error}", socket.display())))?;
     match reply {
         Reply::Refused(why) => Err(Fault::Admin(why)),
-        reply => Ok(reply),
+        reply => {
+            take(reply).ok_or_else(|| Fault::Admin("the server answered something else; is it another version?".into()))
+        }
     }
 }
 

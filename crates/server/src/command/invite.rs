@@ -10,17 +10,13 @@ use crate::{
 
 /// Asks the running server for a new one-time invitation and prints it.
 pub fn invite(server: &Server, seconds: u64, json: bool) -> Result<(), Fault> {
-    let reply = ask(
-        &server.socket()?,
-        &Wish::Invite {
-            expires_seconds: seconds,
-        },
-    )?;
-    let Reply::Invitation { invitation, .. } = reply else {
-        return Err(Fault::Admin(
-            "the server answered something else; is it another version?".into(),
-        ));
+    let wish = Wish::Invite {
+        expires_seconds: seconds,
     };
+    let invitation = ask(&server.socket()?, &wish, |reply| match reply {
+        Reply::Invitation { invitation, .. } => Some(invitation),
+        _ => None,
+    })?;
     let invitation: Invitation = invitation
         .parse()
         .map_err(|fault| Fault::Admin(format!("the server's invitation is damaged: {fault}")))?;

@@ -2,18 +2,16 @@
 
 use super::{Server, say};
 use crate::{
-    admin::{Wish, ask},
+    admin::{Reply, Wish, ask},
     fault::Fault,
 };
 
 /// Changes the log level of the running server.
 pub fn log_level(server: &Server, level: &str) -> Result<(), Fault> {
-    ask(
-        &server.socket()?,
-        &Wish::LogLevel {
-            level: level.to_owned(),
-        },
-    )?;
+    let wish = Wish::LogLevel {
+        level: level.to_owned(),
+    };
+    ask(&server.socket()?, &wish, |reply| (reply == Reply::Done).then_some(()))?;
     say(format_args!("log level: {level}"));
     Ok(())
 }

@@ -8,11 +8,10 @@ use crate::{
 
 /// Says where the running server stands.
 pub fn status(server: &Server, json: bool) -> Result<(), Fault> {
-    let Reply::Status { url, ready, version } = ask(&server.socket()?, &Wish::Status)? else {
-        return Err(Fault::Admin(
-            "the server answered something else; is it another version?".into(),
-        ));
-    };
+    let (url, ready, version) = ask(&server.socket()?, &Wish::Status, |reply| match reply {
+        Reply::Status { url, ready, version } => Some((url, ready, version)),
+        _ => None,
+    })?;
     if json {
         say(serde_json::json!({ "url": url, "ready": ready, "version": version }));
     } else {
