@@ -2,19 +2,27 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 use twofold_cosigner::{
     Cosigner,
     follow::Follower,
     port::{Clock, chain::Chain, store::Store},
 };
 
-use crate::{health::Health, metric, rate::Rates};
+use twofold_store::SqliteStore;
+
+use crate::{health::Health, listen::Phase, metric, rate::Rates};
 
 /// Between two looks at a chain that had nothing new.
 const LOOK: Duration = Duration::from_millis(500);
 /// Longest wait after the node failed to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a server whose store is sealed stops.
+pub(crate) const SEALED: &str = "a write to the data directory failed, and what reached the disk is unknown until it is \
+    read anew; look at the disk, then start the server again";
+/// How long the requests of such a server get to fail.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Starts all of it; dropping the set ends it.
 pub(crate) fn start<S: Store, C: Chain, K: Clock>(
@@ -77,6 +85,21 @@ async fn pulse<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, h
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Stops the server once its store is sealed: nothing works from then on, and only a new process finds out what is on the
+/// disk.
+pub(crate) async fn stop_when_sealed<C: Chain, K: Clock>(
+    cosigner: Arc<Cosigner<SqliteStore, C, K>>,
+    phase: watch::Sender<Phase>,
+) {
+    while !cosigner.store().is_sealed() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    tracing::error!("{SEALED}");
+    phase.send_modify(|phase| *phase = (*phase).max(Phase::Draining));
+    tokio::time::sleep(FAREWELL).await;
+    phase.send_replace(Phase::Forced);
 }
 
 async fn tidy(rates: Arc<Rates>) {

@@ -125,11 +125,16 @@ impl Network {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Open connections; one more is closed at once.
+    /// Open connections; one more is closed at once. A quarter of them may be in their handshake.
     pub connections: u32,
-    /// Requests a second from one address (an IPv6 /64 counts as one) before a signature is looked at.
+    /// Open connections of one address (an IPv6 /64 counts as one). Raise it where a proxy passes connections on, for
+    /// then all share the proxy's address.
+    pub connections_per_address: u32,
+    /// Memory for the bodies of requests that are being read or answered, in MiB.
+    pub bodies_mib: u32,
+    /// Connections and requests a second from one address, before a signature is looked at.
     pub address_per_second: u32,
-    /// Requests from one address at once, before the rate counts.
+    /// Connections and requests from one address at once, before the rate counts.
     pub address_burst: u32,
     /// Requests a second of one device, its signature verified.
     pub device_per_second: u32,
@@ -155,7 +160,9 @@ pub struct Limits {
     pub body_seconds: u64,
     /// Seconds for a request, all in all.
     pub request_seconds: u64,
-    /// Seconds that a connection may be idle or stalled.
+    /// Seconds that a connection stays open without a request of a known device. Other requests keep nothing open.
+    pub stranger_seconds: u64,
+    /// Seconds that a connection stays open after a request of a known device.
     pub idle_seconds: u64,
     /// Seconds that open requests get when the server stops.
     pub drain_seconds: u64,
@@ -165,6 +172,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_per_address: 64,
+            bodies_mib: 64,
             address_per_second: 50,
             address_burst: 200,
             device_per_second: 20,
@@ -179,6 +188,7 @@ impl Default for Limits {
             header_seconds: 10,
             body_seconds: 10,
             request_seconds: 30,
+            stranger_seconds: 30,
             idle_seconds: 60,
             drain_seconds: 30,
         }
@@ -282,6 +292,10 @@ impl Config {
             limits: Limits {
                 wallets_per_user: 1000,
                 issued_per_wallet: 100_000,
+                // Whoever tries it is on this machine, and all of them share one address.
+                connections_per_address: Limits::default().connections,
+                address_per_second: 10_000,
+                address_burst: 10_000,
                 ..Limits::default()
             },
             policy: Policy::default(),

@@ -4,9 +4,10 @@
 //! asked in (Connect, gRPC, gRPC-Web), so that each client reads it in its own encoding.
 
 mod admit;
+mod bodies;
 mod refuse;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -24,10 +25,12 @@ use twofold_cosigner::{
 pub(crate) use admit::Admitted;
 pub(crate) use refuse::Outcome;
 
+use bodies::Bodies;
+
 use crate::{
     config::Limits,
     health::Health,
-    listen::{Answer, Body},
+    listen::{Answer, Body, Peer},
     metric,
     rate::Rates,
     rpc::{Framework, Rpc},
@@ -41,6 +44,7 @@ pub(crate) struct Gate<S, C, K> {
     service: Framework<S, C, K>,
     url: PublicUrl,
     limits: Limits,
+    bodies: Bodies,
     rates: Arc<Rates>,
     health: Arc<Health>,
 }
@@ -54,11 +58,14 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         health: Arc<Health>,
     ) -> Self {
         let service = Rpc::framework(Arc::clone(&cosigner)).with_interceptor(refuse::Refuse);
+        let room = (limits.bodies_mib as usize).saturating_mul(1024 * 1024);
+        let bodies = Bodies::new(room, Duration::from_secs(limits.body_seconds));
         Self {
             cosigner,
             service,
             url,
             limits,
+            bodies,
             rates,
             health,
         }
@@ -67,7 +74,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     async fn call(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &Peer,
         procedure: &'static str,
         outcome: &Arc<Outcome>,
     ) -> Response<Body> {
@@ -78,8 +85,12 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         parts.extensions.insert(Arc::clone(outcome));
         let shape = refuse::Shape::of(&parts);
         let run = async {
+            if self.health.stopping() {
+                let refusal = Refusal::new(Reason::ShuttingDown, "the server is stopping; try again in a moment");
+                return self.refuse(&shape, outcome, refusal).await;
+            }
             match self.admit(&parts, asked, body, peer).await {
-                Ok((admitted, body)) => self.run(parts, body, Ok(admitted)).await,
+                Ok((admitted, held)) => self.run(parts, held.bytes.clone(), Ok(admitted)).await,
                 Err(refusal) => self.refuse(&shape, outcome, refusal).await,
             }
         };
@@ -114,8 +125,20 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     }
 }
 
+impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
+    /// What anybody may ask, and no call.
+    fn plain(&self, method: &Method, procedure: Option<&str>, path: &str) -> (&'static str, Response<Body>) {
+        match (procedure, path) {
+            (Some(_), _) => ("other", plain(StatusCode::METHOD_NOT_ALLOWED, "ask by POST\n")),
+            (None, "/health/live") if method == Method::GET => ("live", health(true)),
+            (None, "/health/ready") if method == Method::GET => ("ready", health(self.health.ready())),
+            (None, _) => ("other", plain(StatusCode::NOT_FOUND, "there is nothing here\n")),
+        }
+    }
+}
+
 impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
         let started = Instant::now();
         let id = request_id();
         let path = request.uri().path();
@@ -125,15 +148,15 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
             .map(|method| method.path)
             .find(|procedure| *procedure == path);
         let outcome = Arc::new(Outcome::new(id.clone()));
-        let (name, mut response) = match (procedure, path) {
-            (Some(procedure), _) if request.method() == Method::POST => {
+        let (name, mut response) = match procedure {
+            Some(procedure) if request.method() == Method::POST => {
                 let name = procedure.rsplit('/').next().unwrap_or(procedure);
                 (name, self.call(request, peer, procedure, &outcome).await)
             }
-            (Some(_), _) => ("other", plain(StatusCode::METHOD_NOT_ALLOWED, "ask by POST\n")),
-            (None, "/health/live") if request.method() == Method::GET => ("live", health(true)),
-            (None, "/health/ready") if request.method() == Method::GET => ("ready", health(self.health.ready())),
-            (None, _) => ("other", plain(StatusCode::NOT_FOUND, "there is nothing here\n")),
+            _ => match self.rates.address(peer.address()) {
+                Ok(()) => self.plain(request.method(), procedure, path),
+                Err(refusal) => ("other", too_many(&outcome.note(refusal))),
+            },
         };
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
@@ -161,6 +184,13 @@ fn health(fine: bool) -> Response<Body> {
         (StatusCode::SERVICE_UNAVAILABLE, "no\n")
     };
     plain(status, text)
+}
+
+fn too_many(refusal: &Refusal) -> Response<Body> {
+    let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "too many requests: come back later\n");
+    let seconds = HeaderValue::from(refusal.retry_after.unwrap_or(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {

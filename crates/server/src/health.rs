@@ -51,8 +51,13 @@ impl Health {
         self.ready_at(self.started.elapsed())
     }
 
+    /// It takes no new request.
+    pub(crate) fn stopping(&self) -> bool {
+        *self.phase.borrow() != Phase::Running
+    }
+
     fn ready_at(&self, now: Duration) -> bool {
-        *self.phase.borrow() == Phase::Running && self.store.within(STORE, now) && self.node.within(NODE, now)
+        !self.stopping() && self.store.within(STORE, now) && self.node.within(NODE, now)
     }
 }
 

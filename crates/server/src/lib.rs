@@ -12,6 +12,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod development;
+mod door;
 pub mod fault;
 mod gate;
 mod health;

@@ -1,8 +1,9 @@
-//! The listener: TLS, HTTP/1.1 and HTTP/2 on one port, with a bound on everything a peer can hold open.
+//! The listener: TLS, HTTP/1.1 and HTTP/2 on one port, with a bound on everything a peer can hold open. Only the requests
+//! of a known device keep a connection open; whoever is a stranger after a while is hung up on.
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    net::IpAddr,
     pin::pin,
     sync::{
         Arc,
@@ -21,14 +22,19 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{Instant, timeout},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use twofold_api::limits::HEADER_BYTES;
 
-use crate::{config::Limits, metric};
+use crate::{
+    config::Limits,
+    door::{Door, Handshake},
+    metric,
+    rate::Rates,
+};
 
 /// The body of any answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -47,7 +53,25 @@ pub(crate) enum Phase {
 /// Answers requests.
 pub(crate) trait Answer: Send + Sync + 'static {
     /// Never fails: whatever goes wrong is an answer too.
-    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> impl Future<Output = Response<Body>> + Send;
+    fn answer(&self, request: Request<Incoming>, peer: &Peer) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// The other end of a connection.
+pub(crate) struct Peer {
+    address: IpAddr,
+    activity: Arc<Activity>,
+}
+
+impl Peer {
+    /// Where it asks from.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// It sent a request that a known device signed: the connection may stay open.
+    pub(crate) fn known(&self) {
+        self.activity.known();
+    }
 }
 
 /// Accepts connections until the phase leaves `Running`, then waits for the open ones until they end, the drain time
@@ -57,9 +81,10 @@ pub(crate) async fn serve<A: Answer>(
     tls: TlsAcceptor,
     limits: Limits,
     answer: Arc<A>,
+    rates: Arc<Rates>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let door = Arc::new(Semaphore::new(limits.connections as usize));
+    let door = Door::new(&limits);
     let limits = Arc::new(limits);
     let mut open = JoinSet::new();
     let watched = phase.clone();
@@ -74,14 +99,17 @@ pub(crate) async fn serve<A: Answer>(
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                let Ok(place) = Arc::clone(&door).try_acquire_owned() else {
+                let Some((place, handshake)) = door.enter(peer.ip()).filter(|_| rates.address(peer.ip()).is_ok()) else {
                     metrics::counter!(metric::CONNECTIONS_REFUSED).increment(1);
                     continue;
                 };
-                let connection = connection(stream, peer, tls.clone(), Arc::clone(&limits), Arc::clone(&answer), watched.clone());
+                let greeted = greet(stream, tls.clone(), Arc::clone(&limits), handshake, watched.clone());
+                let (limits, answer, watched) = (Arc::clone(&limits), Arc::clone(&answer), watched.clone());
                 open.spawn(async move {
                     let _counted = Counted::new();
-                    connection.await;
+                    if let Some(stream) = greeted.await {
+                        connection(stream, peer.ip(), &limits, answer, watched).await;
+                    }
                     drop(place);
                 });
             }
@@ -106,69 +134,83 @@ pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, least: Phase) {
     let _ = phase.wait_for(|phase| *phase >= least).await;
 }
 
-async fn connection<A: Answer>(
+/// The TLS handshake, in the time it has.
+async fn greet(
     stream: TcpStream,
-    peer: SocketAddr,
     tls: TlsAcceptor,
     limits: Arc<Limits>,
-    answer: Arc<A>,
+    _handshake: Handshake,
     mut phase: watch::Receiver<Phase>,
-) {
+) -> Option<TlsStream<TcpStream>> {
     // Replies are small and whole: waiting to fill a segment only adds delay.
     let _ = stream.set_nodelay(true);
     let handshake = timeout(Duration::from_secs(limits.handshake_seconds), tls.accept(stream));
-    let stream = tokio::select! {
+    tokio::select! {
         done = handshake => match done {
-            Ok(Ok(stream)) => stream,
+            Ok(Ok(stream)) => return Some(stream),
             // A plaintext or broken peer is dropped without a word beyond TLS's own alert.
-            Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
-            Err(_) => return tracing::debug!("TLS handshake took too long"),
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
         },
-        () = reached(&mut phase, Phase::Draining) => return,
-    };
+        () = reached(&mut phase, Phase::Draining) => {}
+    }
+    None
+}
 
-    let activity = Arc::new(Activity::new());
+async fn connection<A: Answer>(
+    stream: TlsStream<TcpStream>,
+    address: IpAddr,
+    limits: &Limits,
+    answer: Arc<A>,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let activity = Arc::new(Activity::new(limits));
+    let peer = Arc::new(Peer {
+        address,
+        activity: Arc::clone(&activity),
+    });
     let service = service_fn({
         let activity = Arc::clone(&activity);
         move |request| {
-            let (answer, busy) = (Arc::clone(&answer), activity.begin());
+            let (answer, peer, busy) = (Arc::clone(&answer), Arc::clone(&peer), activity.begin());
             async move {
-                let response = answer.answer(request, peer).await;
+                let response = answer.answer(request, &peer).await;
                 drop(busy);
                 Ok::<_, Infallible>(response)
             }
         }
     });
-    let http = http(&limits);
+    let http = http(limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let idle = Duration::from_secs(limits.idle_seconds);
-    let mut closing = false;
     loop {
-        let wait = if closing { CLOSING } else { activity.left(idle) };
+        let left = activity.left();
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "connection ended");
-                }
-                return;
-            }
-            () = reached(&mut phase, Phase::Draining), if !closing => {
+            ended = connection.as_mut() => return noted(ended),
+            () = reached(&mut phase, Phase::Draining) => {
                 connection.as_mut().graceful_shutdown();
                 // The drain deadline is the accept loop's.
-                let _ = connection.as_mut().await;
-                return;
+                return noted(connection.as_mut().await);
             }
-            () = tokio::time::sleep(wait) => {
-                if closing {
-                    return tracing::debug!("an idle connection did not close");
-                }
-                if activity.left(idle).is_zero() {
-                    closing = true;
-                    connection.as_mut().graceful_shutdown();
+            () = tokio::time::sleep(left) => {
+                if activity.left().is_zero() {
+                    break;
                 }
             }
         }
+    }
+    connection.as_mut().graceful_shutdown();
+    let patience = activity.last_requests().saturating_add(CLOSING);
+    if let Ok(ended) = timeout(patience, connection).await {
+        noted(ended);
+    } else {
+        tracing::debug!("an idle connection did not close");
+    }
+}
+
+fn noted<E: core::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
     }
 }
 
@@ -187,31 +229,40 @@ fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .max_concurrent_streams(100)
         .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX))
         .max_send_buf_size(64 * 1024)
+        // What a connection may send before anybody reads it is memory too.
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(256 * 1024)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10));
     http
 }
 
-/// When a connection last had a request, and how many it has now. A connection that trickles bytes without ever
-/// finishing a request is as idle as a silent one.
+/// How long a connection may stay open, and how many requests it has now. A connection that trickles bytes without ever
+/// finishing a request is as idle as a silent one, and so is one that asks what anybody may ask.
 struct Activity {
     opened: Instant,
-    last_millis: AtomicU64,
+    /// Milliseconds after it was opened until which it may stay.
+    until_millis: AtomicU64,
     busy: AtomicUsize,
+    idle: Duration,
+    request: Duration,
 }
 
 impl Activity {
-    fn new() -> Self {
+    fn new(limits: &Limits) -> Self {
         Self {
             opened: Instant::now(),
-            last_millis: AtomicU64::new(0),
+            until_millis: AtomicU64::new(millis(Duration::from_secs(limits.stranger_seconds))),
             busy: AtomicUsize::new(0),
+            idle: Duration::from_secs(limits.idle_seconds),
+            request: Duration::from_secs(limits.request_seconds),
         }
     }
 
-    fn touch(&self) {
-        let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last_millis.store(millis, Ordering::Relaxed);
+    /// A known device asked.
+    fn known(&self) {
+        let until = millis(self.opened.elapsed().saturating_add(self.idle));
+        self.until_millis.store(until, Ordering::Relaxed);
     }
 
     fn begin(self: &Arc<Self>) -> Busy {
@@ -219,14 +270,24 @@ impl Activity {
         Busy(Arc::clone(self))
     }
 
-    /// How much of `idle` is left; the whole of it while a request is being answered.
-    fn left(&self, idle: Duration) -> Duration {
-        if self.busy.load(Ordering::Relaxed) > 0 {
-            return idle;
-        }
-        let last = Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
-        idle.saturating_sub(self.opened.elapsed().saturating_sub(last))
+    /// How much longer it may stay open.
+    fn left(&self) -> Duration {
+        let until = Duration::from_millis(self.until_millis.load(Ordering::Relaxed));
+        until.saturating_sub(self.opened.elapsed())
     }
+
+    /// How long the requests that are being answered may still take.
+    fn last_requests(&self) -> Duration {
+        if self.busy.load(Ordering::Relaxed) > 0 {
+            self.request
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A request being answered.
@@ -234,7 +295,6 @@ struct Busy(Arc<Activity>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.touch();
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }

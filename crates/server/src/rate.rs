@@ -1,4 +1,5 @@
-//! Rates by address before a signature is looked at; by device and by wallet after.
+//! Rates by address for every connection and request, whatever it asks; by device and by wallet once a signature is
+//! verified.
 //!
 //! A wallet's rate is kept for each user apart: a stranger who names somebody's wallet spends only a rate of their own.
 //! Entries whose time is over are dropped by [`Rates::tidy`], so what is kept is what was active in the last seconds.
@@ -12,9 +13,12 @@ use twofold_threshold::id::{DeviceId, WalletId};
 
 use crate::config::Limits;
 
+/// What counts as one address.
+pub(crate) type Block = [u8; 16];
+
 /// The three rates.
 pub(crate) struct Rates {
-    address: DefaultKeyedRateLimiter<[u8; 16]>,
+    address: DefaultKeyedRateLimiter<Block>,
     device: DefaultKeyedRateLimiter<DeviceId>,
     wallet: DefaultKeyedRateLimiter<(UserId, WalletId)>,
 }
@@ -29,7 +33,7 @@ impl Rates {
     }
 
     pub(crate) fn address(&self, address: IpAddr) -> Result<(), Refusal> {
-        check(&self.address, &block(address), "too many requests from this address")
+        check(&self.address, &block(address), "too much from this address")
     }
 
     pub(crate) fn device(&self, device: DeviceId) -> Result<(), Refusal> {
@@ -74,7 +78,7 @@ fn check<K: Hash + Eq + Clone>(
 }
 
 /// One home has one IPv4 address, or a /64 of IPv6 ones.
-fn block(address: IpAddr) -> [u8; 16] {
+pub(crate) fn block(address: IpAddr) -> Block {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => {

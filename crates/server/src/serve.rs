@@ -126,15 +126,24 @@ pub async fn start<C: Chain, K: Clock>(
     let admin_socket = config.admin_socket();
     background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
 
+    background.spawn(background::stop_when_sealed(Arc::clone(&cosigner), phase.clone()));
+
     let gate = Arc::new(Gate::new(
         cosigner,
         config.public_url.clone(),
         config.limits.clone(),
-        rates,
+        Arc::clone(&rates),
         health,
     ));
     let acceptor = TlsAcceptor::from(chain_of_trust.config());
-    let accepting = tokio::spawn(listen::serve(listener, acceptor, config.limits.clone(), gate, watched));
+    let accepting = tokio::spawn(listen::serve(
+        listener,
+        acceptor,
+        config.limits.clone(),
+        gate,
+        rates,
+        watched,
+    ));
     tracing::info!(url = %config.public_url, %address, network = config.bitcoin.network.as_str(), "listening");
     Ok(Running {
         address,
@@ -203,11 +212,12 @@ impl<C: Chain, K: Clock> Running<C, K> {
         Stopper(self.phase.clone())
     }
 
-    /// Waits until it has stopped and the store is closed.
-    pub async fn stopped(mut self) {
+    /// Waits until it has stopped and the store is closed. It is a fault if it stopped because a write failed.
+    pub async fn stopped(mut self) -> Result<(), Fault> {
         // A panic of the accept loop would be a defect; stopping goes on all the same.
         let _ = self.accepting.await;
         self.background.shutdown().await;
+        let sealed = self.office.cosigner.store().is_sealed();
         let office = Arc::downgrade(&self.office);
         drop(self.office);
         // The last request may still hold the store for a moment.
@@ -219,5 +229,9 @@ impl<C: Chain, K: Clock> Running<C, K> {
         }
         let _ = std::fs::remove_file(&self.admin_socket);
         tracing::info!("stopped");
+        if sealed {
+            return Err(Fault::Data(background::SEALED.into()));
+        }
+        Ok(())
     }
 }

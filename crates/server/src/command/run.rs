@@ -130,7 +130,7 @@ async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invi
     let mut whole = std::pin::pin!(running.stopped());
     loop {
         tokio::select! {
-            () = &mut whole => return Ok(()),
+            ended = &mut whole => return ended,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }

@@ -53,6 +53,13 @@ impl Limits {
         within(&[
             ("limits.connections", u64::from(self.connections), 1, 100_000),
             (
+                "limits.connections_per_address",
+                u64::from(self.connections_per_address),
+                1,
+                100_000,
+            ),
+            ("limits.bodies_mib", u64::from(self.bodies_mib), 1, 65_536),
+            (
                 "limits.address_per_second",
                 u64::from(self.address_per_second),
                 1,
@@ -91,6 +98,7 @@ impl Limits {
             ("limits.header_seconds", self.header_seconds, 1, 60),
             ("limits.body_seconds", self.body_seconds, 1, 60),
             ("limits.request_seconds", self.request_seconds, 1, 300),
+            ("limits.stranger_seconds", self.stranger_seconds, 1, 3600),
             ("limits.idle_seconds", self.idle_seconds, 1, 3600),
             ("limits.drain_seconds", self.drain_seconds, 1, 300),
         ])

@@ -1,19 +1,19 @@
 //! From bytes to a known sender.
 
-use std::{net::SocketAddr, time::Duration};
-
-use bytes::Bytes;
 use http::{header, request};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use tokio::time::timeout;
-use twofold_api::{Reason, Refusal, limits::BODY_BYTES, signature::Proof};
+use twofold_api::{Reason, Refusal, limits::BODY_BYTES, request::Join, signature::Proof};
 use twofold_cosigner::{
     Caller, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
+use twofold_wire::client::Call as _;
 
-use super::Gate;
+use super::{
+    Gate,
+    bodies::{Held, too_large},
+};
+use crate::listen::Peer;
 
 /// Who sent a request, its signature verified.
 #[derive(Clone)]
@@ -24,9 +24,6 @@ pub(crate) enum Admitted {
     Newcomer(Newcomer),
 }
 
-/// The one procedure that a key may call before it is known.
-const JOIN: &str = "/twofold.v1.CosignerService/Join";
-
 impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     /// Bounds, reads and authenticates a request. Nothing is kept of one that fails, and until its signature has been
     /// verified nothing is looked up and its body is bytes.
@@ -35,29 +32,31 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         parts: &request::Parts,
         asked: &str,
         body: Incoming,
-        peer: SocketAddr,
-    ) -> Result<(Admitted, Bytes), Refusal> {
-        self.rates.address(peer.ip())?;
+        peer: &Peer,
+    ) -> Result<(Admitted, Held), Refusal> {
+        self.rates.address(peer.address())?;
         if announced(parts).is_some_and(|length| length > BODY_BYTES as u64) {
             return Err(too_large());
         }
-        let body = self.read(body).await?;
+        let body = self.bodies.read(body).await?;
         let target = self.url.target(asked);
         let headers = parts
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
         let proof = Proof::parse(parts.method.as_str(), &target, headers)?;
-        let admitted = if parts.uri.path() == JOIN {
-            let newcomer = self.cosigner.authenticate_newcomer(&proof, &body)?;
+        // Joining is the one procedure that a key may call before it is known.
+        let admitted = if parts.uri.path() == Join::PATH {
+            let newcomer = self.cosigner.authenticate_newcomer(&proof, &body.bytes)?;
             self.rates.device(newcomer.device())?;
             Admitted::Newcomer(newcomer)
         } else {
-            let caller = self.cosigner.authenticate(&proof, &body).await?;
+            let caller = self.cosigner.authenticate(&proof, &body.bytes).await?;
             self.rates.device(caller.device())?;
             if let Some(wallet) = caller.wallet() {
                 self.rates.wallet(caller.user(), wallet)?;
             }
+            peer.known();
             Admitted::Device(caller)
         };
         if asked.contains('?') {
@@ -65,28 +64,8 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         }
         Ok((admitted, body))
     }
-
-    async fn read(&self, body: Incoming) -> Result<Bytes, Refusal> {
-        let read = Limited::new(body, BODY_BYTES).collect();
-        match timeout(Duration::from_secs(self.limits.body_seconds), read).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-            Ok(Err(_)) => Err(Refusal::new(Reason::Malformed, "the body broke off")),
-            Err(_) => Err(Refusal::new(
-                Reason::DeadlineExceeded,
-                "the body took too long to arrive",
-            )),
-        }
-    }
 }
 
 fn announced(parts: &request::Parts) -> Option<u64> {
     parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn too_large() -> Refusal {
-    Refusal::new(
-        Reason::TooLarge,
-        format!("a request body has at most {} KiB", BODY_BYTES / 1024),
-    )
 }

@@ -13,7 +13,7 @@ use rustls::{
 };
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use twofold_api::{
     Refusal, request,
     signature::{Draft, Protocol, Unsigned, Window},
@@ -76,7 +76,7 @@ impl<K: Clock + Clone> House<K> {
     /// Stops the server; its folder stays.
     pub(crate) async fn close(self) -> TempDir {
         self.running.stopper().stop();
-        self.running.stopped().await;
+        self.running.stopped().await.unwrap();
         self.folder
     }
 
@@ -269,6 +269,17 @@ pub(crate) async fn connect(
     address: std::net::SocketAddr,
     authority: &CertificateDer<'static>,
 ) -> std::io::Result<Connection> {
+    let stream = secure(TcpStream::connect(address).await?, authority).await?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+    tokio::spawn(connection);
+    Ok(Connection(sender, address.to_string()))
+}
+
+/// The TLS handshake alone.
+pub(crate) async fn secure(
+    stream: TcpStream,
+    authority: &CertificateDer<'static>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -277,10 +288,6 @@ pub(crate) async fn connect(
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(address).await?;
-    let name = ServerName::from(address.ip());
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-    tokio::spawn(connection);
-    Ok(Connection(sender, address.to_string()))
+    let name = ServerName::from(stream.peer_addr()?.ip());
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

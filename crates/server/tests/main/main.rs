@@ -9,3 +9,5 @@ mod panics;
 mod replay;
 mod requests;
 mod signatures;
+mod stopping;
+mod strangers;

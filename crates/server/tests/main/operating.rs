@@ -24,8 +24,12 @@ fn command() -> Command {
 
 impl Server {
     fn start(folder: TempDir) -> Self {
+        Self::start_by(command(), folder)
+    }
+
+    fn start_by(mut command: Command, folder: TempDir) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let mut child = command()
+        let mut child = command
             .args(["run", "--dev", "--json", "--listen", "127.0.0.1:0", "--data"])
             .arg(folder.path().join("server"))
             .stdin(Stdio::null())
@@ -276,4 +280,21 @@ fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothi
     let kek = std::fs::read(folder.path().join("etc/kek")).unwrap();
     assert_eq!(init().status.code(), Some(3));
     assert_eq!(std::fs::read(folder.path().join("etc/kek")).unwrap(), kek);
+}
+
+/// A checkpoint that fails to reach the disk seals the store by itself, once the writer is idle.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_store_that_is_sealed_ends_the_process_with_a_line_in_the_log_and_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut failing = command();
+    failing.env("FAILPOINTS", "store-checkpoint=return");
+    let mut server = Server::start_by(failing, folder);
+    assert_eq!(server.end(), 6, "{}", server.log());
+    let log = server.log();
+    assert!(
+        log.contains("\"level\":\"ERROR\"") && log.contains("look at the disk"),
+        "{log}"
+    );
+    assert!(!server.socket().exists());
 }

@@ -1,0 +1,43 @@
+//! What a client meets that asks while the server stops.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+use twofold_api::Reason;
+use twofold_cosigner::testing::SetClock;
+use twofold_wire::client::decode_error;
+
+use crate::house::{House, START, authority, secure};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o01_a_request_that_arrives_while_the_server_stops_is_told_so() {
+    let house = House::open(&SetClock::at(START)).await;
+    let stream = TcpStream::connect(house.running.address()).await.unwrap();
+    let mut stream = secure(stream, &authority(house.folder.path())).await.unwrap();
+    stream
+        .write_all(b"POST /twofold.v1.CosignerService/Hello HTTP/1.1\r\nhost: x\r\n")
+        .await
+        .unwrap();
+    stream.flush().await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    house.running.stopper().stop();
+    sleep(Duration::from_millis(300)).await;
+    stream
+        .write_all(b"content-type: application/proto\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    let mut said = Vec::new();
+    // A server that ends without TLS's goodbye is an error, and what it said is there all the same.
+    let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut said))
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+    let body = said.lines().find(|line| line.starts_with('{')).unwrap();
+    assert_eq!(decode_error(503, body.as_bytes()).unwrap().reason, Reason::ShuttingDown);
+    house.close().await;
+}
