@@ -4,6 +4,8 @@
 pub const PROTOCOL: u32 = 1;
 /// Most bytes in a request body, envelope included.
 pub const BODY_BYTES: usize = 256 * 1024;
+/// Most bytes in the body of a request to join: its sender is not known yet, and an invitation's code is short.
+pub const JOIN_BYTES: usize = 4 * 1024;
 /// Most bytes in all request headers together.
 pub const HEADER_BYTES: usize = 16 * 1024;
 /// Most bytes in a reply.

@@ -1,7 +1,8 @@
 //! Who asks. A request becomes an [`Authenticated`] here and nowhere else.
 //!
-//! The signature is checked before anything is looked up, so a stranger's request costs one verification and no more,
-//! and an unknown device is told apart from a known one only by the answer.
+//! The signature covers the body by its digest, so who asks is known from the headers alone: nothing is looked up before
+//! the signature has been checked, and no body is read before the device is known. What stands between the two is
+//! [`Announced`]; a sender comes out of it once the body that was announced has arrived.
 
 use std::borrow::Cow;
 
@@ -33,7 +34,14 @@ struct Signed {
     now: u64,
 }
 
-/// An enrolled device that signed a request, before the request's body is read.
+/// A sender whose headers are good and whose body has yet to come: it opens nothing until the body is there.
+#[derive(Debug)]
+pub struct Announced<T> {
+    sender: T,
+    body: [u8; 32],
+}
+
+/// An enrolled device that signed a request, before the request's body is understood.
 #[derive(Debug, Clone)]
 pub struct Caller {
     signed: Signed,
@@ -94,29 +102,53 @@ macro_rules! names_none {
 
 names_none!(Join, Hello, ListWallets);
 
-impl Caller {
-    /// Ties a decoded body to the signature that covers it. Body and signature must name the same wallet.
-    pub fn bind<T: NamesWallet>(self, request: T) -> Result<Authenticated<T>, Refusal> {
-        same_wallet(self.signed.wallet, request.wallet())?;
-        Ok(Authenticated { caller: self, request })
+impl<T> Announced<T> {
+    /// Lets the sender in if `body`, the HTTP body as it came, is the one that was signed.
+    pub fn arrived(self, body: &[u8]) -> Result<T, Refusal> {
+        if digest::digest(&digest::SHA256, body).as_ref() == self.body {
+            Ok(self.sender)
+        } else {
+            Err(Refusal::new(
+                Reason::SignatureInvalid,
+                "the body is not the one that Content-Digest names",
+            ))
+        }
     }
+}
 
+impl Announced<Caller> {
     /// The device.
     #[must_use]
     pub const fn device(&self) -> DeviceId {
-        self.signed.device
+        self.sender.signed.device
     }
 
     /// Whose device it is.
     #[must_use]
     pub const fn user(&self) -> UserId {
-        self.user
+        self.sender.user
     }
 
     /// The wallet that the signature names.
     #[must_use]
     pub const fn wallet(&self) -> Option<WalletId> {
-        self.signed.wallet
+        self.sender.signed.wallet
+    }
+}
+
+impl Announced<Newcomer> {
+    /// The id that the key would have as a device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.sender.0.device
+    }
+}
+
+impl Caller {
+    /// Ties a decoded body to the signature that covers it. Body and signature must name the same wallet.
+    pub fn bind<T: NamesWallet>(self, request: T) -> Result<Authenticated<T>, Refusal> {
+        same_wallet(self.signed.wallet, request.wallet())?;
+        Ok(Authenticated { caller: self, request })
     }
 }
 
@@ -128,12 +160,6 @@ impl Newcomer {
             newcomer: self,
             request,
         })
-    }
-
-    /// The id that the key would have as a device.
-    #[must_use]
-    pub const fn device(&self) -> DeviceId {
-        self.0.device
     }
 }
 
@@ -229,31 +255,27 @@ unique_by! {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Finds out which enrolled device signed a request. `body` is the HTTP body as it came.
-    pub async fn authenticate(&self, proof: &Proof, body: &[u8]) -> Result<Caller, Refusal> {
-        let signed = self.verify(proof, body)?;
+    /// Finds out which enrolled device signed a request. Its body is not needed yet and should not have been read.
+    pub async fn authenticate(&self, proof: &Proof) -> Result<Announced<Caller>, Refusal> {
+        let signed = self.verify(proof)?;
         let device = self.store.device(signed.device).await?;
-        match device {
-            Some(device) => Ok(Caller {
-                signed,
-                user: device.user,
-            }),
-            None => Err(Reason::DeviceUnknown.into()),
-        }
+        let device = device.ok_or(Reason::DeviceUnknown)?;
+        let user = device.user;
+        Ok(Announced {
+            sender: Caller { signed, user },
+            body: *proof.body_digest(),
+        })
     }
 
     /// The same for a key that wants to join.
-    pub fn authenticate_newcomer(&self, proof: &Proof, body: &[u8]) -> Result<Newcomer, Refusal> {
-        self.verify(proof, body).map(Newcomer)
+    pub fn authenticate_newcomer(&self, proof: &Proof) -> Result<Announced<Newcomer>, Refusal> {
+        Ok(Announced {
+            sender: Newcomer(self.verify(proof)?),
+            body: *proof.body_digest(),
+        })
     }
 
-    fn verify(&self, proof: &Proof, body: &[u8]) -> Result<Signed, Refusal> {
-        if digest::digest(&digest::SHA256, body).as_ref() != proof.body_digest() {
-            return Err(Refusal::new(
-                Reason::SignatureInvalid,
-                "the body is not the one that Content-Digest names",
-            ));
-        }
+    fn verify(&self, proof: &Proof) -> Result<Signed, Refusal> {
         if !signature_holds(proof) {
             return Err(Reason::SignatureInvalid.into());
         }

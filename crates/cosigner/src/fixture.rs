@@ -90,7 +90,9 @@ impl House {
 
     /// Authenticates a call.
     pub(crate) fn let_in<T: NamesWallet>(&self, call: &Call, request: T) -> Result<Authenticated<T>, Refusal> {
-        block_on(self.mind.authenticate(&call.proof, &call.body))?.bind(request)
+        block_on(self.mind.authenticate(&call.proof))?
+            .arrived(&call.body)?
+            .bind(request)
     }
 
     /// Runs something that must be refused, and holds it to leaving everything as it was.

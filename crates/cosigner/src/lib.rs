@@ -44,7 +44,7 @@ use twofold_threshold::{
     package::SealToRecovery,
 };
 
-pub use auth::{Authenticated, Caller, Introduced, NamesWallet, Newcomer};
+pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcomer};
 pub use config::Config;
 pub use identity::StartFault;
 pub use keys::Kek;

@@ -130,8 +130,10 @@ pub struct Limits {
     /// Open connections of one address (an IPv6 /64 counts as one). Raise it where a proxy passes connections on, for
     /// then all share the proxy's address.
     pub connections_per_address: u32,
-    /// Memory for the bodies of requests that are being read or answered, in MiB.
+    /// Memory for the bodies of requests that are being read or answered, in MiB. Only known devices get any of it.
     pub bodies_mib: u32,
+    /// How much of it one address may have, in MiB. Raise it with `connections_per_address`.
+    pub bodies_mib_per_address: u32,
     /// Connections and requests a second from one address, before a signature is looked at.
     pub address_per_second: u32,
     /// Connections and requests from one address at once, before the rate counts.
@@ -174,6 +176,7 @@ impl Default for Limits {
             connections: 1024,
             connections_per_address: 64,
             bodies_mib: 64,
+            bodies_mib_per_address: 8,
             address_per_second: 50,
             address_burst: 200,
             device_per_second: 20,
@@ -294,6 +297,7 @@ impl Config {
                 issued_per_wallet: 100_000,
                 // Whoever tries it is on this machine, and all of them share one address.
                 connections_per_address: Limits::default().connections,
+                bodies_mib_per_address: Limits::default().bodies_mib,
                 address_per_second: 10_000,
                 address_burst: 10_000,
                 ..Limits::default()

@@ -1,4 +1,4 @@
-//! The way of every request: a bound on its size and rate, its signature, and only then its body's meaning.
+//! The way of every request: a bound on its size and rate, the signature in its headers, and only then its body.
 //!
 //! A refusal is not written here: it travels to an interceptor ([`refuse`]) behind the decoder of the protocol that was
 //! asked in (Connect, gRPC, gRPC-Web), so that each client reads it in its own encoding.
@@ -38,6 +38,10 @@ use crate::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Memory for the bodies of those who ask to join, in all and from one address. It is apart from what known devices have.
+const JOINING: usize = 1024 * 1024;
+const JOINING_PER_ADDRESS: usize = 64 * 1024;
+
 /// Answers every request that a connection brings.
 pub(crate) struct Gate<S, C, K> {
     cosigner: Arc<Cosigner<S, C, K>>,
@@ -45,6 +49,7 @@ pub(crate) struct Gate<S, C, K> {
     url: PublicUrl,
     limits: Limits,
     bodies: Bodies,
+    joining: Bodies,
     rates: Arc<Rates>,
     health: Arc<Health>,
 }
@@ -58,14 +63,17 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         health: Arc<Health>,
     ) -> Self {
         let service = Rpc::framework(Arc::clone(&cosigner)).with_interceptor(refuse::Refuse);
-        let room = (limits.bodies_mib as usize).saturating_mul(1024 * 1024);
-        let bodies = Bodies::new(room, Duration::from_secs(limits.body_seconds));
+        let mib = |count: u32| (count as usize).saturating_mul(1024 * 1024);
+        let patience = Duration::from_secs(limits.body_seconds);
+        let bodies = Bodies::new(mib(limits.bodies_mib), mib(limits.bodies_mib_per_address), patience);
+        let joining = Bodies::new(JOINING, JOINING_PER_ADDRESS, patience);
         Self {
             cosigner,
             service,
             url,
             limits,
             bodies,
+            joining,
             rates,
             health,
         }

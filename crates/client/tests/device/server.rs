@@ -177,12 +177,14 @@ impl Server {
         };
         let admitted = if call.path.ends_with("/Join") {
             self.cosigner
-                .authenticate_newcomer(&proof, &call.body)
+                .authenticate_newcomer(&proof)
+                .and_then(|newcomer| newcomer.arrived(&call.body))
                 .map(Admitted::Newcomer)
         } else {
             self.cosigner
-                .authenticate(&proof, &call.body)
+                .authenticate(&proof)
                 .await
+                .and_then(|caller| caller.arrived(&call.body))
                 .map(Admitted::Device)
         };
         let admitted = match admitted {

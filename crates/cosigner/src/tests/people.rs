@@ -59,7 +59,12 @@ fn two_devices_at_one_invitation_at_once_leave_one_enrolled() {
             .map(|call| {
                 let (house, code) = (&house, minted.code);
                 scope.spawn(move || {
-                    let newcomer = house.mind.authenticate_newcomer(&call.proof, &call.body).unwrap();
+                    let newcomer = house
+                        .mind
+                        .authenticate_newcomer(&call.proof)
+                        .unwrap()
+                        .arrived(&call.body)
+                        .unwrap();
                     let asked = request::Join {
                         code,
                         device_name: name("phone"),
@@ -91,7 +96,12 @@ fn a_code_is_kept_only_as_its_hash_and_never_printed() {
     };
     let phone = Phone::new();
     let call = phone.call("Join", None, &minted.code);
-    let newcomer = house.mind.authenticate_newcomer(&call.proof, &call.body).unwrap();
+    let newcomer = house
+        .mind
+        .authenticate_newcomer(&call.proof)
+        .unwrap()
+        .arrived(&call.body)
+        .unwrap();
     let printed = format!("{minted:?} {asked:?} {:?}", newcomer.bind(asked.clone()).unwrap());
     assert!(printed.contains("phone"), "{printed}");
     let code = format!("{:?}", minted.code);

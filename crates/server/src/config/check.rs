@@ -60,6 +60,12 @@ impl Limits {
             ),
             ("limits.bodies_mib", u64::from(self.bodies_mib), 1, 65_536),
             (
+                "limits.bodies_mib_per_address",
+                u64::from(self.bodies_mib_per_address),
+                1,
+                65_536,
+            ),
+            (
                 "limits.address_per_second",
                 u64::from(self.address_per_second),
                 1,

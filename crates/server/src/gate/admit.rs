@@ -1,10 +1,16 @@
-//! From bytes to a known sender.
+//! From bytes to a known sender: by the headers alone first, and only then is a body read.
 
+use bytes::Bytes;
 use http::{header, request};
-use hyper::body::Incoming;
-use twofold_api::{Reason, Refusal, limits::BODY_BYTES, request::Join, signature::Proof};
+use hyper::body::Body;
+use twofold_api::{
+    Reason, Refusal,
+    limits::{BODY_BYTES, JOIN_BYTES},
+    request::Join,
+    signature::Proof,
+};
 use twofold_cosigner::{
-    Caller, Newcomer,
+    Announced, Caller, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
 use twofold_wire::client::Call as _;
@@ -24,45 +30,80 @@ pub(crate) enum Admitted {
     Newcomer(Newcomer),
 }
 
+/// Who says that a body follows, by headers that are good.
+enum Sender {
+    Device(Announced<Caller>),
+    Newcomer(Announced<Newcomer>),
+}
+
 impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
-    /// Bounds, reads and authenticates a request. Nothing is kept of one that fails, and until its signature has been
-    /// verified nothing is looked up and its body is bytes.
-    pub(super) async fn admit(
+    /// Bounds, authenticates and reads a request, in this order. The memory of a body is taken only for the request of a
+    /// device that is known, or for the few bytes of one that asks to join.
+    pub(super) async fn admit<B>(
         &self,
         parts: &request::Parts,
         asked: &str,
-        body: Incoming,
+        mut body: B,
         peer: &Peer,
-    ) -> Result<(Admitted, Held), Refusal> {
-        self.rates.address(peer.address())?;
-        if announced(parts).is_some_and(|length| length > BODY_BYTES as u64) {
-            return Err(too_large());
+    ) -> Result<(Admitted, Held), Refusal>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn core::error::Error + Send + Sync>>,
+    {
+        let sender = match self.sender(parts, asked, peer).await {
+            Ok(sender) => sender,
+            Err(refusal) => {
+                // Who waits for a word before sending a body gets the refusal instead.
+                if refusal.reason != Reason::TooLarge && !parts.headers.contains_key(header::EXPECT) {
+                    self.bodies.discard(&mut body).await;
+                }
+                return Err(refusal);
+            }
+        };
+        match sender {
+            Sender::Device(caller) => {
+                let body = self.bodies.read(body, BODY_BYTES, peer.address()).await?;
+                Ok((Admitted::Device(caller.arrived(&body.bytes)?), body))
+            }
+            Sender::Newcomer(newcomer) => {
+                let body = self.joining.read(body, JOIN_BYTES, peer.address()).await?;
+                Ok((Admitted::Newcomer(newcomer.arrived(&body.bytes)?), body))
+            }
         }
-        let body = self.bodies.read(body).await?;
+    }
+
+    /// Finds out from the headers who sends a request. Nothing is looked up until their signature has been verified.
+    async fn sender(&self, parts: &request::Parts, asked: &str, peer: &Peer) -> Result<Sender, Refusal> {
+        self.rates.address(peer.address())?;
+        // Joining is the one procedure that a key may call before it is known.
+        let joins = parts.uri.path() == Join::PATH;
+        let most = if joins { JOIN_BYTES } else { BODY_BYTES };
+        if announced(parts).is_some_and(|length| length > most as u64) {
+            return Err(too_large(most));
+        }
         let target = self.url.target(asked);
         let headers = parts
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
         let proof = Proof::parse(parts.method.as_str(), &target, headers)?;
-        // Joining is the one procedure that a key may call before it is known.
-        let admitted = if parts.uri.path() == Join::PATH {
-            let newcomer = self.cosigner.authenticate_newcomer(&proof, &body.bytes)?;
+        let sender = if joins {
+            let newcomer = self.cosigner.authenticate_newcomer(&proof)?;
             self.rates.device(newcomer.device())?;
-            Admitted::Newcomer(newcomer)
+            Sender::Newcomer(newcomer)
         } else {
-            let caller = self.cosigner.authenticate(&proof, &body.bytes).await?;
+            let caller = self.cosigner.authenticate(&proof).await?;
             self.rates.device(caller.device())?;
             if let Some(wallet) = caller.wallet() {
                 self.rates.wallet(caller.user(), wallet)?;
             }
             peer.known();
-            Admitted::Device(caller)
+            Sender::Device(caller)
         };
         if asked.contains('?') {
             return Err(Refusal::new(Reason::Malformed, "a procedure takes no query"));
         }
-        Ok((admitted, body))
+        Ok(sender)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A server in this process, and devices that sign and send.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::Ipv4Addr, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -12,7 +12,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use twofold_api::{
     Refusal, request,
@@ -86,6 +86,14 @@ impl<K: Clock + Clone> House<K> {
             .unwrap()
     }
 
+    /// The same from another address of this machine.
+    pub(crate) async fn connect_from(&self, address: Ipv4Addr) -> std::io::Result<Connection> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((address, 0).into())?;
+        let stream = socket.connect(self.running.address()).await?;
+        speak(stream, &authority(self.folder.path())).await
+    }
+
     /// Sends on a connection of its own.
     pub(crate) async fn send(&self, signed: &Signed) -> Answer {
         self.connect().await.send(signed).await.unwrap()
@@ -151,13 +159,25 @@ impl Device {
         wallet: Option<WalletId>,
         now: u64,
     ) -> Signed {
+        self.sign_as(house, path, CONTENT_TYPE, body, wallet, now)
+    }
+
+    pub(crate) fn sign_as<K: Clock>(
+        &self,
+        house: &House<K>,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        wallet: Option<WalletId>,
+        now: u64,
+    ) -> Signed {
         let mut nonce = [0; 16];
         OsRng.fill_bytes(&mut nonce);
         let key: IdentityKey = self.0.public();
         let unsigned = Unsigned::new(&Draft {
             method: "POST",
             target_uri: &house.running.url().target(path),
-            content_type: CONTENT_TYPE,
+            content_type,
             body: &body,
             wallet,
             protocol: &Protocol::current("test/1.0.0").unwrap(),
@@ -185,6 +205,15 @@ impl Device {
 }
 
 impl Signed {
+    /// The request as HTTP/1.1 has it, up to the body.
+    pub(crate) fn head(&self) -> String {
+        let mut lines = vec![format!("{} {} HTTP/1.1", self.method, self.path), "host: x".to_owned()];
+        lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.push(format!("content-length: {}", self.body.len()));
+        lines.extend([String::new(), String::new()]);
+        lines.join("\r\n")
+    }
+
     /// The same bytes without any signature.
     pub(crate) fn unsigned(path: &str, body: Vec<u8>) -> Self {
         let headers = vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())];
@@ -245,6 +274,11 @@ impl Connection {
         })
     }
 
+    /// The same, taking the connection along: for a request that is awaited later.
+    pub(crate) async fn send_owned(mut self, signed: Signed) -> Result<Answer, hyper::Error> {
+        self.send(&signed).await
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let plain = Signed {
             method: Method::GET,
@@ -269,10 +303,15 @@ pub(crate) async fn connect(
     address: std::net::SocketAddr,
     authority: &CertificateDer<'static>,
 ) -> std::io::Result<Connection> {
-    let stream = secure(TcpStream::connect(address).await?, authority).await?;
+    speak(TcpStream::connect(address).await?, authority).await
+}
+
+async fn speak(stream: TcpStream, authority: &CertificateDer<'static>) -> std::io::Result<Connection> {
+    let host = stream.peer_addr()?.to_string();
+    let stream = secure(stream, authority).await?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
     tokio::spawn(connection);
-    Ok(Connection(sender, address.to_string()))
+    Ok(Connection(sender, host))
 }
 
 /// The TLS handshake alone.
@@ -280,14 +319,24 @@ pub(crate) async fn secure(
     stream: TcpStream,
     authority: &CertificateDer<'static>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    secure_as(stream, authority, &[]).await
+}
+
+/// The same, offering these protocols.
+pub(crate) async fn secure_as(
+    stream: TcpStream,
+    authority: &CertificateDer<'static>,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     let name = ServerName::from(stream.peer_addr()?.ip());
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod bodies;
+mod encodings;
 mod house;
 mod listening;
 mod operating;

@@ -1,6 +1,8 @@
-//! One request of every kind, well formed, about some wallet.
+//! One request of every kind, well formed, about some wallet, in protobuf and in JSON.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bitcoin::{Network, consensus, constants::genesis_block};
+use serde_json::{Value, json};
 use twofold_api::{
     request,
     seal_key::{SEALED_BYTES, SealedUnlockKey},
@@ -144,5 +146,44 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
         "EstimateFees" => encode(&request::EstimateFees { wallet }).1,
         "GetAudit" => encode(&request::GetAudit { wallet, from: 1 }).1,
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
+    }
+}
+
+/// The same message as JSON. A procedure that is missing here fails the test.
+pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
+    let bytes = |bytes: &[u8]| STANDARD.encode(bytes);
+    let id = bytes(&wallet.0);
+    let checkpoint = bytes(&checkpoint(wallet).to_bytes());
+    let epoch = json!({ "number": EPOCH.number, "transcript": bytes(&EPOCH.transcript) });
+    let unlock = json!({ "keyId": bytes(&unlock().key_id), "ciphertext": bytes(&unlock().ciphertext) });
+    let name = "Savings";
+    match path.rsplit('/').next().unwrap() {
+        "Join" => json!({ "code": bytes(&[0x88; 16]), "deviceName": name }),
+        "Hello" | "ListWallets" => json!({}),
+        "BeginCreate" => json!({ "wallet": id, "name": name, "opening": bytes(b"opening"), "unlock": unlock }),
+        "FinishCreate" => {
+            json!({ "wallet": id, "ceremony": bytes(&[0x99; 16]), "closing": bytes(b"closing"), "unlock": unlock })
+        }
+        "TestSign" => {
+            json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
+        }
+        "Activate" => json!({ "wallet": id, "testSignature": bytes(&[0xaa; 64]) }),
+        "GetWallet" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "RenameWallet" => json!({ "wallet": id, "name": name, "checkpoint": checkpoint }),
+        "Sign" => json!({
+            "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],
+            "unlock": unlock, "checkpoint": checkpoint,
+        }),
+        "Broadcast" => {
+            let transaction = consensus::serialize(&genesis_block(Network::Regtest).txdata[0]);
+            json!({ "wallet": id, "transaction": bytes(&transaction), "checkpoint": checkpoint })
+        }
+        "Sync" => json!({
+            "wallet": id, "locator": [{ "hash": bytes(&[0xcc; 32]) }], "revealedExternal": 5, "revealedInternal": 1,
+            "checkpoint": checkpoint,
+        }),
+        "EstimateFees" => json!({ "wallet": id }),
+        "GetAudit" => json!({ "wallet": id, "from": "1" }),
+        other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
     }
 }

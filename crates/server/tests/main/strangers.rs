@@ -1,18 +1,17 @@
 //! What those can hold who have shown no signature: few places, for a short time, and little memory.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use http::StatusCode;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
+    net::TcpStream,
     time::{sleep, timeout},
 };
-use twofold_api::{limits::BODY_BYTES, request::Hello};
+use twofold_api::request::Hello;
 use twofold_cosigner::testing::SetClock;
 use twofold_server::config::Config;
 
-use crate::house::{House, START, Signed, authority, connect, secure};
+use crate::house::{House, START, Signed, authority, connect};
 
 const HELLO: &str = "/twofold.v1.CosignerService/Hello";
 
@@ -22,10 +21,7 @@ async fn house(tweak: impl FnOnce(&mut Config)) -> House {
 
 /// A connection from another address of this machine.
 async fn from_elsewhere(house: &House) -> std::io::Result<()> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(([127, 0, 0, 2], 0).into())?;
-    let stream = socket.connect(house.running.address()).await?;
-    secure(stream, &authority(house.folder.path())).await.map(drop)
+    house.connect_from(Ipv4Addr::new(127, 0, 0, 2)).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,41 +116,5 @@ async fn f12_a15_the_rate_of_an_address_counts_connections_and_every_path() {
     }
     let authority = authority(house.folder.path());
     assert!(connect(house.running.address(), &authority).await.is_err());
-    house.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a10_bodies_that_stall_hold_a_bounded_memory_and_the_next_waits_for_room() {
-    let house = house(|config| {
-        config.limits.bodies_mib = 1;
-        config.limits.body_seconds = 3;
-    })
-    .await;
-    let authority = authority(house.folder.path());
-    let head = format!(
-        "POST {HELLO} HTTP/1.1\r\nhost: x\r\ncontent-type: application/proto\r\ncontent-length: {BODY_BYTES}\r\n\r\n"
-    );
-    let mut stalled = Vec::new();
-    for _ in 0..4 {
-        let stream = TcpStream::connect(house.running.address()).await.unwrap();
-        let mut stream = secure(stream, &authority).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        stream.write_all(&vec![0; BODY_BYTES - 1]).await.unwrap();
-        stream.flush().await.unwrap();
-        stalled.push(stream);
-    }
-    sleep(Duration::from_millis(500)).await;
-    let small = Signed::unsigned(HELLO, vec![0; 8 * 1024]);
-    let mut waiting = Box::pin(house.send(&small));
-    assert!(
-        timeout(Duration::from_secs(1), &mut waiting).await.is_err(),
-        "a body was read though all the room is taken"
-    );
-    // Those that stall run out of time, and there is room.
-    assert_eq!(waiting.await.status, StatusCode::UNAUTHORIZED);
-    let mut said = [0; 12];
-    stalled[0].read_exact(&mut said).await.unwrap();
-    assert_eq!(&said, b"HTTP/1.1 504");
-    drop(stalled);
     house.close().await;
 }

@@ -1,5 +1,7 @@
 //! The service behind the framework's own front, and the dispatcher by itself.
 
+mod encodings;
+
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
