@@ -3,7 +3,11 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use twofold_client::{Fault, fault::Kind};
+use twofold_client::{
+    Fault,
+    fault::{Kind, Usage},
+    port::KeystoreFault,
+};
 
 use crate::output::Output;
 
@@ -34,9 +38,20 @@ fn fault_in(error: &anyhow::Error) -> Option<&Fault> {
     error.chain().find_map(|cause| cause.downcast_ref::<Fault>())
 }
 
+/// What the client calls it. The keystore is opened before there is a client, so its faults come bare.
+fn kind_of(error: &anyhow::Error) -> Option<Kind> {
+    error.chain().find_map(|cause| {
+        cause
+            .downcast_ref::<Fault>()
+            .map(Fault::kind)
+            .or_else(|| cause.is::<KeystoreFault>().then_some(Kind::Keystore))
+            .or_else(|| cause.is::<Usage>().then_some(Kind::Usage))
+    })
+}
+
 /// What kind of failure it is, and the exit code that says so.
 fn sort(error: &anyhow::Error) -> (&'static str, u8) {
-    match fault_in(error).map(Fault::kind) {
+    match kind_of(error) {
         _ if error.is::<Declined>() => ("refused", 3),
         _ if error.is::<Wrong>() => ("usage", 2),
         Some(Kind::Usage) => ("usage", 2),
@@ -74,7 +89,11 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
-    use twofold_client::{Fault, fault::Breach};
+    use twofold_client::{
+        Fault,
+        fault::{Breach, Usage},
+        port::KeystoreFault,
+    };
 
     use super::{Declined, Wrong, sort};
 
@@ -83,6 +102,16 @@ mod tests {
         assert_eq!(sort(&Wrong("so not".into()).into()), ("usage", 2));
         let behind = std::fs::read("/nowhere/at/all").with_context(|| Wrong("that can't be read".into()));
         assert_eq!(sort(&behind.expect_err("is not there")), ("usage", 2));
+    }
+
+    #[test]
+    fn a_keystore_that_does_not_open_ends_with_6_whoever_opened_it() {
+        assert_eq!(sort(&KeystoreFault::WrongPassphrase.into()), ("keystore", 6));
+        assert_eq!(
+            sort(&Fault::from(KeystoreFault::WrongPassphrase).into()),
+            ("keystore", 6)
+        );
+        assert_eq!(sort(&Usage::NotJoined.into()), ("usage", 2));
     }
 
     #[test]

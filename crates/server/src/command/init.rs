@@ -81,9 +81,13 @@ pub fn init(wanted: Init) -> Result<(), Fault> {
 }
 
 fn prepare(wanted: Init) -> Result<Config, Fault> {
-    let bitcoin = wanted.node.bitcoin().ok_or_else(|| {
+    let mut bitcoin = wanted.node.bitcoin().ok_or_else(|| {
         Fault::Config("say how to reach the node: --cookie-file FILE (or edit [bitcoin] in the configuration)".into())
     })?;
+    // The server will run in another folder than this. The node may not have written its cookie yet.
+    if let Some(file) = bitcoin.cookie_file.take() {
+        bitcoin.cookie_file = Some(std::path::absolute(&file).map_err(Fault::reading(&file))?);
+    }
     private_file::directory(&wanted.dir)?;
     let dir = fs::canonicalize(&wanted.dir).map_err(Fault::reading(&wanted.dir))?;
     let data_dir = std::path::absolute(&wanted.data_dir).map_err(Fault::writing(&wanted.data_dir))?;

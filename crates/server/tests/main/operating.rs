@@ -263,10 +263,8 @@ fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothi
                 "--network",
                 "signet",
             ])
-            .args(["--cookie-file", "/nonexistent/.cookie", "--dir"])
-            .arg(folder.path().join("etc"))
-            .arg("--data-dir")
-            .arg(folder.path().join("var"))
+            .args(["--cookie-file", "node/.cookie", "--dir", "etc", "--data-dir", "var"])
+            .current_dir(folder.path())
             .output()
             .unwrap()
     };
@@ -277,6 +275,12 @@ fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothi
     let file = made["config"].as_str().unwrap();
     let check = command().args(["config", "check", "--config", file]).output().unwrap();
     assert!(check.status.success(), "{}", said(&check));
+    // Wherever it is started from, the server finds its files.
+    let config = std::fs::read_to_string(file).unwrap();
+    for path in ["node/.cookie", "etc/kek", "etc/chain.pem", "var"] {
+        let whole = folder.path().join(path).display().to_string();
+        assert!(config.contains(&format!("\"{whole}\"")), "{whole}: {config}");
+    }
     let kek = std::fs::read(folder.path().join("etc/kek")).unwrap();
     assert_eq!(init().status.code(), Some(3));
     assert_eq!(std::fs::read(folder.path().join("etc/kek")).unwrap(), kek);
