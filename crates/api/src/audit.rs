@@ -64,6 +64,17 @@ pub enum Event {
     },
     /// The server gave out its shares for a transaction.
     Signed(Signed),
+    /// The server gave out its share for a text (BIP-322).
+    MessageSigned {
+        /// The device that asked.
+        device: DeviceId,
+        /// The request it was given to.
+        request: RequestDigest,
+        /// Keychain and index of the address that it was signed for.
+        path: [u32; 2],
+        /// BIP-322's tagged hash of the text.
+        message: [u8; 32],
+    },
     /// A transaction goes out to the network.
     Broadcast {
         /// The device that asked.
@@ -235,6 +246,18 @@ impl Entry {
                 out.extend_from_slice(&seq.to_be_bytes());
                 out.extend_from_slice(chain);
             }
+            Event::MessageSigned {
+                device,
+                request,
+                path,
+                message,
+            } => {
+                out.extend_from_slice(&device.0);
+                out.extend_from_slice(&request.0);
+                out.extend_from_slice(&path[0].to_be_bytes());
+                out.extend_from_slice(&path[1].to_be_bytes());
+                out.extend_from_slice(message);
+            }
         }
         out
     }
@@ -288,6 +311,12 @@ impl Entry {
                 seq: reader.u64()?,
                 chain: reader.array()?,
             },
+            8 => Event::MessageSigned {
+                device: DeviceId(reader.array()?),
+                request: RequestDigest(reader.array()?),
+                path: [u32::from_be_bytes(reader.array()?), u32::from_be_bytes(reader.array()?)],
+                message: reader.array()?,
+            },
             _ => {
                 return Err(AuditFault::Unreadable(
                     "a kind of entry this program does not know; update it",
@@ -313,6 +342,7 @@ impl Event {
             Self::Signed(_) => 5,
             Self::Broadcast { .. } => 6,
             Self::Fenced { .. } => 7,
+            Self::MessageSigned { .. } => 8,
         }
     }
 
@@ -327,6 +357,7 @@ impl Event {
             Self::Signed(_) => "signed",
             Self::Broadcast { .. } => "broadcast",
             Self::Fenced { .. } => "fenced",
+            Self::MessageSigned { .. } => "message_signed",
         }
     }
 }

@@ -18,6 +18,8 @@ pub const TRANSACTION_BYTES: usize = 200 * 1024;
 pub const LOCATOR_BLOCKS: usize = 32;
 /// Most bytes in a PSBT.
 pub const PSBT_BYTES: usize = 192 * 1024;
+/// Most bytes in a text to be signed for an address.
+pub const TEXT_BYTES: usize = 64 * 1024;
 /// Most own inputs that one signing request may carry.
 pub const INPUTS: usize = 100;
 /// Most characters in a name that a person gives to a device or wallet.

@@ -58,6 +58,7 @@ procedures! {
     GetWallet -> Wallet, Read, wallet;
     RenameWallet -> Done, Change, wallet;
     Sign -> Signed, Change, wallet;
+    SignMessage -> Signed, Change, wallet;
     Broadcast -> Sent, Change, wallet;
     Sync -> Synced, Read, wallet;
     EstimateFees -> Fees, Read, wallet;

@@ -124,7 +124,7 @@ pub struct Wallet {
     pub birthday: u32,
 }
 
-/// Answer to [`crate::request::Sign`].
+/// Answer to [`crate::request::Sign`] and [`crate::request::SignMessage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     /// Beside the answer; its checkpoint is the context that the server's signature names.

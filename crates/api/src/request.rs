@@ -120,6 +120,25 @@ pub struct Sign {
     pub checkpoint: Checkpoint,
 }
 
+/// Asks for the server's half of a signature over a text, for one address of the wallet (BIP-322).
+#[derive(Debug)]
+pub struct SignMessage {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The device's epoch.
+    pub epoch: EpochId,
+    /// Keychain (0 external, 1 internal) and index of the address.
+    pub path: [u32; 2],
+    /// The text, as it stands.
+    pub message: Vec<u8>,
+    /// The device's commitment.
+    pub commitment: Commitment,
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
 /// Sends a signed transaction of this wallet to the network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broadcast {

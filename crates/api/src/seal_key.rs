@@ -198,6 +198,8 @@ pub enum Step {
     TestSign,
     /// [`crate::request::Sign`].
     Sign,
+    /// [`crate::request::SignMessage`].
+    SignMessage,
 }
 
 impl Step {
@@ -207,6 +209,7 @@ impl Step {
             Self::FinishCreate => 2,
             Self::TestSign => 3,
             Self::Sign => 4,
+            Self::SignMessage => 5,
         }
     }
 }

@@ -42,7 +42,7 @@ Examples:
   twofold send --to bcrt1q… --amount 50000sat    pay someone
 
 Exit codes: 0 done, 1 a fault of our own, 2 wrong usage, 3 refused by the server or by you, 4 network,
-5 server trouble, 6 keystore, 7 not enough money, 8 a party broke the protocol.";
+5 server trouble, 6 keystore, 7 not enough money, 8 a party broke the protocol, 9 a signature does not hold.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -77,6 +77,26 @@ Examples:
     /// Print the wallet's descriptor, for a watch-only copy in Bitcoin Core or Sparrow
     #[command(after_help = "Example:\n  twofold descriptor --json | jq -r .descriptor")]
     Descriptor,
+    /// Sign a text for one of the wallet's addresses (BIP-322)
+    #[command(after_help = "\
+Every byte of the text counts, a line feed at its end too.
+
+Examples:
+  twofold sign-message --index 0 'I was here'
+  twofold sign-message --address bcrt1p… --file letter.txt
+  printf %s 'I was here' | twofold sign-message --index 0 --json | jq -r .signature
+
+Programs that know BIP-322 from before 2026 take the signature without its first three letters.")]
+    SignMessage(SignMessage),
+    /// Check a signature of a text for any address; needs no keystore and no network
+    #[command(after_help = "\
+Examples:
+  twofold verify-message bc1p… smpAU… 'I was here'
+  twofold verify-message bc1q… smpAk… --file letter.txt
+
+Understood are P2TR by its key path, P2WPKH, P2SH-P2WPKH, P2PKH (the legacy form too) and plain multisig in P2WSH and
+P2SH. Not understood are other scripts, and proofs of funds. Exit code 9: it does not hold, or that can't be told.")]
+    VerifyMessage(VerifyMessage),
     /// Look at, co-sign or finish a PSBT file
     Psbt {
         /// What to do with it.
@@ -173,6 +193,39 @@ pub(crate) struct Send {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// Arguments of `sign-message`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("place").required(true).args(["index", "address"]))]
+pub(crate) struct SignMessage {
+    /// The text; without it and without --file it is read from standard input
+    #[arg(conflicts_with = "file")]
+    pub text: Option<String>,
+    /// Read the text from this file
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Sign for the receiving address with this number, from 0
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..0x8000_0000))]
+    pub index: Option<u32>,
+    /// Sign for this address of the wallet
+    #[arg(long)]
+    pub address: Option<String>,
+}
+
+/// Arguments of `verify-message`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyMessage {
+    /// For whom it was signed
+    pub address: String,
+    /// The signature
+    pub signature: String,
+    /// The text; without it and without --file it is read from standard input
+    #[arg(conflicts_with = "file")]
+    pub text: Option<String>,
+    /// Read the text from this file
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// What to do with a PSBT.

@@ -6,6 +6,7 @@ mod create;
 mod descriptor;
 mod history;
 mod join;
+mod message;
 mod psbt;
 mod receive;
 mod rpc;
@@ -95,6 +96,8 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
         Command::History => history::run(context).await,
         Command::Descriptor => descriptor::run(context).await,
+        Command::SignMessage(arguments) => Box::pin(message::sign(context, arguments)).await,
+        Command::VerifyMessage(arguments) => message::verify(context, arguments),
         Command::Psbt { command } => Box::pin(psbt::run(context, command)).await,
         Command::Wallet { command } => wallet::run(context, command).await,
         Command::Audit { command } => audit::run(context, command).await,

@@ -21,6 +21,11 @@ pub(crate) struct Declined;
 #[error("{0}")]
 pub(crate) struct Wrong(pub String);
 
+/// A signature of a text does not hold, or can't be told to.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotHeld(pub String);
+
 #[derive(Serialize)]
 struct Answer {
     error: Described,
@@ -54,6 +59,7 @@ fn sort(error: &anyhow::Error) -> (&'static str, u8) {
     match kind_of(error) {
         _ if error.is::<Declined>() => ("refused", 3),
         _ if error.is::<Wrong>() => ("usage", 2),
+        _ if error.is::<NotHeld>() => ("not_held", 9),
         Some(Kind::Usage) => ("usage", 2),
         Some(Kind::Refused) => ("refused", 3),
         Some(Kind::Network) => ("network", 4),

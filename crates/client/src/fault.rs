@@ -6,6 +6,7 @@ use twofold_api::audit::AuditFault;
 use twofold_api::invitation::InvitationFault;
 use twofold_api::reason::{Code, Reason};
 use twofold_api::request::NameFault;
+use twofold_intent::MessageRefused;
 use twofold_intent::psbt::Unfinished;
 use twofold_wire::Malformed;
 
@@ -61,6 +62,9 @@ pub enum Fault {
     /// A PSBT can't be finished.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),
+    /// A text can't be signed.
+    #[error(transparent)]
+    Message(#[from] MessageRefused),
     /// The wallet's books.
     #[error(transparent)]
     Ledger(#[from] LedgerFault),
@@ -127,6 +131,12 @@ pub enum Usage {
     UnknownNetwork {
         /// Its name.
         network: String,
+    },
+    /// Not an address that this machine knows to be the wallet's.
+    #[error("{address} is no address of this wallet that was handed out; give --index N where you know its number")]
+    NotOurs {
+        /// The address.
+        address: String,
     },
     /// No fee estimate.
     #[error("the server has no fee estimate; name a rate with --fee-rate")]
@@ -232,10 +242,16 @@ impl Fault {
             Self::Transport(TransportFault::Untrusted { .. })
             | Self::Breach(_)
             | Self::Chain(_)
-            | Self::Ceremony(_) => Kind::Protocol,
+            | Self::Ceremony(_)
+            | Self::Message(MessageRefused::BadSignature | MessageRefused::Sighash) => Kind::Protocol,
             Self::Transport(_) => Kind::Network,
             Self::Draft(DraftFault::TooLittle { .. } | DraftFault::TooManyCoins { .. }) => Kind::Funds,
-            Self::Draft(_) | Self::Unfinished(_) | Self::Invitation(_) | Self::Name(_) | Self::Usage(_) => Kind::Usage,
+            Self::Draft(_)
+            | Self::Unfinished(_)
+            | Self::Message(_)
+            | Self::Invitation(_)
+            | Self::Name(_)
+            | Self::Usage(_) => Kind::Usage,
         }
     }
 

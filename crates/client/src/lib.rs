@@ -17,7 +17,9 @@
 //! 5. [`client::Client::draft`] from an [`ledger::Order`]; show [`ledger::Draft::facts`]; [`client::Client::send`], or step
 //!    by step [`client::Client::cosign`], [`client::Client::finalize`], [`client::Client::broadcast`].
 //!    [`client::Client::examine`] does for a PSBT from elsewhere what `draft` does for an order.
-//! 6. [`client::Client::audit`] checks the wallet's log, [`client::Client::rename`] renames,
+//! 6. [`client::Client::sign_message`] signs a text for one of the wallet's addresses, [`message::verify`] checks such a
+//!    signature of anybody's, without a keystore or a server.
+//! 7. [`client::Client::audit`] checks the wallet's log, [`client::Client::rename`] renames,
 //!    [`client::Client::rpc`] makes a signed call of any procedure.
 //!
 //! Every failure is a [`fault::Fault`]: its text says what to do next, [`fault::Fault::kind`] whose move it is.
@@ -33,6 +35,7 @@
 
 pub mod audit;
 pub mod client;
+mod cosign;
 pub mod create;
 pub mod deadline;
 pub mod fault;
@@ -42,6 +45,7 @@ pub mod home;
 mod join;
 pub mod keystore;
 pub mod ledger;
+pub mod message;
 pub mod port;
 mod raw;
 pub mod recovery;

@@ -3,22 +3,17 @@
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Psbt, Transaction, Txid};
 use twofold_api::limits::PSBT_BYTES;
-use twofold_api::reason::Reason;
 use twofold_api::request::Sign;
-use twofold_api::seal_key::{Step, Usage as SealUsage};
+use twofold_api::seal_key::Step;
 use twofold_intent::psbt;
-use twofold_threshold::sign::{CosignReply, DeviceSession, InputToSign};
+use twofold_threshold::sign::InputToSign;
 
 use crate::client::Client;
+use crate::cosign::Intent;
 use crate::fault::{Breach, Fault};
 use crate::ledger::{Draft, DraftFault, Order};
-use crate::port::{Clock, Platform};
-use crate::session::{Answer, Caution, Session, request_nonce};
+use crate::port::Platform;
 use crate::wallet::Wallet;
-
-/// Requests for one signature: the first, and as many more as a wrong clock, an old seal key or another device's request
-/// at the same moment may take. Each has nonces of its own.
-const TRIES: u32 = 4;
 
 impl<P: Platform> Client<P> {
     /// Drafts a transaction from what the books say; sync first. Nothing is kept and nobody asked.
@@ -52,91 +47,23 @@ impl<P: Platform> Client<P> {
                 message: own.sighash,
             })
             .collect();
-        let mut tries = 1;
-        let signatures = loop {
-            match self.cosign_once(wallet, &bytes, &inputs).await? {
-                Answer::Reply(signatures) => break signatures,
-                Answer::Anew(fault) if tries >= TRIES => return Err(fault),
-                Answer::Anew(_) => {
-                    tries += 1;
-                    self.settle_clock().await?;
-                }
-            }
+        let intent = Intent {
+            step: Step::Sign,
+            inputs: &inputs,
+            digest: sha256::Hash::hash(&bytes).to_byte_array(),
         };
+        let signatures = self
+            .cosign_all(wallet, &intent, |terms| Sign {
+                wallet: terms.wallet,
+                epoch: terms.epoch,
+                psbt: bytes.clone(),
+                commitments: terms.commitments,
+                unlock: terms.unlock,
+                checkpoint: terms.checkpoint,
+            })
+            .await?;
         psbt::attach(&mut psbt, &facts, &signatures).map_err(|_| Breach::Signature)?;
         Ok(psbt)
-    }
-
-    /// One request, one set of nonces.
-    async fn cosign_once(
-        &mut self,
-        wallet: &mut Wallet,
-        bytes: &[u8],
-        inputs: &[InputToSign],
-    ) -> Result<Answer<Vec<[u8; 64]>>, Fault> {
-        self.stand_on_proof(wallet).await?;
-        let checkpoint = self.newest_checkpoint(wallet).await?;
-        let key = self.seal_key().await?;
-        let (id, epoch, device) = (wallet.id(), wallet.epoch(), self.session.device_id());
-        let usage = SealUsage {
-            wallet: id,
-            epoch: epoch.number,
-            step: Step::Sign,
-            device,
-        };
-        let unlock = key
-            .seal(&wallet.record.unlock, &usage, &mut self.random)
-            .map_err(|_| Breach::SealKey)?;
-        let nonce = request_nonce(&mut self.random);
-        let intent = sha256::Hash::hash(bytes).to_byte_array();
-        let Wallet { record, .. } = wallet;
-        let (nonces, commitments) = DeviceSession::commit(
-            &record.share,
-            &record.public,
-            &device,
-            inputs,
-            &intent,
-            &nonce,
-            &mut self.random,
-        )?;
-        let request = Sign {
-            wallet: id,
-            epoch,
-            psbt: bytes.to_vec(),
-            commitments,
-            unlock,
-            checkpoint,
-        };
-        let prepared = self.session.prepare(&request, nonce, self.clock.now())?;
-        let waiting = nonces.bind(prepared.digest());
-        let reply = Session::deliver::<P>(&self.transport, &self.clock, &prepared).await?;
-        // From here on a reply was read: the nonces are used up, whatever it says.
-        let reply = match self.session.understand::<Sign>(&prepared, &reply, self.clock.now()) {
-            Ok(Answer::Reply(reply)) => reply,
-            Ok(Answer::Anew(fault)) => return Ok(Answer::Anew(fault)),
-            Err(fault) if matches!(fault.reason(), Some(Reason::Conflict | Reason::RequestSpent)) => {
-                return Ok(Answer::Anew(fault));
-            }
-            Err(fault) => return Err(fault),
-        };
-        let newest = self
-            .session
-            .check_head(&reply.head, Some(id), Some(&checkpoint), Caution::Stop);
-        let newest = self.heed_doubt(wallet, newest).await?;
-        let newest = newest.ok_or(Breach::Checkpoint)?;
-        let cosign = CosignReply::try_from(reply.cosign.as_slice())?;
-        let record = &wallet.record;
-        let signatures = waiting.receive(
-            &cosign,
-            &record.share,
-            &record.public,
-            &self.session.server,
-            &newest.digest(),
-        )?;
-        self.note_checkpoint(wallet, Some(newest)).await?;
-        Ok(Answer::Reply(
-            signatures.into_iter().map(|signature| signature.0).collect(),
-        ))
     }
 
     /// Makes a signed PSBT into a transaction, every signature verified once more. If it spends from this wallet, the

@@ -84,6 +84,7 @@ names_wallet!(
     GetWallet,
     RenameWallet,
     Sign,
+    SignMessage,
     Broadcast,
     Sync,
     EstimateFees,

@@ -4,13 +4,19 @@ mod allow;
 
 use bitcoin::Psbt;
 use twofold_api::Refusal;
-use twofold_intent::Facts;
+use twofold_intent::{Facts, MessageFacts};
 
 /// A transaction with what it does, worked out by us.
 #[derive(Debug)]
 pub struct Understood {
     pub(crate) psbt: Psbt,
     pub(crate) facts: Facts,
+}
+
+/// A text to be signed for an address, with what that means, worked out by us.
+#[derive(Debug)]
+pub struct Text {
+    pub(crate) facts: MessageFacts,
 }
 
 /// The test signature of a ceremony, over a message that can be no sighash. Nobody outside can have one approved:
@@ -81,6 +87,14 @@ impl Policy {
     pub fn judge(self, understood: Understood) -> Verdict<Understood> {
         match self {
             Self::Allow => allow::judge(understood),
+        }
+    }
+
+    /// Judges a text that is to be signed.
+    #[must_use]
+    pub fn judge_text(self, text: Text) -> Verdict<Text> {
+        match self {
+            Self::Allow => allow::judge_text(text),
         }
     }
 }

@@ -16,8 +16,11 @@ mod purge;
 mod rename_wallet;
 mod share;
 mod sign;
+mod sign_message;
 mod sync;
 mod test_sign;
 
 #[cfg(test)]
 pub(crate) use sign::outpoint;
+#[cfg(test)]
+pub(crate) use sign_message::COUNTED;

@@ -11,3 +11,4 @@ mod oracle;
 mod races;
 mod secrets;
 mod spine;
+mod texts;

@@ -7,6 +7,8 @@
 //! - [`Account`] is the wallet's public half: the descriptor `tr([fp]xpub/<0;1>/*)` and every script under it.
 //! - [`psbt::facts`] turns a PSBT into [`Facts`], or into one [`Refused`] with a stable reason.
 //! - [`psbt::attach`] and [`psbt::finalize`] take the signatures back in and give the transaction to broadcast.
+//! - [`message::facts`] turns a text and one of the wallet's addresses into the digest of BIP-322, [`message::proof`] the
+//!   signature into what is passed on.
 //! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
 
 #![forbid(unsafe_code)]
@@ -15,6 +17,7 @@ mod account;
 mod amount;
 mod curve;
 mod descriptor;
+pub mod message;
 pub mod psbt;
 mod uri;
 
@@ -22,6 +25,7 @@ pub use account::{Account, AccountError, ChildKeys, Keychain};
 pub use amount::{AmountError, AmountText};
 pub use bitcoin::Psbt;
 pub use descriptor::checksum as descriptor_checksum;
+pub use message::{MessageFacts, MessageRefused};
 pub use psbt::{
     Change, Facts, ForeignInput, Limits, OwnInput, Payment, Refused, Unfinished, WalletView, facts, facts_within,
 };

@@ -24,6 +24,8 @@ pub const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
 pub const CEREMONIES: &str = "twofold_ceremonies_total";
 /// Replies that carried the server's half of a signature.
 pub const SIGNATURES: &str = "twofold_signatures_total";
+/// Replies that carried the server's half of a signature over a text.
+pub const MESSAGE_SIGNATURES: &str = "twofold_message_signatures_total";
 /// Calls to the node, by `call` and `outcome`.
 pub const CHAIN_CALLS: &str = "twofold_chain_calls_total";
 /// Height of the best block that the follower has read.
@@ -55,10 +57,14 @@ fn install() -> Result<PrometheusHandle, String> {
     );
     metrics::describe_counter!(CEREMONIES, "Ceremonies, by step");
     metrics::describe_counter!(SIGNATURES, "Replies that carried the server's half of a signature");
+    metrics::describe_counter!(
+        MESSAGE_SIGNATURES,
+        "Replies that carried the server's half of a signature over a text"
+    );
     metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
     metrics::describe_gauge!(TIP_HEIGHT, "Height of the best block that the follower has read");
     metrics::describe_counter!(PANICS, "Panics caught; each is a defect");
-    for counter in [CONNECTIONS_REFUSED, SIGNATURES, PANICS] {
+    for counter in [CONNECTIONS_REFUSED, SIGNATURES, MESSAGE_SIGNATURES, PANICS] {
         metrics::counter!(counter).absolute(0);
     }
     metrics::gauge!(CONNECTIONS).set(0.0);

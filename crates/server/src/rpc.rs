@@ -12,6 +12,7 @@ mod join;
 mod list_wallets;
 mod rename_wallet;
 mod sign;
+mod sign_message;
 mod sync;
 mod test_sign;
 
@@ -75,6 +76,7 @@ procedures! {
     get_wallet: GetWallet -> Wallet;
     rename_wallet: RenameWallet -> Done;
     sign: Sign -> Signed;
+    sign_message: SignMessage -> Signed;
     broadcast: Broadcast -> Sent;
     sync: Sync -> Synced;
     estimate_fees: EstimateFees -> Fees;

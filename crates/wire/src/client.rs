@@ -122,6 +122,7 @@ calls! {
     GetWallet: GetWalletRequest -> GetWalletReply, Wallet;
     RenameWallet: RenameWalletRequest -> RenameWalletReply, Done;
     Sign: SignRequest -> SignReply, Signed;
+    SignMessage: SignMessageRequest -> SignMessageReply, Signed;
     Broadcast: BroadcastRequest -> BroadcastReply, Sent;
     Sync: SyncRequest -> SyncReply, Synced;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, Fees;

@@ -40,8 +40,8 @@ macro_rules! methods {
 }
 
 methods! {
-    Join, Hello, BeginCreate, FinishCreate, TestSign, Activate, ListWallets, GetWallet, RenameWallet, Sign, Broadcast,
-    Sync, EstimateFees, GetAudit,
+    Join, Hello, BeginCreate, FinishCreate, TestSign, Activate, ListWallets, GetWallet, RenameWallet, Sign,
+    SignMessage, Broadcast, Sync, EstimateFees, GetAudit,
 }
 
 /// Every procedure that the .proto has.

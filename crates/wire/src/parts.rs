@@ -25,11 +25,18 @@ pub(crate) fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result
 
 /// Some bytes, but not too many.
 pub(crate) fn bounded(field: &'static str, bytes: Vec<u8>, max: usize) -> Result<Vec<u8>, Malformed> {
-    match bytes.len() {
-        0 => Err(Malformed::new(field, Problem::Missing)),
-        length if length > max => Err(Malformed::new(field, Problem::TooLong(max))),
-        _ => Ok(bytes),
+    if bytes.is_empty() {
+        return Err(Malformed::new(field, Problem::Missing));
     }
+    up_to(field, bytes, max)
+}
+
+/// Bytes that may be none, but not too many.
+pub(crate) fn up_to(field: &'static str, bytes: Vec<u8>, max: usize) -> Result<Vec<u8>, Malformed> {
+    if bytes.len() > max {
+        return Err(Malformed::new(field, Problem::TooLong(max)));
+    }
+    Ok(bytes)
 }
 
 /// The canonical bytes of something that is read elsewhere.

@@ -275,6 +275,27 @@ impl TryFrom<proto::SignReply> for reply::Signed {
     }
 }
 
+impl From<reply::Signed> for proto::SignMessageReply {
+    fn from(signed: reply::Signed) -> Self {
+        Self {
+            head: MessageField::some(signed.head.into()),
+            cosign: signed.cosign,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::SignMessageReply> for reply::Signed {
+    type Error = Malformed;
+
+    fn try_from(signed: proto::SignMessageReply) -> Result<Self, Malformed> {
+        Ok(Self {
+            head: head(signed.head)?,
+            cosign: message("cosign", signed.cosign)?,
+        })
+    }
+}
+
 impl From<reply::Sent> for proto::BroadcastReply {
     fn from(sent: reply::Sent) -> Self {
         Self {

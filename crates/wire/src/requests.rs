@@ -8,13 +8,15 @@ use crate::{
     malformed::{Malformed, Problem},
     parts::{
         bounded, checkpoint, commitment, counted, counter, each, fixed, message, name, optional_checkpoint, required,
-        wallet,
+        up_to, wallet,
     },
     proto,
 };
 
 /// One past the highest index of an address that is not hardened.
 const INDICES: u32 = 1 << 31;
+/// External and internal.
+const KEYCHAINS: u32 = 2;
 
 impl TryFrom<proto::JoinRequest> for request::Join {
     type Error = Malformed;
@@ -233,6 +235,49 @@ impl From<&request::Sign> for proto::SignRequest {
                 .iter()
                 .map(|commitment| commitment.to_bytes().to_vec())
                 .collect(),
+            unlock: MessageField::some((&sign.unlock).into()),
+            checkpoint: sign.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::SignMessageRequest> for request::SignMessage {
+    type Error = Malformed;
+
+    fn try_from(sign: proto::SignMessageRequest) -> Result<Self, Malformed> {
+        let below = |field, number, bound| {
+            if number < bound {
+                Ok(number)
+            } else {
+                Err(Malformed::new(field, Problem::Range))
+            }
+        };
+        Ok(Self {
+            wallet: wallet(&sign.wallet)?,
+            epoch: required("epoch", sign.epoch)?.try_into()?,
+            path: [
+                below("keychain", sign.keychain, KEYCHAINS)?,
+                below("index", sign.index, INDICES)?,
+            ],
+            message: up_to("message", sign.message, limits::TEXT_BYTES)?,
+            commitment: commitment("commitment", &sign.commitment)?,
+            unlock: required("unlock", sign.unlock)?.try_into()?,
+            checkpoint: checkpoint(&sign.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::SignMessage> for proto::SignMessageRequest {
+    fn from(sign: &request::SignMessage) -> Self {
+        let [keychain, index] = sign.path;
+        Self {
+            wallet: sign.wallet.0.to_vec(),
+            epoch: MessageField::some((&sign.epoch).into()),
+            keychain,
+            index,
+            message: sign.message.clone(),
+            commitment: sign.commitment.to_bytes().to_vec(),
             unlock: MessageField::some((&sign.unlock).into()),
             checkpoint: sign.checkpoint.to_bytes(),
             ..Self::default()

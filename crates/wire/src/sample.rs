@@ -123,6 +123,18 @@ pub(crate) fn sign() -> request::Sign {
     }
 }
 
+pub(crate) fn sign_message() -> request::SignMessage {
+    request::SignMessage {
+        wallet: WALLET,
+        epoch: EPOCH,
+        path: [1, 7],
+        message: b"Hello World".to_vec(),
+        commitment: commitment(),
+        unlock: unlock(),
+        checkpoint: checkpoint(),
+    }
+}
+
 pub(crate) fn broadcast() -> request::Broadcast {
     request::Broadcast {
         wallet: WALLET,

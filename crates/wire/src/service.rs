@@ -133,6 +133,7 @@ service! {
     GetWallet, get_wallet: GetWalletRequest -> GetWalletReply, Wallet;
     RenameWallet, rename_wallet: RenameWalletRequest -> RenameWalletReply, Done;
     Sign, sign: SignRequest -> SignReply, Signed;
+    SignMessage, sign_message: SignMessageRequest -> SignMessageReply, Signed;
     Broadcast, broadcast: BroadcastRequest -> BroadcastReply, Sent;
     Sync, sync: SyncRequest -> SyncReply, Synced;
     EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;

@@ -59,6 +59,14 @@ fn event() -> impl Strategy<Value = Event> {
             seq,
             chain
         }),
+        (device(), hash(), any::<[u32; 2]>(), hash()).prop_map(|(device, request, path, message)| {
+            Event::MessageSigned {
+                device,
+                request: RequestDigest(request),
+                path,
+                message,
+            }
+        }),
     ]
 }
 

@@ -48,6 +48,17 @@ impl Line {
                 Some(signed.added),
                 Some(signed.fee),
             ),
+            Event::MessageSigned {
+                path: [keychain, index],
+                message,
+                ..
+            } => plain(
+                "message_signed",
+                &format!(
+                    "co-signed a text for address {keychain}/{index}; its BIP-322 hash is {}",
+                    hex::encode(message)
+                ),
+            ),
             Event::Broadcast { txid: sent, .. } => ("broadcast", "sent out".into(), Some(txid(*sent)), None, None),
             Event::Fenced { .. } => plain("fenced", "a device had seen more than this server: signing stopped"),
             _ => plain("other", "an event that a newer version knows"),

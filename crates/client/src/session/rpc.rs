@@ -43,6 +43,7 @@ calls! {
     GetWallet: READ;
     RenameWallet: CHANGE;
     Sign: COSIGN;
+    SignMessage: COSIGN;
     Broadcast: BROADCAST;
     Sync: READ;
     EstimateFees: READ;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::executor::block_on;
 use twofold_api::{Reason, Refusal, reply};
 use twofold_client::fault::Breach;
+use twofold_client::message::Place;
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault, Kind, Notice};
 use twofold_cosigner::testing::MemoryStore;
@@ -151,6 +152,39 @@ fn p17_p18_a_byte_altered_in_any_part_of_the_servers_half_is_refused_and_gives_n
             .await
             .expect("an honest signature follows");
         assert_eq!(world.server.chain.with(|chain| chain.sent.len()), 1);
+    });
+}
+
+#[test]
+fn p17_a_servers_half_for_another_text_or_an_altered_one_is_refused_and_gives_no_proof() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_wallet().await;
+        let place = Place::Index(0);
+        for byte in (0..250).step_by(24) {
+            twist(&world.server.twists.sign, move |mut signed: reply::Signed| {
+                let byte = byte % signed.cosign.len();
+                signed.cosign[byte] ^= 1;
+                Ok(signed)
+            });
+            let fault = client.sign_message(&mut wallet, &place, b"a text").await;
+            blames_the_server(&fault.expect_err("must refuse"));
+        }
+        // The half that another text got.
+        let kept: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+        twist(&world.server.twists.sign, move |mut signed: reply::Signed| {
+            let mut kept = kept.lock().expect("not poisoned");
+            if let Some(other) = kept.as_ref() {
+                signed.cosign.clone_from(other);
+            } else {
+                *kept = Some(signed.cosign.clone());
+            }
+            Ok(signed)
+        });
+        client.sign_message(&mut wallet, &place, b"one").await.expect("signs");
+        let fault = client.sign_message(&mut wallet, &place, b"two").await;
+        blames_the_server(&fault.expect_err("must refuse"));
+        straighten(&world.server.twists.sign);
+        client.sign_message(&mut wallet, &place, b"two").await.expect("signs");
     });
 }
 

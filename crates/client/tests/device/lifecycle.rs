@@ -5,6 +5,7 @@ use futures::executor::block_on;
 use twofold_api::invitation::{Invitation, Trust};
 use twofold_client::create::Step;
 use twofold_client::ledger::{Order, Pay};
+use twofold_client::message::{self, Place, Verdict};
 use twofold_client::{Fault, Kind};
 use twofold_threshold::words::RecoveryWords;
 
@@ -308,5 +309,44 @@ fn calls_may_run_on_any_thread() {
         on_any_thread(client.create(&named("second"), &mut |_| {}))
             .await
             .expect("creates");
+    });
+}
+
+#[test]
+fn a_text_is_signed_with_the_server_for_an_address_and_anybody_can_check_it() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_wallet().await;
+        let address = client.receive(&mut wallet).await.expect("receives");
+        world.line.forget();
+        let given = Place::Address(address.as_unchecked().clone());
+        let proof = client
+            .sign_message(&mut wallet, &given, b"I was here")
+            .await
+            .expect("signs");
+        assert_eq!(world.line.asked(), ["SignMessage"], "one round trip");
+        assert_eq!(proof.address, address);
+        let held = Verdict::Valid { time: None, age: None };
+        let verify = |text: &[u8], signature: &str| message::verify(address.as_unchecked(), text, signature);
+        assert_eq!(verify(b"I was here", &proof.signature), Ok(held));
+        assert_eq!(
+            verify(b"I was here", proof.signature.trim_start_matches("smp")),
+            Ok(held)
+        );
+        assert!(verify(b"I was there", &proof.signature).is_err());
+
+        // By its number, and once more: each signature has nonces of its own.
+        let again = client
+            .sign_message(&mut wallet, &Place::Index(0), b"I was here")
+            .await
+            .expect("signs");
+        assert_eq!(again.address, address);
+        assert_ne!(again.signature, proof.signature);
+        let elsewhere = Place::Address(stranger().as_unchecked().clone());
+        let fault = client.sign_message(&mut wallet, &elsewhere, b"").await;
+        assert_eq!(fault.expect_err("is a stranger's").kind(), Kind::Usage);
+
+        let audited = client.audit(&mut wallet).await.expect("holds");
+        let names: Vec<_> = audited.entries.iter().map(|entry| entry.event.name()).collect();
+        assert_eq!(names[3..], ["message_signed", "message_signed"]);
     });
 }

@@ -117,6 +117,7 @@ procedures! {
     get_wallet: GetWallet -> Wallet;
     rename_wallet: RenameWallet -> Done;
     sign: Sign -> Signed, twist sign;
+    sign_message: SignMessage -> Signed, twist sign;
     broadcast: Broadcast -> Sent, twist broadcast;
     sync: Sync -> Synced, twist sync;
     estimate_fees: EstimateFees -> Fees;

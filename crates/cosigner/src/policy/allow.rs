@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest;
 
-use super::{Approved, Understood, Verdict};
+use super::{Approved, Text, Understood, Verdict};
 
 pub(super) fn hash() -> [u8; 32] {
     let mut hash = [0; 32];
@@ -13,4 +13,8 @@ pub(super) fn hash() -> [u8; 32] {
 
 pub(super) const fn judge(understood: Understood) -> Verdict<Understood> {
     Verdict::Allow(Approved(understood))
+}
+
+pub(super) const fn judge_text(text: Text) -> Verdict<Text> {
+    Verdict::Allow(Approved(text))
 }

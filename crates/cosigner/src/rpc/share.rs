@@ -13,7 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Cosigner,
-    policy::{Approved, TestSignature, Understood},
+    policy::{Approved, TestSignature, Text, Understood},
     port::{Clock, chain::Chain, store::Store},
     wallet::Owned,
 };
@@ -46,6 +46,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<Understood>,
+    ) -> Result<Share, Refusal> {
+        self.open_share(owned, unlock).await
+    }
+
+    /// Opens the server's share for a text that policy approved.
+    pub(super) async fn share_to_sign_text(
+        &self,
+        owned: &Owned,
+        unlock: &UnlockKey,
+        _approved: &Approved<Text>,
     ) -> Result<Share, Refusal> {
         self.open_share(owned, unlock).await
     }

@@ -62,6 +62,9 @@ pub enum Refused {
     /// Keys of another network.
     #[error("the PSBT names keys of another network than {0}; build it again for that network")]
     OtherNetwork(Network),
+    /// Not a payment but a signed text (BIP-322), or a proof of funds.
+    #[error("the transaction pays nobody: it is a proof for a text (BIP-322); sign the text itself, not a PSBT")]
+    MessageProof,
     /// An input that spends no coin.
     #[error("input {input} spends no coin; remove it")]
     CoinbaseInput {
@@ -270,6 +273,7 @@ impl Refused {
             Self::TooHeavy { .. } => "TRANSACTION_TOO_HEAVY",
             Self::Version(_) => "TRANSACTION_VERSION",
             Self::OtherNetwork(_) => "NETWORK_MISMATCH",
+            Self::MessageProof => "MESSAGE_PROOF",
             Self::CoinbaseInput { .. } => "COINBASE_INPUT",
             Self::DuplicateInput { .. } => "DUPLICATE_INPUT",
             Self::HasScripts { .. } => "NOT_UNSIGNED",

@@ -7,7 +7,7 @@ use bitcoin::relative;
 use bitcoin::{NetworkKind, Psbt, Transaction};
 
 use super::{Limits, Refused, WalletView};
-use crate::Account;
+use crate::{Account, message};
 
 /// Counts, versions, duplicates, leftovers and relative locks.
 pub(super) fn check(psbt: &Psbt, account: &Account, limits: &Limits) -> Result<(), Refused> {
@@ -17,6 +17,9 @@ pub(super) fn check(psbt: &Psbt, account: &Account, limits: &Limits) -> Result<(
     }
     if psbt.version != 0 || psbt.inputs.len() != tx.input.len() || psbt.outputs.len() != tx.output.len() {
         return Err(Refused::Malformed);
+    }
+    if message::is_proof(tx) {
+        return Err(Refused::MessageProof);
     }
     if tx.input.len() > limits.max_inputs {
         return Err(Refused::TooManyInputs {

@@ -110,19 +110,8 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
-        "Sign" => {
-            let (commitments, checkpoint) = (vec![commitment()], checkpoint(wallet));
-            let psbt = b"psbt\xff".to_vec();
-            encode(&request::Sign {
-                wallet,
-                epoch: EPOCH,
-                psbt,
-                commitments,
-                unlock: unlock(),
-                checkpoint,
-            })
-            .1
-        }
+        "Sign" => sign(wallet),
+        "SignMessage" => sign_message(wallet),
         "Broadcast" => {
             let transaction = consensus::serialize(&genesis_block(Network::Regtest).txdata[0]);
             encode(&request::Broadcast {
@@ -174,6 +163,10 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],
             "unlock": unlock, "checkpoint": checkpoint,
         }),
+        "SignMessage" => json!({
+            "wallet": id, "epoch": epoch, "message": bytes(b"a text"), "commitment": bytes(&commitment().to_bytes()),
+            "unlock": unlock, "checkpoint": checkpoint,
+        }),
         "Broadcast" => {
             let transaction = consensus::serialize(&genesis_block(Network::Regtest).txdata[0]);
             json!({ "wallet": id, "transaction": bytes(&transaction), "checkpoint": checkpoint })
@@ -186,4 +179,29 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "GetAudit" => json!({ "wallet": id, "from": "1" }),
         other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
     }
+}
+
+fn sign(wallet: WalletId) -> Vec<u8> {
+    let request = request::Sign {
+        wallet,
+        epoch: EPOCH,
+        psbt: b"psbt\xff".to_vec(),
+        commitments: vec![commitment()],
+        unlock: unlock(),
+        checkpoint: checkpoint(wallet),
+    };
+    encode(&request).1
+}
+
+fn sign_message(wallet: WalletId) -> Vec<u8> {
+    let request = request::SignMessage {
+        wallet,
+        epoch: EPOCH,
+        path: [0, 0],
+        message: b"a text".to_vec(),
+        commitment: commitment(),
+        unlock: unlock(),
+        checkpoint: checkpoint(wallet),
+    };
+    encode(&request).1
 }

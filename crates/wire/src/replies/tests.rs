@@ -28,6 +28,7 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::GetWallet, proto::GetWalletReply>(sample::wallet());
     arrives::<request::RenameWallet, proto::RenameWalletReply>(sample::done());
     arrives::<request::Sign, proto::SignReply>(sample::signed());
+    arrives::<request::SignMessage, proto::SignMessageReply>(sample::signed());
     arrives::<request::Broadcast, proto::BroadcastReply>(sample::sent());
     arrives::<request::Sync, proto::SyncReply>(sample::synced());
     arrives::<request::EstimateFees, proto::EstimateFeesReply>(sample::fees());

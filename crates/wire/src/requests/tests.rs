@@ -56,6 +56,11 @@ fn every_request_arrives_as_it_was_sent() {
     });
     same::<proto::RenameWalletRequest, _>(&sample::rename_wallet());
     same::<proto::SignRequest, _>(&sample::sign());
+    same::<proto::SignMessageRequest, _>(&sample::sign_message());
+    same::<proto::SignMessageRequest, _>(&request::SignMessage {
+        message: vec![],
+        ..sample::sign_message()
+    });
     same::<proto::BroadcastRequest, _>(&sample::broadcast());
     same::<proto::SyncRequest, _>(&sample::sync());
     same::<proto::SyncRequest, _>(&request::Sync {
@@ -111,6 +116,11 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     );
     assert_eq!(
         refused(&sample::sign(), |m: &mut proto::SignRequest| m.wallet = id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::sign_message(), |m: &mut proto::SignMessageRequest| m.wallet =
+            id.clone()),
         wallet
     );
     assert_eq!(
@@ -233,6 +243,17 @@ fn f18_every_length_and_count_is_bounded_at_its_limit_and_not_before() {
         ("psbt", Problem::TooLong(limits::PSBT_BYTES))
     );
 
+    let text = |length| proto::SignMessageRequest {
+        message: vec![1; length],
+        ..(&sample::sign_message()).into()
+    };
+    assert!(request::SignMessage::try_from(text(limits::TEXT_BYTES)).is_ok());
+    let fault = request::SignMessage::try_from(text(limits::TEXT_BYTES + 1)).unwrap_err();
+    assert_eq!(
+        (fault.field, fault.problem),
+        ("message", Problem::TooLong(limits::TEXT_BYTES))
+    );
+
     let commitment = sample::commitment().to_bytes().to_vec();
     let inputs = |count| proto::SignRequest {
         commitments: vec![commitment.clone(); count],
@@ -334,6 +355,19 @@ fn a31_numbers_at_their_extremes_are_taken_or_refused_and_never_wrap() {
     assert_eq!(audit(0).unwrap_err().problem, Problem::Range);
     assert_eq!(audit(largest + 1).unwrap_err().problem, Problem::Range);
 
+    let address = |keychain, index| {
+        request::SignMessage::try_from(proto::SignMessageRequest {
+            keychain,
+            index,
+            ..(&sample::sign_message()).into()
+        })
+        .map(|sign| sign.path)
+    };
+    assert_eq!(address(1, (1 << 31) - 1), Ok([1, (1 << 31) - 1]));
+    for (keychain, index) in [(2, 0), (u32::MAX, 0), (0, 1 << 31), (0, u32::MAX)] {
+        assert_eq!(address(keychain, index).unwrap_err().problem, Problem::Range);
+    }
+
     let epoch = |number| {
         let mut message = proto::SignRequest::from(&sample::sign());
         message.epoch.modify(|epoch| epoch.number = number);
@@ -355,6 +389,10 @@ fn p01_a_commitment_that_is_no_point_is_malformed(#[case] bytes: Vec<u8>) {
         m.commitment = bytes.clone();
     });
     assert_eq!(test, ("commitment", Problem::Canonical));
+    let text = refused(&sample::sign_message(), |m: &mut proto::SignMessageRequest| {
+        m.commitment = bytes.clone();
+    });
+    assert_eq!(text, ("commitment", Problem::Canonical));
 }
 
 #[test]
@@ -409,9 +447,10 @@ proptest! {
         sign in noise(proto::SignRequest::from(&sample::sign()).encode_to_vec()),
         sync in noise(proto::SyncRequest::from(&sample::sync()).encode_to_vec()),
         begin in noise(proto::BeginCreateRequest::from(&sample::begin_create()).encode_to_vec()),
+        text in noise(proto::SignMessageRequest::from(&sample::sign_message()).encode_to_vec()),
         rename in noise(proto::RenameWalletRequest::from(&sample::rename_wallet()).encode_to_vec()),
     ) {
-        for bytes in [&sign, &sync, &begin, &rename] {
+        for bytes in [&sign, &sync, &begin, &text, &rename] {
             take::<proto::JoinRequest, request::Join>(bytes);
             take::<proto::HelloRequest, request::Hello>(bytes);
             take::<proto::BeginCreateRequest, request::BeginCreate>(bytes);
@@ -422,6 +461,7 @@ proptest! {
             take::<proto::GetWalletRequest, request::GetWallet>(bytes);
             take::<proto::RenameWalletRequest, request::RenameWallet>(bytes);
             take::<proto::SignRequest, request::Sign>(bytes);
+            take::<proto::SignMessageRequest, request::SignMessage>(bytes);
             take::<proto::BroadcastRequest, request::Broadcast>(bytes);
             take::<proto::SyncRequest, request::Sync>(bytes);
             take::<proto::EstimateFeesRequest, request::EstimateFees>(bytes);

@@ -52,6 +52,7 @@ echo! {
     get_wallet: GetWallet -> Wallet, wallet;
     rename_wallet: RenameWallet -> Done, done;
     sign: Sign -> Signed, signed;
+    sign_message: SignMessage -> Signed, signed;
     broadcast: Broadcast -> Sent, sent;
     sync: Sync -> Synced, synced;
     estimate_fees: EstimateFees -> Fees, fees;
@@ -96,6 +97,7 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::get_wallet()), sample::wallet());
     assert_eq!(call(&sample::rename_wallet()), sample::done());
     assert_eq!(call(&sample::sign()), sample::signed());
+    assert_eq!(call(&sample::sign_message()), sample::signed());
     assert_eq!(call(&sample::broadcast()), sample::sent());
     assert_eq!(call(&sample::sync()), sample::synced());
     assert_eq!(call(&sample::estimate_fees()), sample::fees());

@@ -258,6 +258,7 @@ every_procedure! {
     GetWallet: GetWalletRequest -> GetWalletReply, sample::get_wallet() => wallet;
     RenameWallet: RenameWalletRequest -> RenameWalletReply, sample::rename_wallet() => done;
     Sign: SignRequest -> SignReply, sample::sign() => signed;
+    SignMessage: SignMessageRequest -> SignMessageReply, sample::sign_message() => signed;
     Broadcast: BroadcastRequest -> BroadcastReply, sample::broadcast() => sent;
     Sync: SyncRequest -> SyncReply, sample::sync() => synced;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, sample::estimate_fees() => fees;
