@@ -129,8 +129,6 @@ reasons! {
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable, "try again in a moment";
     /// The server is stopping.
     ShuttingDown = "SHUTTING_DOWN", Unavailable, "try again in a moment";
-    /// The KEK is not the one the data was sealed under.
-    Sealed = "SEALED", Unavailable, "the operator must give the server its KEK";
     /// A stored share can't be opened.
     ShareDamaged = "SHARE_DAMAGED", DataLoss, "this wallet is locked; the operator restores it from a backup";
     /// The wallet's state record does not authenticate.

@@ -55,6 +55,8 @@ pub struct FinishCreate {
     pub closing: Vec<u8>,
     /// The wallet's unlock key again, sealed to the server's current key.
     pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// After a crash between the server's store and the device's: a test share with fresh commitments.
@@ -68,6 +70,8 @@ pub struct TestSign {
     pub commitment: Commitment,
     /// The wallet's unlock key, sealed to the server.
     pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Shows the server the test signature; the wallet becomes active.
@@ -77,6 +81,8 @@ pub struct Activate {
     pub wallet: WalletId,
     /// BIP-340 signature of the ceremony's test message under the group key.
     pub test_signature: [u8; 64],
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Lists the wallets of the caller's user.
@@ -170,6 +176,8 @@ pub struct Sync {
 pub struct EstimateFees {
     /// The wallet (fees are read for a wallet so that its limits apply).
     pub wallet: WalletId,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Reads the audit chain.
@@ -179,6 +187,8 @@ pub struct GetAudit {
     pub wallet: WalletId,
     /// First sequence number wanted.
     pub from: u64,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.

@@ -131,6 +131,7 @@ impl<P: Platform> Client<P> {
             let request = GetAudit {
                 wallet: wallet.id(),
                 from: head.seq + 1,
+                checkpoint: wallet.checkpoint,
             };
             let (page, newest) = self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await?;
             for line in &page.lines {

@@ -18,6 +18,7 @@ use rand_core::RngCore;
 use twofold_api::reason::Reason;
 use twofold_api::request::{Activate, BeginCreate, FinishCreate, Name, TestSign};
 use twofold_api::seal_key::{Step as SealStep, Usage as SealUsage};
+use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::create::device::{Created, Start};
 use twofold_threshold::create::{Completion, ServerRound, recovery};
 use twofold_threshold::device_list;
@@ -33,6 +34,9 @@ use crate::recovery::{AgeOpener, AgeSealer};
 use crate::session::Caution;
 use crate::wallet::{Record, Standing, Wallet};
 use pending::Pending;
+
+/// What the second round trip came to: the key, and the first checkpoint of its log.
+type Finished = (Created, Option<Checkpoint>);
 
 /// The epoch number of a wallet's first key.
 const FIRST_EPOCH: u32 = 1;
@@ -86,13 +90,13 @@ impl<P: Platform> Client<P> {
         for record in self.records().await? {
             if record.words.is_some() {
                 progress(Step::Resuming);
-                return self.activate(record, progress).await;
+                return self.activate(record, None, progress).await;
             }
         }
         let pending = self.open_ceremony(name, progress).await?;
         progress(Step::Closing);
-        let created = self.finish(&pending).await?;
-        self.keep(pending, created, progress).await
+        let finished = self.finish(&pending).await?;
+        self.keep(pending, finished, progress).await
     }
 
     /// The recovery words of a wallet whose words were not confirmed yet.
@@ -177,7 +181,7 @@ impl<P: Platform> Client<P> {
     }
 
     /// The second round trip.
-    async fn finish(&mut self, pending: &Pending) -> Result<Created, Fault> {
+    async fn finish(&mut self, pending: &Pending) -> Result<Finished, Fault> {
         let ceremony = pending.ceremony()?;
         let (wallet, id) = (ceremony.transcript().wallet(), ceremony.transcript().ceremony());
         let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
@@ -201,11 +205,14 @@ impl<P: Platform> Client<P> {
                 ceremony: id,
                 closing: closing.to_bytes(),
                 unlock,
+                // The first that there is comes with the reply.
+                checkpoint: None,
             })
         };
-        let (finished, _) = self.call_sealed(None, build).await?;
+        let (finished, first) = self.call_sealed(None, build).await?;
         let waiting = waiting.ok_or_else(crate::session::internal)?;
-        Ok(waiting.receive(&Completion::try_from(finished.completion.as_slice())?)?)
+        let completion = Completion::try_from(finished.completion.as_slice())?;
+        Ok((waiting.receive(&completion)?, first))
     }
 
     /// After a lost reply: the server may hold its share, or the ceremony still, or nothing.
@@ -216,7 +223,7 @@ impl<P: Platform> Client<P> {
     ) -> Result<Option<Made>, Fault> {
         let wallet = pending.ceremony()?.transcript().wallet();
         progress(Step::Closing);
-        let created = match self.test_again(&pending).await {
+        let finished = match self.test_again(&pending).await {
             // Out of order: the server still waits for the closing.
             Err(fault) if is_unknown(&fault) || fault.reason() == Some(Reason::OutOfOrder) => {
                 match self.finish(&pending).await {
@@ -230,11 +237,11 @@ impl<P: Platform> Client<P> {
             }
             other => other?,
         };
-        self.keep(pending, created, progress).await.map(Some)
+        self.keep(pending, finished, progress).await.map(Some)
     }
 
     /// Asks for another test share, under fresh commitments.
-    async fn test_again(&mut self, pending: &Pending) -> Result<Created, Fault> {
+    async fn test_again(&mut self, pending: &Pending) -> Result<Finished, Fault> {
         let ceremony = pending.ceremony()?;
         let (wallet, epoch) = (ceremony.transcript().wallet(), ceremony.public().epoch());
         let unlock = UnlockKey::new(twofold_threshold::secret::Secret32::new(
@@ -257,18 +264,20 @@ impl<P: Platform> Client<P> {
                 epoch,
                 commitment: *closing.test_commitment(),
                 unlock,
+                checkpoint: None,
             })
         };
-        let (signed, _) = self.call_sealed(None, build).await?;
+        let (signed, first) = self.call_sealed(None, build).await?;
         let waiting = waiting.ok_or_else(crate::session::internal)?;
-        Ok(waiting.receive(&Completion::try_from(signed.completion.as_slice())?)?)
+        let completion = Completion::try_from(signed.completion.as_slice())?;
+        Ok((waiting.receive(&completion)?, first))
     }
 
     /// Makes the wallet durable, then the pending ceremony may go.
     async fn keep(
         &mut self,
         pending: Pending,
-        created: Created,
+        (created, first): Finished,
         progress: &mut (dyn FnMut(Step) + Send),
     ) -> Result<Made, Fault> {
         progress(Step::Tested);
@@ -290,32 +299,39 @@ impl<P: Platform> Client<P> {
         };
         self.save_record(&record).await?;
         self.forget_pending(record.wallet).await?;
-        self.activate(record, progress).await
+        self.activate(record, first, progress).await
     }
 
-    /// Shows the server the test signature, where it has not seen it.
-    async fn activate(&mut self, mut record: Record, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
-        let mut newest = None;
-        if record.standing == Standing::Tested {
+    /// Shows the server the test signature, where it has not seen it. `first` is the checkpoint that came with the key.
+    async fn activate(
+        &mut self,
+        record: Record,
+        first: Option<Checkpoint>,
+        progress: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Made, Fault> {
+        let mut wallet = self.open_record(record).await?;
+        self.note_checkpoint(&mut wallet, first).await?;
+        if wallet.record.standing == Standing::Tested {
             let request = Activate {
-                wallet: record.wallet,
-                test_signature: record.test_signature.0,
+                wallet: wallet.id(),
+                test_signature: wallet.record.test_signature.0,
+                checkpoint: wallet.checkpoint,
             };
-            let (_, checkpoint) = self.call(&request, None, Caution::Stop).await?;
-            newest = checkpoint;
-            record.standing = Standing::Active;
-            self.save_record(&record).await?;
+            let outcome = self.call(&request, request.checkpoint.as_ref(), Caution::Stop).await;
+            let (_, newest) = self.heed_doubt(&mut wallet, outcome).await?;
+            self.note_checkpoint(&mut wallet, newest).await?;
+            wallet.record.standing = Standing::Active;
+            self.save_record(&wallet.record).await?;
         }
         progress(Step::Active);
-        let words = record
+        let words = wallet
+            .record
             .words
             .as_ref()
             .map(|words| words.secret().map(|secret| secret.words()));
         let words = words
             .ok_or(Usage::WordsForgotten)?
             .map_err(|_| crate::session::internal())?;
-        let mut wallet = self.open_record(record).await?;
-        self.note_checkpoint(&mut wallet, newest).await?;
         let (_, first_address) = wallet.ledger.next_address();
         self.save_books(&mut wallet, None).await?;
         Ok(Made {

@@ -74,7 +74,10 @@ impl<P: Platform> Client<P> {
 
     /// What to pay to be in a block within so many, by the server's estimate and within our own bounds.
     pub async fn estimate_fee(&mut self, wallet: &mut Wallet, target_blocks: u16) -> Result<Estimate, Fault> {
-        let request = EstimateFees { wallet: wallet.id() };
+        let request = EstimateFees {
+            wallet: wallet.id(),
+            checkpoint: wallet.checkpoint,
+        };
         let (fees, newest) = self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await?;
         if newest.is_none() && wallet.checkpoint.is_some() {
             self.doubt(wallet).await?;

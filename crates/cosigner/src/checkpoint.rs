@@ -87,6 +87,29 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
     }
 
+    /// The same for a request that shows a checkpoint where its device has one: one that has just made its wallet has none.
+    pub(crate) async fn heed_shown<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: Owned,
+        seen: Option<&Checkpoint>,
+    ) -> Result<Owned, Refusal> {
+        match seen {
+            Some(seen) => self.heed(request, owned, seen).await,
+            None => Ok(owned),
+        }
+    }
+
+    /// Checks what a device has seen of a wallet that is not here. A true checkpoint of it proves that it was here once;
+    /// there is no state to keep a fence in, so only this request is refused.
+    pub(crate) fn heed_missing(&self, wallet: WalletId, seen: Option<&Checkpoint>) -> Result<(), Refusal> {
+        let Some(seen) = seen else { return Ok(()) };
+        match seen.verify(&self.identity.public()) {
+            Ok(head) if head.wallet == wallet => Err(Reason::RestoreFence.into()),
+            _ => Err(Reason::CheckpointInvalid.into()),
+        }
+    }
+
     /// The same for a request that only reads, and so holds the wallet only where a fence must be written.
     pub(crate) async fn heed_reading<T>(
         &self,

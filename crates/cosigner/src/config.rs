@@ -2,7 +2,14 @@
 
 use bitcoin::Network;
 use twofold_api::limits;
-use twofold_intent::Limits;
+use twofold_intent::{Limits, psbt};
+
+// What the API carries is what intents are read from and what shares are made for.
+const _: () = assert!(
+    limits::PSBT_BYTES == psbt::MAX_BYTES
+        && limits::INPUTS == Limits::MAX_INPUTS
+        && limits::INPUTS <= twofold_threshold::sign::MAX_INPUTS
+);
 
 /// Settings of the cosigner.
 #[derive(Debug, Clone)]
@@ -28,6 +35,8 @@ pub struct Config {
     pub issued_per_wallet: u32,
     /// How long an invitation is good for, in seconds.
     pub invitation_seconds: u64,
+    /// The machine's clock is right, however far it has moved since this server ran last.
+    pub trust_clock: bool,
     /// Rates told where the node has no estimate, in sat per 1000 virtual bytes, before clamping.
     pub fallback_rate: u64,
 }
@@ -47,6 +56,7 @@ impl Config {
             wallets_per_user: 100,
             issued_per_wallet: 1_000,
             invitation_seconds: 86_400,
+            trust_clock: false,
             fallback_rate: 2_000,
         }
     }

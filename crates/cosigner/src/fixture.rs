@@ -88,6 +88,14 @@ impl House {
         open(&self.store, &self.chain, &self.clock, &self.config, kek).map(drop)
     }
 
+    /// Lets hours pass, as a clock that is right shows them, and drops what is past its time.
+    pub(crate) fn let_time_settle(&self) {
+        for _ in 0..2 {
+            self.clock.pass(3_600);
+            block_on(self.mind.purge()).unwrap();
+        }
+    }
+
     /// Authenticates a call.
     pub(crate) fn let_in<T: NamesWallet>(&self, call: &Call, request: T) -> Result<Authenticated<T>, Refusal> {
         block_on(self.mind.authenticate(&call.proof))?

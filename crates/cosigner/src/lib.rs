@@ -97,7 +97,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<Self, StartFault> {
         let keys = kek.subkeys();
         let identity = identity::open_or_make(&store, &keys, &mut OsRng).await?;
-        let time = Time::new(clock, store.counter(time::COUNTER).await?);
+        let time = Time::new(clock, store.counter(time::COUNTER).await?, config.trust_clock);
         Ok(Self {
             store,
             chain,
@@ -150,7 +150,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     pub(crate) fn seal_key(&self, now: u64) -> Arc<seal_keys::SealKey> {
-        self.seal_keys.current(now, &self.identity, &mut self.rng())
+        let steady = self.time.steady();
+        self.seal_keys.current(now, steady, &self.identity, &mut self.rng())
     }
 }
 

@@ -13,10 +13,13 @@ pub mod conformance;
 pub mod record;
 pub mod store;
 
-/// Seconds since 1970. A clock may jump either way; the cosigner copes.
+/// The time of day, which may jump either way, and beside it a time that may not: it tells a clock that jumped from one
+/// that went on.
 pub trait Clock: Send + Sync + 'static {
     /// The time now, in seconds since 1970.
     fn now(&self) -> u64;
+    /// Seconds since some moment before this clock was first read. They pass evenly and never go back.
+    fn steady(&self) -> u64;
 }
 
 /// Makes the age files that recovery opens; which implementation of age does it is the rim's business.

@@ -57,7 +57,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             sealed_reply: self.keys.replies.seal(&bound(request), &plain, &mut self.rng()),
             expires: request.expires().saturating_add(GRACE),
         }));
-        batch.writes.extend(self.time.store_if_due(self.time.now()));
         match self.store.commit(batch).await {
             Ok(()) => Ok(reply),
             Err(fault @ (StoreFault::Conflict(_) | StoreFault::Exists(_))) => {

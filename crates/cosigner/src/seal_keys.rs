@@ -26,6 +26,8 @@ pub(crate) struct SealKeys(Mutex<Vec<Arc<SealKey>>>);
 pub(crate) struct SealKey {
     secret: SealSecret,
     offer: Offer,
+    /// When it was made, by the time that passes evenly: no jump of the clock lengthens a key's life.
+    made: u64,
 }
 
 impl SealKey {
@@ -33,24 +35,40 @@ impl SealKey {
     pub(crate) const fn offer(&self) -> &Offer {
         &self.offer
     }
+
+    fn is_alive(&self, steady: u64) -> bool {
+        steady.saturating_sub(self.made) < LIFE
+    }
+
+    /// Whether a client that has the time `now` can use what it is offered.
+    fn is_offered(&self, now: u64, steady: u64) -> bool {
+        let end = self.offer.not_after();
+        steady.saturating_sub(self.made) < OFFERED && now < end - LIFE + OFFERED
+    }
 }
 
 impl SealKeys {
-    /// The key to offer now. Makes the next one and forgets the oldest when it is time.
+    /// The key to offer now. Makes the next one and forgets the oldest when it is time. `now` is the time of day, `steady`
+    /// passes evenly.
     pub(crate) fn current(
         &self,
         now: u64,
+        steady: u64,
         identity: &IdentitySecret,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Arc<SealKey> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|key| now < key.offer.not_after());
+        keys.retain(|key| key.is_alive(steady));
         match keys.last() {
-            Some(key) if now < key.offer.not_after() - LIFE + OFFERED => Arc::clone(key),
+            Some(key) if key.is_offered(now, steady) => Arc::clone(key),
             _ => {
                 let secret = SealSecret::generate(rng);
                 let offer = Offer::sign(identity, secret.public(), now.saturating_add(LIFE));
-                let key = Arc::new(SealKey { secret, offer });
+                let key = Arc::new(SealKey {
+                    secret,
+                    offer,
+                    made: steady,
+                });
                 keys.push(Arc::clone(&key));
                 key
             }
@@ -58,10 +76,10 @@ impl SealKeys {
     }
 
     /// Opens an unlock key that was sealed for exactly this usage. One that does not open is refused like a wrong one.
-    pub(crate) fn open(&self, now: u64, sealed: &SealedUnlockKey, usage: &Usage) -> Result<UnlockKey, Refusal> {
+    pub(crate) fn open(&self, steady: u64, sealed: &SealedUnlockKey, usage: &Usage) -> Result<UnlockKey, Refusal> {
         let key = {
             let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && now < key.offer.not_after();
+            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && key.is_alive(steady);
             keys.iter().find(named).map(Arc::clone)
         };
         let Some(key) = key else {

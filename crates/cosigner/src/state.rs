@@ -129,10 +129,13 @@ impl State {
     pub(crate) fn spend(&mut self, asset: &str, amount: u64, now: u64) {
         let start = now - now % WINDOW_SECONDS;
         if let Some(window) = self.windows.iter_mut().find(|window| window.asset == asset) {
-            // Time never goes back, so an earlier start can't come after a later one.
+            // An earlier start after a later one (a restart lost a minute): what was spent still counts.
             if window.start < start {
+                // What a new server signs before it is sure of the day counts for the first day that it knows.
+                if window.start > 0 {
+                    window.sum = 0;
+                }
                 window.start = start;
-                window.sum = 0;
             }
             window.sum = window.sum.saturating_add(amount);
         } else {

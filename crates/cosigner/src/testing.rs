@@ -15,28 +15,41 @@ use crate::port::Clock;
 
 /// A clock that stands still until it is set. Clones show the same time.
 #[derive(Debug, Clone, Default)]
-pub struct SetClock(Arc<AtomicU64>);
+pub struct SetClock {
+    wall: Arc<AtomicU64>,
+    steady: Arc<AtomicU64>,
+}
 
 impl SetClock {
     /// A clock that shows `seconds` since 1970.
     #[must_use]
     pub fn at(seconds: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(seconds)))
+        Self {
+            wall: Arc::new(AtomicU64::new(seconds)),
+            steady: Arc::default(),
+        }
     }
 
-    /// Shows another time, earlier or later.
+    /// Jumps to another time, earlier or later.
     pub fn set(&self, seconds: u64) {
-        self.0.store(seconds, Ordering::SeqCst);
+        self.wall.store(seconds, Ordering::SeqCst);
     }
 
-    /// Goes on by so many seconds.
+    /// Goes on by so many seconds, as they pass.
     pub fn pass(&self, seconds: u64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        // A clock that shows the end of time stays there.
+        let later = self.wall.load(Ordering::SeqCst).saturating_add(seconds);
+        self.wall.store(later, Ordering::SeqCst);
+        self.steady.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for SetClock {
     fn now(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        self.wall.load(Ordering::SeqCst)
+    }
+
+    fn steady(&self) -> u64 {
+        self.steady.load(Ordering::SeqCst)
     }
 }

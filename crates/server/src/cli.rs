@@ -127,6 +127,10 @@ pub(crate) struct Run {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) node: Node,
+    /// This machine's clock is right, although the server last ran more than 30 days before what it shows. Records of
+    /// requests are then dropped by it.
+    #[arg(long, conflicts_with = "dev")]
+    pub(crate) trust_clock: bool,
     /// Print one line of JSON on standard output when requests are answered, and log in JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -211,7 +215,11 @@ impl From<Where> for command::Server {
 impl From<Run> for command::Run {
     fn from(run: Run) -> Self {
         match run.config {
-            Some(file) => Self::Config { file, json: run.json },
+            Some(file) => Self::Config {
+                file,
+                trust_clock: run.trust_clock,
+                json: run.json,
+            },
             None => Self::Development {
                 data: run.data,
                 listen: run.listen,

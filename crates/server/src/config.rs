@@ -51,6 +51,9 @@ pub struct Config {
     /// Metrics for Prometheus.
     #[serde(default)]
     pub metrics: Metrics,
+    /// `run --trust-clock`: for one start only, so no setting in a file.
+    #[serde(skip)]
+    pub trust_clock: bool,
 }
 
 /// The certificate that the server shows.
@@ -310,6 +313,7 @@ impl Config {
             metrics: Metrics {
                 listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             },
+            trust_clock: false,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     },
     device_list::{Draft, Entry},
     envelope::SealSecret,
-    id::{CeremonyId, WalletId},
+    id::{CeremonyId, RequestDigest, WalletId},
     identity::IdentitySecret,
     package::{AgeError, OpenAsRecovery, SealToRecovery},
     secret::{Secret32, UnlockKey},
@@ -23,6 +23,9 @@ use crate::{
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
+
+/// The digest of the request that closes a ceremony.
+pub(crate) const REQUEST: RequestDigest = RequestDigest([0x5c; 32]);
 
 /// The age crate, as the client uses it.
 pub(crate) struct Age(age::x25519::Identity);
@@ -162,7 +165,7 @@ impl Parties {
         let run = self.until_closing();
         let (server, completion) = run
             .server
-            .receive(&run.closing, &run.unlock, &self.server, &mut self.rng)
+            .receive(&run.closing, &run.unlock, &REQUEST, &self.server, &mut self.rng)
             .unwrap();
         let device = run.device.receive(&completion).unwrap();
         Wallet {
@@ -199,7 +202,9 @@ impl ServerSide {
         identity: &IdentitySecret,
         rng: &mut ChaCha20Rng,
     ) -> (server::NewShare, Completion) {
-        self.state.receive(closing, &self.unlock, identity, rng).unwrap()
+        self.state
+            .receive(closing, &self.unlock, &REQUEST, identity, rng)
+            .unwrap()
     }
 }
 

@@ -87,6 +87,7 @@ impl TryFrom<proto::FinishCreateRequest> for request::FinishCreate {
             ceremony: fixed("ceremony", &finish.ceremony).map(CeremonyId)?,
             closing: message("closing", finish.closing)?,
             unlock: required("unlock", finish.unlock)?.try_into()?,
+            checkpoint: optional_checkpoint(finish.checkpoint)?,
         })
     }
 }
@@ -98,6 +99,7 @@ impl From<&request::FinishCreate> for proto::FinishCreateRequest {
             ceremony: finish.ceremony.0.to_vec(),
             closing: finish.closing.clone(),
             unlock: MessageField::some((&finish.unlock).into()),
+            checkpoint: finish.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }
@@ -112,6 +114,7 @@ impl TryFrom<proto::TestSignRequest> for request::TestSign {
             epoch: required("epoch", test.epoch)?.try_into()?,
             commitment: commitment("commitment", &test.commitment)?,
             unlock: required("unlock", test.unlock)?.try_into()?,
+            checkpoint: optional_checkpoint(test.checkpoint)?,
         })
     }
 }
@@ -123,6 +126,7 @@ impl From<&request::TestSign> for proto::TestSignRequest {
             epoch: MessageField::some((&test.epoch).into()),
             commitment: test.commitment.to_bytes().to_vec(),
             unlock: MessageField::some((&test.unlock).into()),
+            checkpoint: test.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }
@@ -135,6 +139,7 @@ impl TryFrom<proto::ActivateRequest> for request::Activate {
         Ok(Self {
             wallet: wallet(&activate.wallet)?,
             test_signature: fixed("test_signature", &activate.test_signature)?,
+            checkpoint: optional_checkpoint(activate.checkpoint)?,
         })
     }
 }
@@ -144,6 +149,7 @@ impl From<&request::Activate> for proto::ActivateRequest {
         Self {
             wallet: activate.wallet.0.to_vec(),
             test_signature: activate.test_signature.to_vec(),
+            checkpoint: activate.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }
@@ -360,6 +366,7 @@ impl TryFrom<proto::EstimateFeesRequest> for request::EstimateFees {
     fn try_from(fees: proto::EstimateFeesRequest) -> Result<Self, Malformed> {
         Ok(Self {
             wallet: wallet(&fees.wallet)?,
+            checkpoint: optional_checkpoint(fees.checkpoint)?,
         })
     }
 }
@@ -368,6 +375,7 @@ impl From<&request::EstimateFees> for proto::EstimateFeesRequest {
     fn from(fees: &request::EstimateFees) -> Self {
         Self {
             wallet: fees.wallet.0.to_vec(),
+            checkpoint: fees.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }
@@ -384,6 +392,7 @@ impl TryFrom<proto::GetAuditRequest> for request::GetAudit {
         Ok(Self {
             wallet: wallet(&audit.wallet)?,
             from,
+            checkpoint: optional_checkpoint(audit.checkpoint)?,
         })
     }
 }
@@ -393,6 +402,7 @@ impl From<&request::GetAudit> for proto::GetAuditRequest {
         Self {
             wallet: audit.wallet.0.to_vec(),
             from: audit.from,
+            checkpoint: audit.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }

@@ -78,6 +78,7 @@ pub(crate) fn finish_create() -> request::FinishCreate {
         ceremony: CeremonyId([0x99; 16]),
         closing: b"closing".to_vec(),
         unlock: unlock(),
+        checkpoint: Some(checkpoint()),
     }
 }
 
@@ -87,6 +88,7 @@ pub(crate) fn test_sign() -> request::TestSign {
         epoch: EPOCH,
         commitment: commitment(),
         unlock: unlock(),
+        checkpoint: Some(checkpoint()),
     }
 }
 
@@ -94,6 +96,7 @@ pub(crate) fn activate() -> request::Activate {
     request::Activate {
         wallet: WALLET,
         test_signature: [0xaa; 64],
+        checkpoint: Some(checkpoint()),
     }
 }
 
@@ -154,13 +157,17 @@ pub(crate) fn sync() -> request::Sync {
 }
 
 pub(crate) fn estimate_fees() -> request::EstimateFees {
-    request::EstimateFees { wallet: WALLET }
+    request::EstimateFees {
+        wallet: WALLET,
+        checkpoint: Some(checkpoint()),
+    }
 }
 
 pub(crate) fn get_audit() -> request::GetAudit {
     request::GetAudit {
         wallet: WALLET,
         from: 1,
+        checkpoint: Some(checkpoint()),
     }
 }
 

@@ -264,7 +264,7 @@ fn p21_a_lost_reply_to_the_closing_is_made_good_by_a_fresh_test_share() {
 }
 
 #[test]
-fn a_ceremony_that_ran_out_starts_clean_with_other_words() {
+fn p08_a_ceremony_that_ran_out_is_told_so_and_starts_clean_with_other_words() {
     block_on(async {
         let mut world = World::new().await;
         let mut client = world.join().await.expect("joins");
@@ -277,7 +277,21 @@ fn a_ceremony_that_ran_out_starts_clean_with_other_words() {
         world.server.clock.pass(3600);
         world.clock.set(twofold_cosigner::port::Clock::now(&world.server.clock));
         let mut client = world.open().await;
+        world.line.forget();
         let made = create(&mut client).await.expect("starts clean");
+        let late = world
+            .line
+            .seen()
+            .into_iter()
+            .find(|(call, _)| call.path.ends_with("/FinishCreate"));
+        let late = late
+            .and_then(|(_, reply)| reply)
+            .expect("the round that came too late was answered");
+        let refusal = twofold_wire::client::decode_error(late.status, &late.body).expect("by the server");
+        assert_eq!(
+            (late.status, refusal.reason),
+            (504, twofold_api::Reason::CeremonyExpired)
+        );
         assert!(
             !waiting[0].as_str().contains(&made.wallet.id().to_string()),
             "another wallet"

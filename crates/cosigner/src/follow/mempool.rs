@@ -35,8 +35,11 @@ pub(super) struct Mempool {
     known: HashSet<Txid>,
     /// Which of them pays a taproot key, by the key's first half: for scripts that are watched only later.
     payers: HashMap<[u8; 16], Txid>,
-    /// Not looked at again before this time: the list of a large mempool takes the node a while.
-    rests_until: u64,
+    /// When it was last looked at, and for how many seconds it then rests: the list of a large mempool takes the node a
+    /// while.
+    rests: (u64, u64),
+    /// The wallet whose transaction was sent again last.
+    offered: Option<WalletId>,
     /// Something known has to be looked at again.
     due: bool,
 }
@@ -66,7 +69,9 @@ impl Mempool {
         tip: &Block,
         now: u64,
     ) -> Result<bool, FollowFault> {
-        if now < self.rests_until && !self.due {
+        let (since, rest) = self.rests;
+        // A clock that went back ends the rest.
+        if now.checked_sub(since).is_some_and(|passed| passed < rest) && !self.due {
             return Ok(false);
         }
         self.due = false;
@@ -79,7 +84,7 @@ impl Mempool {
         let more = self.note_new(store, chain, config, &mempool, now).await?;
         if !more {
             let rest = u64::try_from(mempool.len()).unwrap_or(u64::MAX) / LISTED_A_SECOND;
-            self.rests_until = now.saturating_add(rest);
+            self.rests = (now, rest);
         }
         Ok(more)
     }
@@ -169,9 +174,10 @@ impl Mempool {
     }
 
     /// Marks what left without being mined. What spends a wallet's coins is offered to the node again first, since a
-    /// full mempool may have dropped it; a transaction that another one replaced is refused then.
+    /// full mempool may have dropped it; a transaction that another one replaced is refused then. Wallets take turns, so
+    /// that one which lost many holds up no other; what had no turn is left for the next look.
     async fn note_gone(
-        &self,
+        &mut self,
         store: &impl Store,
         chain: &impl Chain,
         mempool: &HashSet<Txid>,
@@ -201,11 +207,13 @@ impl Mempool {
         }
         let mut writes = Vec::new();
         let mut offers = SENT_AGAIN;
-        for (txid, wallet) in left {
-            if offers > 0
-                && let Some(transaction) = spending(store, wallet, txid).await?
-            {
+        for (txid, wallet) in in_turns(left, self.offered) {
+            if let Some(transaction) = spending(store, wallet, txid).await? {
+                if offers == 0 {
+                    continue;
+                }
                 offers -= 1;
+                self.offered = Some(wallet);
                 match chain.broadcast(&transaction).await {
                     Ok(_) => continue,
                     Err(ChainFault::Refused(why)) => tracing::info!(%wallet, why, "a transaction left the mempool"),
@@ -219,6 +227,22 @@ impl Mempool {
         }
         commit(store, writes).await
     }
+}
+
+/// One of each wallet in turn, from the wallet after `last` on, then a second one of each, and so on.
+fn in_turns(left: Vec<([u8; 32], WalletId)>, last: Option<WalletId>) -> Vec<([u8; 32], WalletId)> {
+    let mut rounds = HashMap::<WalletId, usize>::new();
+    let mut turns: Vec<_> = left
+        .into_iter()
+        .map(|(txid, wallet)| {
+            let round = rounds.entry(wallet).or_default();
+            let turn = (*round, last.is_some_and(|last| wallet <= last), wallet, txid);
+            *round += 1;
+            turn
+        })
+        .collect();
+    turns.sort_unstable();
+    turns.into_iter().map(|(_, _, wallet, txid)| (txid, wallet)).collect()
 }
 
 /// A transaction, if it spends the wallet's coins.

@@ -1,4 +1,4 @@
-use bitcoin::hashes::Hash;
+use bitcoin::{OutPoint, Transaction, TxIn, TxOut, hashes::Hash};
 use futures::executor::block_on;
 
 use super::{Follower, merkle};
@@ -6,7 +6,7 @@ use crate::{
     Config,
     port::{
         conformance::sample::{populate, put, wallet_id},
-        record::{Block, Rescan},
+        record::{Block, Coin, Rescan, WalletTransaction},
         store::{Store, Write},
     },
     testing::{MemoryChain, MemoryStore},
@@ -41,6 +41,79 @@ fn a_rescan_that_cannot_be_read_holds_up_no_other() {
         assert_eq!(block_on(store.rescan(wallet_id(other))).unwrap(), None);
         assert!(block_on(store.rescan(wallet_id(stuck))).unwrap().is_some());
     }
+}
+
+#[test]
+fn a_wallet_that_lost_many_transactions_keeps_no_other_from_being_sent_again() {
+    let (store, chain) = (MemoryStore::new(), MemoryChain::new());
+    block_on(populate(&store));
+    let genesis = chain.with(|chain| chain.blocks[0].block_hash().to_byte_array());
+    let tip = Block {
+        height: 0,
+        hash: genesis,
+        header: vec![0; 80],
+    };
+    block_on(put(&store, [Write::PutBlock(tip)]));
+    // Whichever of the two is first in any order, the other one has its turn.
+    for (greedy, modest) in [(1, 2), (2, 1)] {
+        let lost = |wallet: u8, n: u8| lost(wallet, n, u32::from(10 * greedy + wallet));
+        let many: Vec<_> = (0..60).flat_map(|n| lost(greedy, n)).collect();
+        let [coin, row] = lost(modest, 60);
+        let Write::PutTransaction(its) = &row else {
+            unreachable!()
+        };
+        let its = bitcoin::Txid::from_byte_array(its.txid);
+        block_on(put(&store, many.into_iter().chain([coin, row])));
+        let mut follower = Follower::new(Config::new(bitcoin::Network::Regtest));
+        chain.with(|chain| chain.sent.clear());
+        block_on(follower.step(&store, &chain, 0)).unwrap();
+        let sent = chain.with(|chain| std::mem::take(&mut chain.sent));
+        assert_eq!(sent.len(), 20, "as many as in one look");
+        assert!(sent.contains(&its), "wallet {modest} had no turn");
+        // Nothing is given up that had no turn yet: all come within the next looks, whatever becomes of them.
+        let mut all: std::collections::HashSet<_> = sent.into_iter().collect();
+        for second in 1..4 {
+            block_on(follower.step(&store, &chain, second)).unwrap();
+            all.extend(chain.with(|chain| std::mem::take(&mut chain.sent)));
+        }
+        assert_eq!(all.len(), 61);
+        chain.with(|chain| chain.mempool.clear());
+        store.with(|tables| tables.transactions.clear());
+    }
+}
+
+/// A coin, and a transaction that spends it and that the node's mempool lacks.
+fn lost(wallet: u8, n: u8, output: u32) -> [Write; 2] {
+    let coin = OutPoint::new(bitcoin::Txid::from_byte_array([n; 32]), output);
+    let transaction = Transaction {
+        version: bitcoin::transaction::Version::TWO,
+        lock_time: bitcoin::absolute::LockTime::ZERO,
+        input: vec![TxIn {
+            previous_output: coin,
+            ..TxIn::default()
+        }],
+        output: vec![TxOut {
+            value: bitcoin::Amount::from_sat(1_000),
+            script_pubkey: bitcoin::ScriptBuf::new(),
+        }],
+    };
+    let row = WalletTransaction {
+        wallet: wallet_id(wallet),
+        txid: transaction.compute_txid().to_byte_array(),
+        transaction: bitcoin::consensus::serialize(&transaction),
+        block: None,
+        seen: 0,
+        gone: false,
+        cursor: 0,
+    };
+    let coin = Coin {
+        wallet: wallet_id(wallet),
+        outpoint: crate::rpc::outpoint(coin),
+        value: 2_000,
+        keychain: 0,
+        index: 0,
+    };
+    [Write::AddCoin(coin), Write::PutTransaction(row)]
 }
 
 #[test]

@@ -112,10 +112,10 @@ pub enum Write {
         /// What remains; none if nothing does.
         to: Option<Rescan>,
     },
-    /// Drops what is past its time: replay records and ceremonies that expired before `now`, used or expired
-    /// invitations a day after their time, settled signatures 1000 blocks deep.
+    /// Drops what is past its time: replay records that expired before `now`, what such ceremonies hold sealed and, a day
+    /// later, the rest of them, used or expired invitations a day after their time, settled signatures 1000 blocks deep.
     Purge {
-        /// Seconds since 1970: the highest time ever seen.
+        /// Seconds since 1970.
         now: u64,
     },
 }

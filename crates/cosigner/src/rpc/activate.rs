@@ -25,14 +25,18 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(reply);
         }
         let owned = self.made(&request, asked.wallet).await?;
+        let owned = self.heed_shown(&request, owned, asked.checkpoint.as_ref()).await?;
         owned
             .keys()
             .public
             .verify_test_signature(&Signature64(asked.test_signature))
             .map_err(|fault| fault::protocol(&fault))?;
+        let pending = owned.state().standing == Standing::Pending;
+        if pending {
+            owned.unfenced()?;
+        }
         let mut change = owned.change();
         let mut batch = Batch::default();
-        let pending = change.state.standing == Standing::Pending;
         if pending {
             change.state.standing = Standing::Active;
             change.log(

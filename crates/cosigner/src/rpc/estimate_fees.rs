@@ -32,7 +32,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Tells fee rates. They never rise with the target; where the node knows none, the operator's fallback stands in
     /// and is named.
     pub async fn estimate_fees(&self, request: Authenticated<EstimateFees>) -> Result<Fees, Refusal> {
-        let owned = self.owned(&request, request.request().wallet).await?;
+        let asked = request.request();
+        let owned = self.owned(&request, asked.wallet).await?;
+        let owned = self.heed_reading(&request, owned, asked.checkpoint.as_ref()).await?;
         let Said { known, lowest, .. } = self.node_fees().await;
         let estimates = clamped(&known, lowest, self.highest_rate(), self.config.fallback_rate);
         let source = if known.iter().any(Option::is_some) {

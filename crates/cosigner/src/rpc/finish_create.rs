@@ -50,7 +50,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         match self.owned(&request, wallet).await {
             // It was stored, but the device never heard: it closes the same ceremony again, with fresh commitments.
             Ok(owned) => self.finish_again(&request, owned, &closing).await,
-            Err(refusal) if refusal.reason == Reason::WalletNotFound => self.finish(&request, &closing).await,
+            Err(refusal) if refusal.reason == Reason::WalletNotFound => {
+                self.heed_missing(wallet, request.request().checkpoint.as_ref())?;
+                self.finish(&request, &closing).await
+            }
             Err(refusal) => Err(refusal),
         }
     }
@@ -78,7 +81,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let unlock = self.unlock_to_finish(request, opening.unlock_digest())?;
         let state = self.open_ceremony(&row, &opening, &unlock)?;
         failpoint!("finish_create::before_share");
-        let received = state.receive(closing, &unlock, &self.identity, &mut self.rng());
+        let received = state.receive(closing, &unlock, &request.digest(), &self.identity, &mut self.rng());
         let (new, completion) = match received {
             Ok(finished) => finished,
             Err(fault) => {
@@ -174,6 +177,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         {
             return Err(Reason::WalletExists.into());
         }
+        let seen = request.request().checkpoint.as_ref();
+        let owned = self.heed_shown(request, owned, seen).await?;
         let unlock = self.unlock_to_finish(request, &owned.state().unlock_digest)?;
         let (completion, change) = self
             .test_share(request, owned, &signed, closing.test_commitment(), &unlock)

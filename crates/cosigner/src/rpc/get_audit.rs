@@ -17,6 +17,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn get_audit(&self, request: Authenticated<GetAudit>) -> Result<Audit, Refusal> {
         let asked = request.request();
         let owned = self.owned(&request, asked.wallet).await?;
+        let owned = self.heed_reading(&request, owned, asked.checkpoint.as_ref()).await?;
         let limit = u32::try_from(limits::AUDIT_ENTRIES).unwrap_or(u32::MAX);
         let rows = self.store.audit(asked.wallet, asked.from, limit).await?;
         let head = owned.state().head().seq;

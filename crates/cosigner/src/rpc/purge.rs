@@ -13,12 +13,15 @@ use crate::{
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Drops expired replay records, ceremonies and invitations. The time they are judged by is stored in the same
-    /// batch: after a restart with a clock that has gone back, no request whose record was dropped is let in.
+    /// batch: after a restart with a clock that has gone back, no request whose record was dropped is let in. Nothing is
+    /// dropped by a clock that may be wrong.
     pub async fn purge(&self) -> Result<(), Refusal> {
-        let now = self.time.now();
         // An idle server forgets its sealing keys in time, too.
-        let _ = self.seal_key(now);
-        let writes = vec![self.time.store(now), Write::Purge { now }];
+        let _ = self.seal_key(self.time.now());
+        let Some((now, floor)) = self.time.settled() else {
+            return Ok(());
+        };
+        let writes = vec![floor, Write::Purge { now }];
         Ok(self
             .store
             .commit(Batch {

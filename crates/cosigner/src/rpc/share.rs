@@ -27,13 +27,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         usage: &Usage,
         digest: &[u8; 32],
     ) -> Result<UnlockKey, Refusal> {
-        let unlock = self.seal_keys.open(now, sealed, usage).map_err(|refusal| {
-            if refusal.reason == Reason::StaleSealKey {
-                refusal.offering(self.seal_key(now).offer())
-            } else {
-                refusal
-            }
-        })?;
+        let unlock = self
+            .seal_keys
+            .open(self.time.steady(), sealed, usage)
+            .map_err(|refusal| {
+                if refusal.reason == Reason::StaleSealKey {
+                    refusal.offering(self.seal_key(now).offer())
+                } else {
+                    refusal
+                }
+            })?;
         unlock
             .check(digest)
             .map_err(|_| Refusal::from(Reason::WrongUnlockKey))?;

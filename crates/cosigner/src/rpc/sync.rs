@@ -1,5 +1,7 @@
 //! What the chain says of a wallet since the last time, from the server's own index: no node is asked.
 
+use std::{future::poll_fn, task::Poll};
+
 use twofold_api::{
     Refusal, limits,
     reply::{Anchor, ChainTransaction, Synced},
@@ -20,6 +22,8 @@ use crate::{
 
 /// How far past the last used index a device may reveal addresses; past that, the server does not follow.
 const MOST_UNUSED: u32 = 1_000;
+/// Scripts derived and stored at a time; others have their turn in between.
+const CHUNK: u32 = 64;
 /// Most bytes of transactions in one reply; at least one goes.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -89,38 +93,63 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// Watches a gap limit past what is used or handed out. Addresses that were handed out before they were watched may
     /// have been paid meanwhile, so old blocks are read again for them.
+    ///
+    /// Reading them anew costs much more than asking for it. So where that is due, twice as far is watched as was asked
+    /// for: a device that hands out a little more each time gets there in a few doublings, and past [`MOST_UNUSED`] only
+    /// by being paid.
     async fn watch(&self, owned: &Owned, revealed: [u32; 2]) -> Result<(), Refusal> {
         let watched = self.store.watched(owned.id()).await?;
         let used = self.store.used(owned.id()).await?;
-        let (mut scripts, mut missed) = (Vec::new(), false);
+        let mut missed = false;
+        let mut due = Vec::new();
         for (place, keychain) in Keychain::ALL.into_iter().enumerate() {
             let (watched, used) = (watched[place], used[place]);
-            let revealed = revealed[place].min(used.saturating_add(MOST_UNUSED)).max(used);
-            let wanted = revealed.saturating_add(self.config.gap_limit);
-            missed |= revealed > watched;
-            scripts.extend(owned.keys().scripts(owned.id(), keychain, watched..wanted)?);
+            let most = used.saturating_add(MOST_UNUSED);
+            let revealed = revealed[place].min(most).max(used);
+            let reach = if revealed > watched {
+                missed = true;
+                revealed.saturating_add(revealed - used).min(most)
+            } else {
+                revealed
+            };
+            due.push((keychain, watched..reach.saturating_add(self.config.gap_limit)));
         }
-        if scripts.is_empty() {
-            return Ok(());
+        for (keychain, mut indexes) in due {
+            while !indexes.is_empty() {
+                let end = indexes.start.saturating_add(CHUNK).min(indexes.end);
+                let scripts = owned.keys().scripts(owned.id(), keychain, indexes.start..end)?;
+                indexes.start = end;
+                let mut writes = vec![Write::AddScripts(scripts)];
+                // With every chunk, so that none is ever watched without its past being read.
+                if missed && let Some(tip) = self.store.tip().await? {
+                    let (wallet, next) = (owned.id(), owned.row().birthday);
+                    writes.push(Write::PutRescan(Rescan {
+                        wallet,
+                        next,
+                        last: tip.height,
+                        missing_below: None,
+                    }));
+                }
+                let expect = Vec::new();
+                self.store.commit(Batch { expect, writes }).await?;
+                breathe().await;
+            }
         }
-        let mut writes = vec![Write::AddScripts(scripts)];
-        if missed && let Some(tip) = self.store.tip().await? {
-            let (wallet, next) = (owned.id(), owned.row().birthday);
-            writes.push(Write::PutRescan(Rescan {
-                wallet,
-                next,
-                last: tip.height,
-                missing_below: None,
-            }));
-        }
-        Ok(self
-            .store
-            .commit(Batch {
-                expect: Vec::new(),
-                writes,
-            })
-            .await?)
+        Ok(())
     }
+}
+
+/// Lets whoever else is ready run first.
+async fn breathe() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if core::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn tell(row: WalletTransaction) -> ChainTransaction {

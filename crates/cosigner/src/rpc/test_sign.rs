@@ -39,6 +39,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.made(&request, asked.wallet).await?;
         owned.at_epoch(asked.epoch)?;
+        let owned = self.heed_shown(&request, owned, asked.checkpoint.as_ref()).await?;
         owned.unfenced()?;
         let usage = Usage {
             wallet: asked.wallet,
@@ -75,8 +76,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned.unfenced()?;
         let share = self.share_to_test(&owned, unlock, &TestSignature::approved()).await?;
         let public = &owned.keys().public;
-        let completion = server::complete(&share, public, signed, device, &self.identity, &mut self.rng())
-            .map_err(|fault| fault::protocol(&fault))?;
+        let completion = server::complete(
+            &share,
+            public,
+            signed,
+            device,
+            &request.digest(),
+            &self.identity,
+            &mut self.rng(),
+        )
+        .map_err(|fault| fault::protocol(&fault))?;
         let mut change = owned.change();
         change.log(
             request.now(),

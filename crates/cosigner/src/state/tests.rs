@@ -96,4 +96,9 @@ fn a_window_counts_one_day_and_one_asset() {
     assert_eq!(sum(&state, "btc"), Some(1), "yesterday still counts");
     state.spend("btc", u64::MAX, 90_000 + WINDOW_SECONDS);
     assert_eq!(sum(&state, "btc"), Some(u64::MAX), "a sum wrapped");
+    state.spend("btc", 1, 90_000);
+    assert_eq!(sum(&state, "btc"), Some(u64::MAX), "an earlier day opened a window");
+    state.spend("sat", 5, 0);
+    state.spend("sat", 6, 90_000);
+    assert_eq!(sum(&state, "sat"), Some(11), "a day that was not known yet was let off");
 }

@@ -30,6 +30,8 @@ pub struct Contents {
     pub down: bool,
     /// Broadcasts are refused with this reason while it is set.
     pub refuses: Option<String>,
+    /// Broadcasts are taken, and the answer is lost, while this is set.
+    pub unheard: bool,
     /// Every transaction that was sent, in order, repeated ones repeatedly.
     pub sent: Vec<Txid>,
 }
@@ -47,6 +49,7 @@ impl MemoryChain {
             minimum_rate: 1_000,
             down: false,
             refuses: None,
+            unheard: false,
             sent: Vec::new(),
         })))
     }
@@ -136,6 +139,9 @@ impl Chain for MemoryChain {
         let txid = transaction.compute_txid();
         contents.sent.push(txid);
         contents.mempool.insert(txid, transaction.clone());
+        if contents.unheard {
+            return Err(ChainFault::Unavailable("as the test asked".into()));
+        }
         Ok(txid)
     }
 

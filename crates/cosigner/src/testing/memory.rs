@@ -1,7 +1,10 @@
 //! The store's port over maps: what every store must behave like, and what tests run on.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
@@ -21,6 +24,7 @@ const SETTLED_DEPTH: u32 = 1000;
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
     fates: Arc<Mutex<VecDeque<Fate>>>,
+    looked_up: Arc<AtomicUsize>,
 }
 
 /// What happens to a coming batch.
@@ -94,6 +98,12 @@ impl MemoryStore {
     /// Says what happens to the next batches, in order; those after them are committed.
     pub fn fates(&self, fates: impl IntoIterator<Item = Fate>) {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).extend(fates);
+    }
+
+    /// How many coins and scripts were looked up so far.
+    #[must_use]
+    pub fn looked_up(&self) -> usize {
+        self.looked_up.load(Ordering::SeqCst)
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
@@ -236,7 +246,10 @@ impl Tables {
             }
             Write::Purge { now } => {
                 self.replays.retain(|_, row| row.expires >= now);
-                self.ceremonies.retain(|_, row| row.expires >= now);
+                for row in self.ceremonies.values_mut().filter(|row| row.expires < now) {
+                    row.sealed.clear();
+                }
+                self.ceremonies.retain(|_, row| row.expires >= now.saturating_sub(DAY));
                 self.invitations.retain(|_, row| row.expires.saturating_add(DAY) >= now);
                 let tip = self.blocks.keys().next_back().copied().unwrap_or(0);
                 self.settled
@@ -427,6 +440,7 @@ impl Store for MemoryStore {
     }
 
     async fn scripts(&self, output_keys: Vec<[u8; 32]>) -> Result<Vec<Script>, StoreFault> {
+        self.looked_up.fetch_add(output_keys.len(), Ordering::SeqCst);
         let tables = self.lock();
         Ok(output_keys
             .iter()
@@ -447,6 +461,7 @@ impl Store for MemoryStore {
     }
 
     async fn coins(&self, outpoints: Vec<[u8; 36]>) -> Result<Vec<Coin>, StoreFault> {
+        self.looked_up.fetch_add(outpoints.len(), Ordering::SeqCst);
         let tables = self.lock();
         let named = outpoints
             .iter()

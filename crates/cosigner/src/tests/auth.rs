@@ -262,8 +262,11 @@ fn a09_a_clock_that_goes_back_an_hour_lets_no_request_run_again() {
         }
 
         // The record is gone: the request must not come in any more, at whatever time the clock says it is.
-        house.clock.set(START + HOUR);
-        block_on(house.mind.purge()).unwrap();
+        house.clock.set(START);
+        if restarts {
+            house.restart();
+        }
+        house.let_time_settle();
         assert!(house.rows().replays.is_empty());
         let after = house.rows();
         for clock in [START, START + 1, START - HOUR, 0] {
@@ -290,9 +293,36 @@ fn a_copy_that_was_let_in_and_then_waited_past_its_record_does_not_run() {
     let spend = phone.spend(&house, &purse, &purse.psbt(&[coin], 40_000));
     let waiting = house.let_in(&spend.call, spend.request()).unwrap();
     spend.send(&house).unwrap();
-    house.clock.set(START + HOUR);
-    block_on(house.mind.purge()).unwrap();
+    house.let_time_settle();
     house.refuses(Reason::ClockSkew, || block_on(house.mind.sign(waiting)));
+}
+
+#[test]
+fn a09_one_moment_of_a_wrong_clock_refuses_nobody_afterwards() {
+    for restarts in [false, true] {
+        let mut house = House::new();
+        let phone = Phone::joined(&house);
+        let purse = phone.create(&house);
+        let coin = house.pay(&purse, 100_000, 0);
+        let spend = phone.spend(&house, &purse, &purse.psbt(&[coin], 40_000));
+        let first = spend.send(&house).unwrap();
+        let year_2100 = 4_102_444_800;
+        house.clock.set(year_2100);
+        assert_eq!(spend.send(&house).unwrap_err().reason, Reason::ClockSkew);
+        block_on(house.mind.purge()).unwrap();
+        // Somebody whose clock is as wrong is served, and remembered.
+        phone.clock.set(year_2100);
+        phone.activate(&house, &purse).unwrap();
+        phone.clock.set(START);
+
+        house.clock.set(START + 1);
+        if restarts {
+            house.restart();
+        }
+        assert_eq!(spend.send(&house).unwrap(), first, "the record went by a wrong clock");
+        let coin = house.pay(&purse, 100_000, 0);
+        phone.sign(&house, &purse, &purse.psbt(&[coin], 40_000)).unwrap();
+    }
 }
 
 #[test]

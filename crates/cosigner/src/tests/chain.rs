@@ -7,6 +7,7 @@ use twofold_api::{Reason, Refusal, audit::Event, limits, reply, request};
 use crate::{
     fixture::{Call, House, Phone, Purse, START, random},
     port::record::{Block, Mined, WalletTransaction},
+    testing::memory::Fate,
 };
 
 struct Out {
@@ -63,6 +64,32 @@ fn c10_a_broadcast_while_the_node_is_down_is_repeated_harmlessly() {
 }
 
 #[test]
+fn c10_a_broadcast_that_was_taken_without_an_answer_is_repeated_harmlessly() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let coin = house.pay(&purse, 100_000, 0);
+    let transaction = purse.psbt(&[coin], 40_000).unsigned_tx;
+    let first = out(&phone, &purse, &transaction);
+    house.chain.with(|chain| chain.unheard = true);
+    assert_eq!(first.send(&house, &purse).unwrap_err().reason, Reason::ChainUnavailable);
+    assert_eq!(house.chain.with(|chain| chain.mempool.len()), 1);
+    house.chain.with(|chain| chain.unheard = false);
+    // The same request again, and one of its own from a device that gave the first one up.
+    let sent = first.send(&house, &purse).unwrap();
+    assert_eq!(first.send(&house, &purse).unwrap(), sent);
+    purse.note(&sent.head, &house.mind.identity());
+    let again = out(&phone, &purse, &transaction).send(&house, &purse).unwrap();
+    assert_eq!(again.txid, sent.txid);
+    assert_eq!(house.chain.with(|chain| chain.mempool.len()), 1);
+    let told = house.audit(&purse);
+    let asked = told
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Broadcast { .. }));
+    assert_eq!(asked.count(), 2, "an entry for each time it was asked for");
+}
+
+#[test]
 fn f03_a_strangers_transaction_is_not_broadcast() {
     let house = House::new();
     let (phone, neighbour) = (Phone::joined(&house), Phone::joined(&house));
@@ -113,7 +140,10 @@ fn c07_estimates_are_clamped_and_the_fallback_is_named() {
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);
     let fees = || {
-        let asked = request::EstimateFees { wallet: purse.id };
+        let asked = request::EstimateFees {
+            wallet: purse.id,
+            checkpoint: None,
+        };
         let call = phone.call("EstimateFees", Some(purse.id), b"");
         block_on(house.mind.estimate_fees(house.let_in(&call, asked).unwrap())).unwrap()
     };
@@ -140,6 +170,7 @@ fn c07_estimates_are_clamped_and_the_fallback_is_named() {
 
     house.chain.with(|chain| chain.down = true);
     house.clock.set(START - 60);
+    phone.clock.set(START - 60);
     assert_eq!(fees().source, "fallback");
 }
 
@@ -151,7 +182,10 @@ fn the_node_is_asked_for_fees_once_in_half_a_minute_whoever_asks() {
     let asked = || {
         for (phone, purse) in [&phone, &other].into_iter().zip(&purses) {
             let call = phone.call("EstimateFees", Some(purse.id), b"");
-            let asked = request::EstimateFees { wallet: purse.id };
+            let asked = request::EstimateFees {
+                wallet: purse.id,
+                checkpoint: None,
+            };
             block_on(house.mind.estimate_fees(house.let_in(&call, asked).unwrap())).unwrap();
         }
         house.chain.with(|chain| std::mem::take(&mut chain.asked_for_fees))
@@ -164,6 +198,8 @@ fn the_node_is_asked_for_fees_once_in_half_a_minute_whoever_asks() {
     assert_eq!((asked(), asked()), (once, 0));
     // A clock that goes back makes no answer last.
     house.clock.set(START - 3_600);
+    phone.clock.set(START - 3_600);
+    other.clock.set(START - 3_600);
     assert_eq!((asked(), asked()), (once, 0));
 }
 
@@ -267,7 +303,7 @@ fn sync_watches_as_far_as_addresses_were_handed_out_and_no_further_than_is_sane(
 
     // Handed out before it was watched: old blocks are read again.
     let told = revealing([60, 0]);
-    assert_eq!(watched(&house), [80, 20]);
+    assert_eq!(watched(&house), [140, 20]);
     assert_eq!(house.rows().rescans[&purse.id].next, 110);
     assert_eq!(told.scanned_height, 109);
 
@@ -277,6 +313,68 @@ fn sync_watches_as_far_as_addresses_were_handed_out_and_no_further_than_is_sane(
         [1_020, 1_020],
         "one request made the server watch without bound"
     );
+}
+
+#[test]
+fn a_device_that_reveals_a_little_more_each_time_has_old_blocks_read_a_few_times_and_no_more() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    blocks(&house, 100..=110);
+    let purse = phone.create(&house);
+    let mut restarts = 0;
+    let watched = || {
+        house
+            .store
+            .with(|tables| tables.scripts.values().filter(|row| row.keychain == 0).count())
+    };
+    for _ in 0..50 {
+        // One more than the server is ready for.
+        let revealed = u32::try_from(watched()).unwrap() + 1;
+        sync(&house, &phone, &purse, |asked| asked.revealed = [revealed, 0]);
+        // The server has read it all when the next request comes.
+        restarts += usize::from(house.store.with(|tables| tables.rescans.remove(&purse.id).is_some()));
+    }
+    assert!((1..=6).contains(&restarts), "old blocks were read {restarts} times");
+    let rows = house.rows().scripts;
+    let mut external: Vec<_> = rows
+        .values()
+        .filter(|row| row.keychain == 0)
+        .map(|row| row.index)
+        .collect();
+    external.sort_unstable();
+    assert_eq!(external, (0..1_020).collect::<Vec<_>>());
+}
+
+#[test]
+fn scripts_that_are_watched_late_are_never_stored_without_their_past_being_read() {
+    for chunks in 0..4 {
+        let house = House::new();
+        let phone = Phone::joined(&house);
+        blocks(&house, 100..=110);
+        let purse = phone.create(&house);
+        // The server stops after so many chunks.
+        house
+            .store
+            .fates(std::iter::repeat_n(Fate::Commit, chunks).chain([Fate::Refuse]));
+        let revealing = || {
+            let asked = request::Sync {
+                wallet: purse.id,
+                cursor: 0,
+                locator: Vec::new(),
+                revealed: [200, 0],
+                checkpoint: None,
+            };
+            let call = phone.call("Sync", Some(purse.id), b"");
+            block_on(house.mind.sync(house.let_in(&call, asked).unwrap()))
+        };
+        revealing().unwrap_err();
+        let rows = house.rows();
+        let watched = rows.scripts.values().filter(|row| row.keychain == 0).count();
+        assert_eq!(watched, 20 + 64 * chunks);
+        assert_eq!(rows.rescans.contains_key(&purse.id), chunks > 0);
+        revealing().unwrap();
+        assert!(house.rows().rescans.contains_key(&purse.id));
+    }
 }
 
 #[test]
@@ -296,6 +394,7 @@ fn numbers_at_their_extremes_are_answered() {
             request::GetAudit {
                 wallet: purse.id,
                 from: u64::MAX,
+                checkpoint: None,
             },
         )
         .unwrap();

@@ -1,9 +1,11 @@
 //! Checkpoints and the fence.
 
 use futures::executor::block_on;
-use twofold_api::{Reason, Refusal, audit::Event, reply, request};
+use rstest::rstest;
+use twofold_api::{Reason, Refusal, audit::Event, reply, request, seal_key::Step};
 use twofold_threshold::{checkpoint::Checkpoint, identity::IdentitySecret};
 
+use super::create::some_commitment;
 use crate::fixture::{House, Phone, Purse, name, rng};
 
 fn get(house: &House, phone: &Phone, purse: &Purse, checkpoint: Checkpoint) -> Result<reply::Wallet, Refusal> {
@@ -142,4 +144,115 @@ fn every_reply_about_a_wallet_carries_its_newest_checkpoint() {
     let seen = Checkpoint::try_from(told(&house, &phone, &purse).as_slice()).unwrap();
     let seen = seen.verify(&house.mind.identity()).unwrap();
     assert_eq!((seen.seq, seen.chain), (head.seq, head.chain));
+}
+
+/// Asks with a checkpoint.
+fn ask(house: &House, phone: &Phone, purse: &Purse, method: &str, seen: Checkpoint) -> Result<reply::Head, Refusal> {
+    let mind = &house.mind;
+    let (wallet, checkpoint) = (purse.id, Some(seen));
+    let call = phone.call(method, Some(wallet), &seen.to_bytes());
+    let unlock = |step| phone.seal(house, wallet, 1, step, &purse.unlock);
+    match method {
+        "TestSign" => {
+            let asked = request::TestSign {
+                wallet,
+                epoch: purse.epoch(),
+                commitment: some_commitment(phone, purse),
+                unlock: unlock(Step::TestSign),
+                checkpoint,
+            };
+            block_on(mind.test_sign(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
+        "FinishCreate" => {
+            let asked = request::FinishCreate {
+                wallet,
+                ceremony: purse.ceremony,
+                closing: purse.closing.clone(),
+                unlock: unlock(Step::FinishCreate),
+                checkpoint,
+            };
+            block_on(mind.finish_create(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
+        "Activate" => {
+            let asked = request::Activate {
+                wallet,
+                test_signature: purse.test_signature.0,
+                checkpoint,
+            };
+            block_on(mind.activate(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
+        "GetAudit" => {
+            let asked = request::GetAudit {
+                wallet,
+                from: 1,
+                checkpoint,
+            };
+            block_on(mind.get_audit(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
+        "EstimateFees" => {
+            let asked = request::EstimateFees { wallet, checkpoint };
+            block_on(mind.estimate_fees(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
+        other => panic!("{other} is asked elsewhere"),
+    }
+}
+
+#[rstest]
+#[case::test_sign("TestSign", false)]
+#[case::finish_create("FinishCreate", false)]
+#[case::activate("Activate", false)]
+#[case::get_audit("GetAudit", true)]
+#[case::estimate_fees("EstimateFees", true)]
+fn a22_every_request_about_a_wallet_checks_the_checkpoint_it_shows(#[case] method: &str, #[case] reads: bool) {
+    let mut house = House::new();
+    let phone = Phone::joined(&house);
+    let (purse, other) = (phone.create_pending(&house), phone.create_pending(&house));
+    let mut head = *purse.newest.get().verify(&house.mind.identity()).unwrap();
+    head.seq += 5;
+    let invented = head.sign(&IdentitySecret::generate(&mut rng()));
+    for false_one in [invented, other.newest.get()] {
+        house.refuses(Reason::CheckpointInvalid, || {
+            ask(&house, &phone, &purse, method, false_one)
+        });
+    }
+    assert!(house.state(&purse).fence.is_none());
+    let backup = house.rows();
+    ask(&house, &phone, &purse, method, purse.newest.get()).expect("a true one is welcome");
+
+    // One that the server signed and then forgot.
+    phone.activate(&house, &purse).unwrap();
+    let ahead = purse.newest.get();
+    house.store.with(|tables| *tables = backup);
+    house.restart();
+    match ask(&house, &phone, &purse, method, ahead) {
+        Ok(_) => assert!(reads, "{method} changes something"),
+        Err(refusal) => assert_eq!((refusal.reason, reads), (Reason::RestoreFence, false)),
+    }
+    assert!(house.state(&purse).fence.is_some(), "{method} noticed nothing");
+}
+
+#[test]
+fn a_wallet_that_was_forgotten_whole_is_not_made_a_second_time() {
+    let mut house = House::new();
+    let phone = Phone::joined(&house);
+    let started = phone.start(&house);
+    let begun = started.send(&house).unwrap();
+    let closed = started.go_on(&phone, &begun);
+    let backup = house.rows();
+    let finished = closed.send(&house, &phone).unwrap();
+    let seen = Checkpoint::try_from(finished.head.checkpoint.unwrap().as_slice()).unwrap();
+    house.store.with(|tables| *tables = backup);
+    house.restart();
+    let closing = |seen| {
+        let unlock = phone.seal(&house, closed.wallet, 1, Step::FinishCreate, &closed.unlock);
+        let asked = request::FinishCreate {
+            checkpoint: Some(seen),
+            ..closed.request(&unlock)
+        };
+        block_on(house.mind.finish_create(house.let_in(&closed.call(&phone), asked)?))
+    };
+    house.refuses(Reason::RestoreFence, || closing(seen));
+    let stranger = seen.verify(&house.mind.identity()).unwrap();
+    let stranger = stranger.sign(&IdentitySecret::generate(&mut rng()));
+    house.refuses(Reason::CheckpointInvalid, || closing(stranger));
 }

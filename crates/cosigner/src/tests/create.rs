@@ -14,6 +14,7 @@ use twofold_threshold::{
 use crate::{
     Config,
     fixture::{Closed, House, Phone, Purse, START, copy, name, random, rng},
+    port::Clock as _,
     testing::memory::Fate,
 };
 
@@ -30,6 +31,7 @@ fn test_sign(
         epoch: purse.epoch(),
         commitment: *commitment,
         unlock,
+        checkpoint: None,
     };
     block_on(house.mind.test_sign(house.let_in(&call, asked)?))
 }
@@ -39,6 +41,7 @@ fn activate(house: &House, phone: &Phone, wallet: twofold_threshold::id::WalletI
     let asked = request::Activate {
         wallet,
         test_signature: [1; 64],
+        checkpoint: None,
     };
     block_on(house.mind.activate(house.let_in(&call, asked)?))
 }
@@ -58,6 +61,7 @@ fn a_wallet_is_pending_until_its_test_signature_is_shown() {
         let asked = request::Activate {
             wallet: purse.id,
             test_signature: bad,
+            checkpoint: None,
         };
         block_on(house.mind.activate(house.let_in(&call, asked)?))
     });
@@ -92,6 +96,7 @@ fn p09_rounds_out_of_order_are_refused() {
             ceremony,
             closing: opening.clone(),
             unlock: sealed.clone(),
+            checkpoint: None,
         };
         block_on(house.mind.finish_create(house.let_in(&call, asked)?))
     });
@@ -148,6 +153,32 @@ fn p10_another_body_under_a_rounds_nonce_is_refused_and_ends_the_ceremony() {
     assert_eq!(refused.reason, Reason::NonceReused);
     assert!(!house.rows().ceremonies.contains_key(&ceremony), "the ceremony goes on");
     house.refuses(Reason::CeremonyNotFound, || closed.send(&house, &phone));
+}
+
+#[test]
+fn p15_a_server_that_answers_one_opening_twice_makes_no_wallet_of_both() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let started = phone.start(&house);
+    // Two copies of the server deal for one opening; the device hears the first, and the second is the one that goes on.
+    let before = house.rows();
+    let begun = started.send(&house).unwrap();
+    house.store.with(|tables| *tables = before);
+    let other = started.send(&house).unwrap();
+    assert_ne!(begun.server_round, other.server_round);
+    let closed = started.go_on(&phone, &begun);
+    let refused = closed.send(&house, &phone).unwrap_err();
+    assert_eq!(
+        (refused.reason, refused.reason.code(), refused.culprits.as_slice()),
+        (
+            Reason::CeremonyMismatch,
+            twofold_api::Code::Aborted,
+            &[Party::Device][..]
+        )
+    );
+    let rows = house.rows();
+    assert!(rows.wallets.is_empty() && rows.shares.is_empty() && rows.ceremonies.is_empty());
+    phone.create(&house);
 }
 
 #[test]
@@ -263,8 +294,10 @@ fn a25_a_wrong_unlock_key_in_either_round_changes_nothing() {
 }
 
 #[test]
-fn a_ceremony_that_waits_too_long_is_over() {
-    let house = House::new();
+fn p08_a_round_that_comes_too_late_is_told_so_and_its_ceremony_is_freed() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.ceremonies_per_user = 1;
+    let house = House::with(config);
     let phone = Phone::joined(&house);
     let started = phone.start(&house);
     let begun = started.send(&house).unwrap();
@@ -273,8 +306,19 @@ fn a_ceremony_that_waits_too_long_is_over() {
     house.clock.set(end + 1);
     phone.clock.set(end + 1);
     house.refuses(Reason::CeremonyExpired, || closed.send(&house, &phone));
-    block_on(house.mind.purge()).unwrap();
+    // It is in nobody's way any more, and nothing secret of it is left; for a day it still says what became of it.
+    phone.start(&house).send(&house).expect("there is room for another");
+    house.let_time_settle();
+    phone.clock.set(house.clock.now());
+    assert!(house.rows().ceremonies.values().all(|row| row.sealed.is_empty()));
+    house.refuses(Reason::CeremonyExpired, || closed.send(&house, &phone));
+    house.clock.pass(86_400);
+    house.let_time_settle();
+    phone.clock.set(house.clock.now());
     assert!(house.rows().ceremonies.is_empty());
+    house.refuses(Reason::CeremonyNotFound, || closed.send(&house, &phone));
+    assert!(house.rows().wallets.is_empty() && house.rows().shares.is_empty());
+    phone.create(&house);
 }
 
 #[test]
@@ -282,10 +326,9 @@ fn what_finish_stored_never_expires() {
     let house = House::new();
     let phone = Phone::joined(&house);
     let purse = phone.create_pending(&house);
-    let later = START + 365 * 86_400;
-    house.clock.set(later);
-    phone.clock.set(later);
-    block_on(house.mind.purge()).unwrap();
+    house.clock.pass(365 * 86_400);
+    house.let_time_settle();
+    phone.clock.set(house.clock.now());
     phone.activate(&house, &purse).expect("a year later");
 }
 
@@ -464,6 +507,7 @@ fn p27_a_test_share_is_refused_at_another_epoch() {
             epoch,
             commitment,
             unlock: unlock.clone(),
+            checkpoint: None,
         };
         let call = phone.call("TestSign", Some(purse.id), &[]);
         house.refuses(Reason::StaleEpoch, || {
@@ -472,7 +516,7 @@ fn p27_a_test_share_is_refused_at_another_epoch() {
     }
 }
 
-fn some_commitment(phone: &Phone, purse: &Purse) -> Commitment {
+pub(super) fn some_commitment(phone: &Phone, purse: &Purse) -> Commitment {
     let input = twofold_threshold::sign::InputToSign {
         path: [0, 0],
         message: [1; 32],

@@ -149,6 +149,7 @@ fn the_audit_chain_is_told_in_pieces_that_verify() {
                 request::GetAudit {
                     wallet: purse.id,
                     from: head.seq + 1,
+                    checkpoint: None,
                 },
             )
             .unwrap();

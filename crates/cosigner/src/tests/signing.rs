@@ -128,49 +128,50 @@ fn p27_a_share_of_another_epoch_gets_nothing(#[case] by: i32) {
 type Twist = fn(&mut Psbt, &Ready);
 
 #[rstest]
-#[case::sighash_none(|psbt: &mut Psbt, _: &Ready| psbt.inputs[0].sighash_type = Some(PsbtSighashType::from_u32(2)))]
-#[case::sighash_single_anyone(|psbt: &mut Psbt, _: &Ready| psbt.inputs[0].sighash_type = Some(PsbtSighashType::from_u32(0x83)))]
-#[case::no_outputs(|psbt: &mut Psbt, _: &Ready| { psbt.unsigned_tx.output.clear(); psbt.outputs.clear(); })]
-#[case::no_inputs(|psbt: &mut Psbt, _: &Ready| { psbt.unsigned_tx.input.clear(); psbt.inputs.clear(); })]
+#[case::sighash_none(|psbt: &mut Psbt, _: &Ready| psbt.inputs[0].sighash_type = Some(PsbtSighashType::from_u32(2)), "sighash type 0x02")]
+#[case::sighash_single_anyone(|psbt: &mut Psbt, _: &Ready| psbt.inputs[0].sighash_type = Some(PsbtSighashType::from_u32(0x83)), "sighash type 0x83")]
+#[case::no_outputs(|psbt: &mut Psbt, _: &Ready| { psbt.unsigned_tx.output.clear(); psbt.outputs.clear(); }, "no inputs or no outputs")]
+#[case::no_inputs(|psbt: &mut Psbt, _: &Ready| { psbt.unsigned_tx.input.clear(); psbt.inputs.clear(); }, "no inputs or no outputs")]
 #[case::an_amount_the_index_knows_better(|psbt: &mut Psbt, _: &Ready| {
     psbt.inputs[0].witness_utxo.as_mut().unwrap().value = Amount::from_sat(90_000);
-})]
-#[case::more_out_than_in(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[0].value = Amount::from_sat(200_000))]
-#[case::false_change(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[1].script_pubkey = stranger())]
+}, "another amount or script")]
+#[case::more_out_than_in(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[0].value = Amount::from_sat(200_000), "exceed inputs")]
+#[case::false_change(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[1].script_pubkey = stranger(), "claims to be change")]
 #[case::one_coin_twice(|psbt: &mut Psbt, _: &Ready| {
     psbt.unsigned_tx.input.push(psbt.unsigned_tx.input[0].clone());
     psbt.inputs.push(psbt.inputs[0].clone());
-})]
+}, "is spent twice")]
 #[case::nothing_of_ours(|psbt: &mut Psbt, _: &Ready| {
     psbt.unsigned_tx.input[0].previous_output = OutPoint::new(bitcoin::Txid::from_byte_array([9; 32]), 0);
     psbt.inputs[0] = bitcoin::psbt::Input {
         witness_utxo: Some(TxOut { value: Amount::from_sat(100_000), script_pubkey: stranger() }),
         ..Default::default()
     };
-})]
-#[case::an_absurd_fee(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[1].value = Amount::from_sat(1_000))]
-fn p26_a_psbt_that_lies_is_refused_and_nothing_is_counted(#[case] twist: Twist) {
-    refused(twist);
+}, "no input belongs")]
+#[case::an_absurd_fee(|psbt: &mut Psbt, _: &Ready| psbt.unsigned_tx.output[1].value = Amount::from_sat(1_000), "the fee")]
+fn p26_a_psbt_that_lies_is_refused_and_nothing_is_counted(#[case] twist: Twist, #[case] says: &str) {
+    refused(twist, says);
 }
 
 #[rstest]
 #[case::merkle_root(|psbt: &mut Psbt, _: &Ready| {
     psbt.inputs[0].tap_merkle_root = Some(bitcoin::taproot::TapNodeHash::from_byte_array([1; 32]));
-})]
+}, "merkle root")]
 #[case::internal_key(|psbt: &mut Psbt, ready: &Ready| {
     psbt.inputs[0].tap_internal_key = Some(ready.purse.account.internal_key(Keychain::External, 1).unwrap());
-})]
-fn p42_a_psbt_that_names_another_tweak_is_refused(#[case] twist: Twist) {
-    refused(twist);
+}, "internal key")]
+fn p42_a_psbt_that_names_another_tweak_is_refused(#[case] twist: Twist, #[case] says: &str) {
+    refused(twist, says);
 }
 
-fn refused(twist: Twist) {
+fn refused(twist: Twist, says: &str) {
     let ready = ready();
     let mut spend = ready.phone.spend(&ready.house, &ready.purse, &ready.psbt);
     let mut psbt = ready.psbt.clone();
     twist(&mut psbt, &ready);
     spend.psbt = psbt.serialize();
-    ready.house.refuses(Reason::PsbtRefused, || spend.send(&ready.house));
+    let refusal = ready.house.refuses(Reason::PsbtRefused, || spend.send(&ready.house));
+    assert!(refusal.message.contains(says), "refused for something else: {refusal}");
     let honest = ready.phone.sign(&ready.house, &ready.purse, &ready.psbt);
     honest.expect("an honest spend goes on");
 }
@@ -456,7 +457,14 @@ fn p26_a_psbt_with_too_many_inputs_is_refused() {
         })
         .collect();
     spend.psbt = purse.psbt(&many, 40_000).serialize();
-    house.refuses(Reason::PsbtRefused, || spend.send(&house));
+    let before = house.store.looked_up();
+    let refusal = house.refuses(Reason::PsbtRefused, || spend.send(&house));
+    assert!(refusal.message.contains("101 coins"), "{refusal}");
+    assert_eq!(house.store.looked_up(), before, "coins were looked up for it");
+    spend.psbt = purse.psbt(&many[..100], 40_000).serialize();
+    let refusal = house.refuses(Reason::Malformed, || spend.send(&house));
+    assert!(refusal.message.contains("one commitment for each"), "{refusal}");
+    assert!(house.store.looked_up() > before);
 }
 
 #[test]

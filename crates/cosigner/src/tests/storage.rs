@@ -229,6 +229,7 @@ fn f09_missing_rows_are_typed_errors() {
             request::GetAudit {
                 wallet: purse.id,
                 from: 0,
+                checkpoint: None,
             },
         ) {
             let _ = block_on(house.mind.get_audit(asked));

@@ -124,5 +124,6 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         policy: Policy::default(),
         log: Log::default(),
         metrics: Metrics::default(),
+        trust_clock: false,
     })
 }

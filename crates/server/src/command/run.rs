@@ -24,6 +24,8 @@ pub enum Run {
     Config {
         /// Its configuration file.
         file: PathBuf,
+        /// The machine's clock is right, however far it has moved since the last run.
+        trust_clock: bool,
         /// Print one line of JSON when requests are answered.
         json: bool,
     },
@@ -51,12 +53,19 @@ pub fn run(what: Run) -> Result<(), Fault> {
         .map_err(|error| Fault::System(format!("can't start: {error}")))?;
     runtime.block_on(async {
         match what {
-            Run::Config { file, json } => {
+            Run::Config {
+                file,
+                trust_clock,
+                json,
+            } => {
                 if cfg!(feature = "failpoints") {
                     let told = "this binary was built with failpoints, for tests: it runs with --dev only";
                     return Err(Fault::Config(told.into()));
                 }
-                let config = Config::load(&file)?;
+                let config = Config {
+                    trust_clock,
+                    ..Config::load(&file)?
+                };
                 config.check()?;
                 let listener = serve::bind(config.listen).await?;
                 run_until_told(&config, listener, json, false).await

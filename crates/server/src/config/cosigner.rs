@@ -31,6 +31,7 @@ impl Config {
             .ok_or_else(|| Fault::Config("policy.max_fee_rate_sat_vb is beyond what a rate can be".into()))?;
         settings.sanity.max_fee = Amount::from_sat(self.policy.max_fee_sat);
         settings.sanity.max_fee_percent = self.policy.max_fee_percent;
+        settings.trust_clock = self.trust_clock;
         Ok(settings)
     }
 }

@@ -25,6 +25,10 @@ impl Clock for Bomb {
         assert!(!self.0.swap(false, Ordering::SeqCst), "the bomb went off");
         START
     }
+
+    fn steady(&self) -> u64 {
+        0
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

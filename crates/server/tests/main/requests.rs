@@ -48,6 +48,7 @@ fn unlock() -> SealedUnlockKey {
 }
 
 /// The body of a call of `path` about `wallet`. A procedure that is missing here fails the test.
+#[expect(clippy::too_many_lines, reason = "one arm for each procedure")]
 pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
     let name = || "Savings".parse().unwrap();
     match path.rsplit('/').next().unwrap() {
@@ -75,6 +76,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
                 ceremony,
                 closing: b"closing".to_vec(),
                 unlock: unlock(),
+                checkpoint: Some(checkpoint(wallet)),
             })
             .1
         }
@@ -84,6 +86,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
                 epoch: EPOCH,
                 commitment: commitment(),
                 unlock: unlock(),
+                checkpoint: Some(checkpoint(wallet)),
             })
             .1
         }
@@ -91,6 +94,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             encode(&request::Activate {
                 wallet,
                 test_signature: [0xaa; 64],
+                checkpoint: Some(checkpoint(wallet)),
             })
             .1
         }
@@ -132,8 +136,21 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
-        "EstimateFees" => encode(&request::EstimateFees { wallet }).1,
-        "GetAudit" => encode(&request::GetAudit { wallet, from: 1 }).1,
+        "EstimateFees" => {
+            encode(&request::EstimateFees {
+                wallet,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
+        "GetAudit" => {
+            encode(&request::GetAudit {
+                wallet,
+                from: 1,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }

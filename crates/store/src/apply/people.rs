@@ -88,12 +88,11 @@ pub(super) fn add_replay(connection: &Connection, replay: &Replay) -> Result<(),
 pub(super) fn purge(connection: &Connection, now: u64) -> Result<(), Fault> {
     let now = int("the time", now)?;
     run(connection, "DELETE FROM replays WHERE expires < ?1", [now])?;
-    run(connection, "DELETE FROM ceremonies WHERE expires < ?1", [now])?;
-    run(
-        connection,
-        "DELETE FROM invitations WHERE expires < ?1",
-        [now.saturating_sub(DAY)],
-    )?;
+    let sql = "UPDATE ceremonies SET sealed = x'' WHERE expires < ?1 AND sealed != x''";
+    run(connection, sql, [now])?;
+    let yesterday = now.saturating_sub(DAY);
+    run(connection, "DELETE FROM ceremonies WHERE expires < ?1", [yesterday])?;
+    run(connection, "DELETE FROM invitations WHERE expires < ?1", [yesterday])?;
     let sql = "DELETE FROM issued WHERE settled <= (SELECT max(height) FROM blocks) - ?1";
     run(connection, sql, [DEEP])?;
     Ok(())

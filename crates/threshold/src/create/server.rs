@@ -17,7 +17,7 @@ use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
     envelope::SealSecret,
-    id::{EpochId, Party},
+    id::{EpochId, Party, RequestDigest},
     identity::{Domain, IdentitySecret, Signature64},
     package::{FirstPackage, SealToRecovery},
     point,
@@ -147,13 +147,14 @@ impl AwaitClosing {
     }
 
     /// Takes the device's second request: opens what was dealt, checks the server's own share, compares transcripts, and
-    /// only then signs.
+    /// only then signs. `request` is the digest of the request that brought the closing.
     ///
     /// The caller stores the [`NewShare`] for good before the [`Completion`] leaves.
     pub fn receive(
         self,
         closing: &Closing,
         unlock: &UnlockKey,
+        request: &RequestDigest,
         identity: &IdentitySecret,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(NewShare, Completion), Fault> {
@@ -205,7 +206,15 @@ impl AwaitClosing {
             transcript: signed,
             package: closing.package.clone(),
         };
-        let completion = new.completion(&closing.commitment, identity, rng)?;
+        let completion = complete(
+            &new.share,
+            &new.public,
+            &new.transcript,
+            &closing.commitment,
+            request,
+            identity,
+            rng,
+        )?;
         Ok((new, completion))
     }
 }
@@ -232,24 +241,14 @@ pub struct NewShare {
     pub package: FirstPackage,
 }
 
-impl NewShare {
-    fn completion(
-        &self,
-        device: &Commitment,
-        identity: &IdentitySecret,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Completion, Fault> {
-        complete(&self.share, &self.public, &self.transcript, device, identity, rng)
-    }
-}
-
 /// Answers a closing of a run that has already ended well: the stored signature over T and a test share for fresh
-/// commitments. A device asks for it after a crash.
+/// commitments. A device asks for it after a crash, in the request that `request` is the digest of.
 pub fn complete(
     share: &Share,
     public: &PublicShares,
     transcript: &SignedTranscript,
     device: &Commitment,
+    request: &RequestDigest,
     identity: &IdentitySecret,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Completion, Fault> {
@@ -257,7 +256,7 @@ pub fn complete(
     if public.transcript_hash() != &t.hash() {
         return Err(FaultKind::StaleEpoch.into());
     }
-    let (commitment, test) = server_test_share(share, public, device, &identity.public(), rng)?;
+    let (commitment, test) = server_test_share(share, public, device, request, &identity.public(), rng)?;
     Ok(Completion {
         run: Run {
             wallet: t.wallet(),

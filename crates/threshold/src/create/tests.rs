@@ -13,8 +13,8 @@ use super::{device::Pending, server::AwaitClosing};
 use crate::{
     FaultKind,
     create::{recovery, server},
-    fixture::{Parties, Sealer, libsecp},
-    id::Party,
+    fixture::{Parties, REQUEST, Sealer, libsecp, rng},
+    id::{Party, RequestDigest},
     seal,
     secret::{Secret32, UnlockKey},
     sign::test_message,
@@ -88,7 +88,7 @@ fn the_server_s_state_survives_under_its_seal_and_opens_for_its_own_run_only() {
     assert_eq!(seal::open(&kek, &foreign, &sealed).unwrap_err().kind, FaultKind::Seal);
     let state = AwaitClosing::from_secret_bytes(&seal::open(&kek, &aad, &sealed).unwrap()).unwrap();
     let (_, completion) = state
-        .receive(&run.closing, &run.unlock, &parties.server, &mut parties.rng)
+        .receive(&run.closing, &run.unlock, &REQUEST, &parties.server, &mut parties.rng)
         .unwrap();
     let created = run.device.receive(&completion).unwrap();
     created.public.verify_test_signature(&created.test_signature).unwrap();
@@ -112,6 +112,7 @@ fn a_device_that_crashed_before_the_reply_finishes_with_fresh_commitments() {
         &new.public,
         &new.transcript,
         second.test_commitment(),
+        &RequestDigest([0x5d; 32]),
         &parties.server,
         &mut parties.rng,
     )
@@ -119,6 +120,31 @@ fn a_device_that_crashed_before_the_reply_finishes_with_fresh_commitments() {
     assert_ne!(lost.commitment, again.commitment);
     let created = waiting.receive(&again).unwrap();
     new.public.verify_test_signature(&created.test_signature).unwrap();
+}
+
+#[test]
+fn p31_a_server_whose_randomness_repeats_makes_another_test_nonce_for_another_request() {
+    let mut parties = Parties::new(10);
+    let (pending, run) = parties.until_pending();
+    let (_, closing) = pending.close(&mut parties.rng).unwrap();
+    let (new, _) = run.receive(&closing, &parties.server, &mut parties.rng);
+    // The memory as it was, with its generator: only what is asked differs.
+    let complete = |request: RequestDigest| {
+        let commitment = closing.test_commitment();
+        server::complete(
+            &new.share,
+            &new.public,
+            &new.transcript,
+            commitment,
+            &request,
+            &parties.server,
+            &mut rng(7),
+        )
+        .unwrap()
+        .commitment
+    };
+    assert_eq!(complete(REQUEST), complete(REQUEST));
+    assert_ne!(complete(REQUEST), complete(RequestDigest([0x5d; 32])));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Fault, hash,
-    id::{EpochId, Party},
+    id::{EpochId, Party, RequestDigest},
     identity::{IdentityKey, Signature64},
     share::{PublicShares, Share, key_package},
 };
@@ -25,14 +25,18 @@ pub(crate) fn server_test_share(
     share: &Share,
     public: &PublicShares,
     device: &Commitment,
+    request: &RequestDigest,
     identity: &IdentityKey,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(Commitment, SignatureShare), Fault> {
     share.check_epoch(public)?;
     let frost = public.package()?;
     let message = test_message(public.epoch());
-    // The nonce is made for this commitment of the device's: asked again with another, it is another.
-    let digest = hash::tagged("twofold/create-test-request", &[&message, &device.to_bytes()]);
+    // The nonce is made for this one request and this commitment in it: asked again, it is another.
+    let digest = hash::tagged(
+        "twofold/create-test-request",
+        &[&request.0, &message, &device.to_bytes()],
+    );
     and_wipe(|| {
         let identity = identity.to_bytes();
         let nonce = OneNonce::new(

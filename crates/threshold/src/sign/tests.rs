@@ -2,7 +2,7 @@ mod encoding;
 
 use std::{collections::BTreeSet, vec::Vec};
 
-use frost_secp256k1_tr::keys::KeyPackage;
+use frost_secp256k1_tr::keys::{KeyPackage, Tweak as _};
 use k256::Scalar;
 use serde_json::Value;
 
@@ -225,7 +225,7 @@ fn p18_a_device_that_alters_the_server_s_commitment_gets_no_signature() {
 }
 
 #[test]
-fn p25_after_an_aborted_signature_of_the_bare_key_the_key_path_signs_with_its_own_tweak() {
+fn p25_after_aborted_signatures_for_scripts_the_key_path_signs_with_its_own_tweak() {
     let mut bench = Bench::new(1);
     // The bare group key is what script paths use: start with it, and let it drop.
     let (aborted, bare) = DeviceTest::new(
@@ -236,8 +236,29 @@ fn p25_after_an_aborted_signature_of_the_bare_key_the_key_path_signs_with_its_ow
     .unwrap();
     let identity = bench.parties.server.public();
     let NewShare { share, public, .. } = &bench.server;
-    let _unused = server_test_share(share, public, &bare, &identity, &mut bench.parties.rng).unwrap();
+    let _unused = server_test_share(
+        share,
+        public,
+        &bare,
+        &crate::fixture::REQUEST,
+        &identity,
+        &mut bench.parties.rng,
+    )
+    .unwrap();
     drop(aborted);
+    // And so would a script of its own under the same key: a tweak with a merkle root, as frost makes it.
+    let frost = public.package().unwrap();
+    let scripted = crate::share::key_package(Party::Server, share.scalar(), &frost)
+        .unwrap()
+        .tweak(Some(&[7; 32]));
+    let hedge = Hedge {
+        identity: b"server",
+        index: 0,
+        digest: &[4; 32],
+    };
+    let nonce = OneNonce::new(share, hedge, &mut bench.parties.rng).unwrap();
+    let package = signing_package(&nonce.commitment(), &bare, &[4; 32]);
+    let _unused = nonce.sign(&package, &scripted).unwrap();
 
     let input = inputs()[0];
     let (nonces, commitments) = bench.commit(&[input]);

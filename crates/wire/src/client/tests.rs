@@ -7,7 +7,10 @@ use crate::{Problem, sample};
 
 #[test]
 fn a_request_goes_to_its_path_as_protobuf() {
-    let (path, body) = encode(&sample::estimate_fees());
+    let (path, body) = encode(&request::EstimateFees {
+        checkpoint: None,
+        ..sample::estimate_fees()
+    });
     assert_eq!(path, "/twofold.v1.CosignerService/EstimateFees");
     // Field 1, 16 bytes.
     assert_eq!(body, [&[0x0a, 0x10][..], &[0x11; 16]].concat());

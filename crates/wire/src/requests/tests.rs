@@ -193,10 +193,18 @@ fn f05_every_fixed_length_is_kept(#[case] change: isize) {
     });
     assert_eq!(commitment, ("commitment", Problem::Length(66)));
     let checkpoint = |m: &mut proto::GetWalletRequest| cut(m.checkpoint.as_mut().unwrap());
-    assert_eq!(
-        refused(&sample::get_wallet(), checkpoint),
-        ("checkpoint", Problem::Length(194))
-    );
+    let length = ("checkpoint", Problem::Length(194));
+    assert_eq!(refused(&sample::get_wallet(), checkpoint), length);
+    let checkpoint = |m: &mut proto::FinishCreateRequest| cut(m.checkpoint.as_mut().unwrap());
+    assert_eq!(refused(&sample::finish_create(), checkpoint), length);
+    let checkpoint = |m: &mut proto::TestSignRequest| cut(m.checkpoint.as_mut().unwrap());
+    assert_eq!(refused(&sample::test_sign(), checkpoint), length);
+    let checkpoint = |m: &mut proto::ActivateRequest| cut(m.checkpoint.as_mut().unwrap());
+    assert_eq!(refused(&sample::activate(), checkpoint), length);
+    let checkpoint = |m: &mut proto::EstimateFeesRequest| cut(m.checkpoint.as_mut().unwrap());
+    assert_eq!(refused(&sample::estimate_fees(), checkpoint), length);
+    let checkpoint = |m: &mut proto::GetAuditRequest| cut(m.checkpoint.as_mut().unwrap());
+    assert_eq!(refused(&sample::get_audit(), checkpoint), length);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use twofold_threshold::id::{CeremonyId, DeviceId};
 
 use super::sample::{ceremony, commit, device, invitation, populate, put, replay, user, wallet_id};
 use crate::port::{
-    record::{User, UserId},
+    record::{Ceremony, User, UserId},
     store::{Store, StoreFault, Write},
 };
 
@@ -131,6 +131,7 @@ pub async fn purging_drops_what_is_past_its_time_and_nothing_else<S: Store>(stor
             Write::AddReplay(replay(1, 2, now)),
             Write::PutCeremony(ceremony(1, 11, 1, now - 1)),
             Write::PutCeremony(ceremony(2, 12, 1, now)),
+            Write::PutCeremony(ceremony(3, 13, 1, now - DAY - 1)),
             Write::AddInvitation(invitation(1, now - DAY - 1)),
             Write::AddInvitation(invitation(2, now - DAY)),
         ],
@@ -139,8 +140,14 @@ pub async fn purging_drops_what_is_past_its_time_and_nothing_else<S: Store>(stor
     put(store, [Write::Purge { now }]).await;
     assert_eq!(store.replay(DeviceId([1; 32]), [1; 16]).await.unwrap(), None);
     assert!(store.replay(DeviceId([1; 32]), [2; 16]).await.unwrap().is_some());
-    assert_eq!(store.ceremony(CeremonyId([1; 16])).await.unwrap(), None);
-    assert!(store.ceremony(CeremonyId([2; 16])).await.unwrap().is_some());
+    let emptied = Ceremony {
+        sealed: Vec::new(),
+        ..ceremony(1, 11, 1, now - 1)
+    };
+    assert_eq!(store.ceremony(CeremonyId([1; 16])).await.unwrap(), Some(emptied));
+    let open = ceremony(2, 12, 1, now);
+    assert_eq!(store.ceremony(CeremonyId([2; 16])).await.unwrap(), Some(open));
+    assert_eq!(store.ceremony(CeremonyId([3; 16])).await.unwrap(), None);
     assert_eq!(store.invitation([1; 32]).await.unwrap(), None);
     assert!(store.invitation([2; 32]).await.unwrap().is_some());
     assert!(store.wallet(wallet_id(1)).await.unwrap().is_some());

@@ -2,6 +2,10 @@
 //!
 //! A coin that the index does not know is signed for: it may be on its way. So whoever holds a device could have spends of
 //! invented coins signed without end; none of them would ever be settled, and each takes space.
+//!
+//! What was signed once may be signed again, each time with another share of the server's: a device that lost a reply for
+//! good has no other way. Each time is in the audit chain, as everything that the server signs must be, and its reply is
+//! kept for minutes. The rate limits bound how often that is in a day, as they do for every change of a wallet.
 
 use twofold_api::{Reason, Refusal};
 use twofold_threshold::id::WalletId;

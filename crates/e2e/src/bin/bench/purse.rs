@@ -84,6 +84,7 @@ impl Purse {
             ceremony,
             closing: closing.to_bytes(),
             unlock: seal(&seal_to, device, id, 1, Step::FinishCreate, &unlock)?,
+            checkpoint: None,
         };
         let finished = device.call(line, &request)?;
         let created = party.receive(&Completion::try_from(finished.completion.as_slice())?)?;
@@ -92,6 +93,7 @@ impl Purse {
         let request = Activate {
             wallet: id,
             test_signature: created.test_signature.0,
+            checkpoint: None,
         };
         let done = device.call(line, &request)?;
         let checkpoint = done.head.checkpoint.context("a checkpoint")?;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::{
     Class, Fault, FaultKind,
     create::{RecoveryOpening, dealt::Route, round1::Dealt},
-    fixture::{Age, Parties, Sealer},
+    fixture::{Age, Parties, REQUEST, Sealer},
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret},
     package::FirstPackage,
@@ -140,7 +140,7 @@ fn p15_the_server_stores_nothing_under_a_transcript_that_recovery_did_not_sign()
     closing.device_signature = parties.device.sign(Domain::TRANSCRIPT, &t.hash());
     let fault = honest
         .server
-        .receive(&closing, &honest.unlock, &parties.server, &mut parties.rng)
+        .receive(&closing, &honest.unlock, &REQUEST, &parties.server, &mut parties.rng)
         .unwrap_err();
     blamed(&fault, FaultKind::Equivocation, Party::Recovery);
 }
@@ -225,7 +225,7 @@ fn p16_bad_shares_dealt_by_device_and_recovery_are_found_by_the_server_and_named
         closing.recovery_signature = parties.recovery.identity().sign(Domain::TRANSCRIPT, &t.hash());
         let fault = honest
             .server
-            .receive(&closing, &honest.unlock, &parties.server, &mut parties.rng)
+            .receive(&closing, &honest.unlock, &REQUEST, &parties.server, &mut parties.rng)
             .unwrap_err();
         blamed(&fault, FaultKind::DealtShare, culprit);
     }
@@ -237,7 +237,7 @@ fn p17_a_bad_test_share_of_the_server_is_named_and_gives_no_signature() {
     let run = parties.until_closing();
     let (_, mut completion) = run
         .server
-        .receive(&run.closing, &run.unlock, &parties.server, &mut parties.rng)
+        .receive(&run.closing, &run.unlock, &REQUEST, &parties.server, &mut parties.rng)
         .unwrap();
     completion.share = SignatureShare::try_from([3; 32].as_slice()).unwrap();
     let fault = run.device.receive(&completion).unwrap_err();

@@ -3,7 +3,7 @@
 use crate::{
     Class, FaultKind,
     create::{Closing, ServerRound, device::Start},
-    fixture::{Parties, Sealer},
+    fixture::{Parties, REQUEST, Sealer},
     id::{CeremonyId, Party},
     identity::Domain,
     secret::UnlockKey,
@@ -80,7 +80,7 @@ fn p07_a_replayed_second_round_is_refused_whether_or_not_its_header_is_rewritten
         }
         let fault = new
             .server
-            .receive(&replayed, &new.unlock, &parties.server, &mut parties.rng)
+            .receive(&replayed, &new.unlock, &REQUEST, &parties.server, &mut parties.rng)
             .unwrap_err();
         let kind = if rewritten {
             FaultKind::Equivocation
@@ -133,13 +133,13 @@ fn p11_two_ceremonies_of_one_user_do_not_mix_in_any_message() {
     let b = parties.until_closing();
     let (_, of_b) = b
         .server
-        .receive(&b.closing, &b.unlock, &parties.server, &mut parties.rng)
+        .receive(&b.closing, &b.unlock, &REQUEST, &parties.server, &mut parties.rng)
         .unwrap();
     let fault = a.device.receive(&of_b).unwrap_err();
     assert_eq!((fault.kind, fault.class()), (FaultKind::ForeignCeremony, Class::Blame));
     let fault = a
         .server
-        .receive(&b.closing, &a.unlock, &parties.server, &mut parties.rng)
+        .receive(&b.closing, &a.unlock, &REQUEST, &parties.server, &mut parties.rng)
         .unwrap_err();
     assert_eq!((fault.kind, fault.class()), (FaultKind::ForeignCeremony, Class::Blame));
 
@@ -159,7 +159,7 @@ fn p11_two_ceremonies_of_one_user_do_not_mix_in_any_message() {
         mix(&mut mixed, &b.closing);
         let fault = honest
             .server
-            .receive(&mixed, &honest.unlock, &parties.server, &mut parties.rng)
+            .receive(&mixed, &honest.unlock, &REQUEST, &parties.server, &mut parties.rng)
             .unwrap_err();
         assert_eq!(fault.class(), Class::Blame, "field {n}");
     }
