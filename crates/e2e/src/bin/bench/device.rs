@@ -45,15 +45,20 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 }
 
 impl Device {
-    /// Draws an identity and joins with an invitation's code.
-    pub(crate) fn join(site: &Arc<Site>, line: &mut Connection, code: [u8; 16]) -> Result<Self> {
+    /// Draws an identity.
+    pub(crate) fn new(site: &Arc<Site>) -> Result<Self> {
         let identity = IdentitySecret::generate(&mut OsRng);
-        let device = Self {
+        Ok(Self {
             site: Arc::clone(site),
             key: identity.public(),
             identity,
             protocol: Protocol::current("twofold-bench/0.1.0")?,
-        };
+        })
+    }
+
+    /// Draws an identity and joins with an invitation's code.
+    pub(crate) fn join(site: &Arc<Site>, line: &mut Connection, code: [u8; 16]) -> Result<Self> {
+        let device = Self::new(site)?;
         let device_name = "bench".parse()?;
         device.call(line, &Join { code, device_name })?;
         Ok(device)

@@ -94,13 +94,15 @@ pub(crate) struct Report {
     pub(crate) figures: Vec<Figure>,
     /// Where the time of a co-signature goes.
     pub(crate) parts: Vec<Figure>,
+    /// What the curve's operations take.
+    pub(crate) floor: Vec<Figure>,
 }
 
 impl Report {
     /// All lines, for a machine or for a person.
     pub(crate) fn print(&self, json: bool) {
         if json {
-            for figure in self.figures.iter().chain(&self.parts) {
+            for figure in self.figures.iter().chain(&self.parts).chain(&self.floor) {
                 println!("{}", figure.json());
             }
             return;
@@ -112,6 +114,10 @@ impl Report {
         println!("\nwhere the server's time for one co-signature goes");
         for part in &self.parts {
             println!("{part}");
+        }
+        println!("\nwhat an operation on the curve takes");
+        for operation in &self.floor {
+            println!("{operation}");
         }
     }
 }

@@ -66,12 +66,6 @@ impl Seat {
         self.line = Connection::open(server.site())?;
         self.purse.refresh(&self.device, &mut self.line)
     }
-
-    /// One signature, all of it.
-    pub(crate) fn sign(&mut self) -> Result<()> {
-        let psbt = self.purse.fresh_psbt();
-        self.purse.sign(&self.device, &mut self.line, &psbt)
-    }
 }
 
 /// What has been used up so far.
@@ -133,17 +127,22 @@ fn drive(
     over: &AtomicBool,
 ) -> Result<()> {
     let Seat { device, line, purse } = seat;
-    let psbts: Vec<_> = (0..each).map(|_| purse.fresh_psbt()).collect();
-    // Whatever fails beforehand is told after the barrier, or the others would wait for ever.
-    let ready = match generator {
-        Generator::Whole => Ok(Vec::new()),
-        Generator::Thin => psbts
-            .iter()
-            .map(|psbt| purse.ready(device, psbt))
-            .collect::<Result<Vec<_>>>(),
+    let mut prepare = || {
+        let psbts = (0..each).map(|_| purse.fresh_psbt()).collect::<Result<Vec<_>>>()?;
+        let ready = match generator {
+            Generator::Whole => Vec::new(),
+            Generator::Thin => psbts
+                .iter()
+                .map(|psbt| purse.ready(device, psbt))
+                .collect::<Result<_>>()?,
+        };
+        Ok::<_, anyhow::Error>((psbts, ready))
     };
+    // What fails here is told after the barrier, or the others would wait for ever.
+    let prepared = prepare();
     begin.wait();
-    let mut ready = ready?.into_iter();
+    let (psbts, ready) = prepared?;
+    let mut ready = ready.into_iter();
     for psbt in &psbts {
         if over.load(Ordering::Relaxed) {
             break;

@@ -88,11 +88,17 @@ impl Process {
 
     /// Memory that is resident, in MiB.
     pub(crate) fn resident(self) -> Result<f64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in MiB.
+    pub(crate) fn most_resident(self) -> Result<f64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(self, name: &'static str) -> Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.0))?;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .context("VmRSS")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).context(name)?;
         let kib: u32 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(f64::from(kib) / 1024.0)
     }

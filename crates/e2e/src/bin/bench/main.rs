@@ -3,8 +3,10 @@
 
 mod bare;
 mod connection;
+mod crowd;
 mod device;
 mod figure;
+mod floor;
 mod load;
 mod machine;
 mod parts;
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use bare::{Bare, Costs};
+use crowd::Crowd;
 use figure::{Figure, Goal, Report};
 use load::{Generator, Run, Seat};
 use purse::Purse;
@@ -29,12 +32,16 @@ const SEATS: usize = 16;
 const EACH: u32 = 150;
 /// Signatures of each device before anything is measured, so that what a server keeps at hand is there.
 const WARM: u32 = 10;
+/// Coins that this takes of each wallet: four loads, three warm-ups.
+const COINS: u32 = 4 * EACH + 3 * WARM;
 /// Signatures one after the other, for the latency.
 const ALONE: u32 = 600;
 /// Wallets made to measure the making.
 const MADE: u32 = 24;
-/// Wallets copied for the growth.
-const WALLETS: u32 = 10_000;
+/// Wallets copied for growth, memory and restart.
+const WALLETS: u32 = 100_000;
+/// How many of their devices speak, at most.
+const CROWD: u32 = 100_000;
 /// Spends of one wallet for the growth, and over how many of them a figure is taken.
 const SPENDS: u32 = 10_000;
 const WINDOW: u32 = 1_000;
@@ -89,7 +96,12 @@ impl Bench {
             let (seat, _) = Seat::take(&bench.server)?;
             bench.seats.push(seat);
         }
-        bench.warm_up()?;
+        bench.server.stop()?;
+        for (number, seat) in bench.seats.iter_mut().enumerate() {
+            let coins = if number == 0 { COINS + ALONE } else { COINS };
+            seed::fund(&bench.server.database(), &mut seat.purse, coins)?;
+        }
+        bench.restart()?;
         bench.note("devices have joined and made wallets");
         Ok(bench)
     }
@@ -101,11 +113,6 @@ impl Bench {
 
     fn tell(&mut self, figure: Figure) {
         self.report.figures.push(figure);
-    }
-
-    fn warm_up(&mut self) -> Result<()> {
-        let process = self.server.process();
-        load::run(process, &mut self.seats, WARM, Generator::Thin).map(drop)
     }
 
     fn load(&mut self, generator: Generator) -> Result<(Run, Costs)> {
@@ -149,6 +156,7 @@ impl Bench {
         self.tell(Figure::with_goal("thin_rate_to_server", ratio, "x", goal));
         let seat = self.seats.first().context("a seat")?;
         self.report.parts = parts::explain(seat, &costs, &thin)?;
+        self.report.floor = floor::figures()?;
 
         let (whole, costs) = self.load(Generator::Whole)?;
         self.tell(Figure::plain("whole_rate", whole.rate, "/s"));
@@ -169,7 +177,7 @@ impl Bench {
             let began = machine::now();
             self.bare.both()?;
             bare.push(began.elapsed());
-            let psbt = seat.purse.fresh_psbt();
+            let psbt = seat.purse.fresh_psbt()?;
             let began = machine::now();
             seat.purse.sign(&seat.device, &mut seat.line, &psbt)?;
             signed.push(began.elapsed());
@@ -196,15 +204,22 @@ impl Bench {
         Ok(())
     }
 
-    /// The server's time for a signature of a wallet with few past spends and with many.
+    /// The server's time for a signature of a wallet with few past spends and with many, each against the bare
+    /// operation of the same moment.
     fn spends(&mut self) -> Result<()> {
-        let (seat, _) = Seat::take(&self.server)?;
+        let (mut seat, _) = Seat::take(&self.server)?;
+        self.server.stop()?;
+        seed::fund(&self.server.database(), &mut seat.purse, WARM + SPENDS + WINDOW)?;
+        self.server.resume()?;
+        seat.reconnect(&self.server)?;
         let mut alone = [seat];
         let process = self.server.process();
-        let mut windows = Vec::new();
         load::run(process, &mut alone, WARM, Generator::Thin)?;
+        let mut windows = Vec::new();
         for _ in 0..=SPENDS / WINDOW {
-            windows.push(load::run(process, &mut alone, WINDOW, Generator::Thin)?.server);
+            let before = self.bare.costs()?;
+            let run = load::run(process, &mut alone, WINDOW, Generator::Thin)?;
+            windows.push(run.server / before.around(self.bare.costs()?).half);
         }
         let (few, many) = (
             windows.first().context("a window")?,
@@ -216,41 +231,50 @@ impl Bench {
         Ok(())
     }
 
-    /// The same with few wallets in the store and with many; then memory and the time to start.
+    /// The same with few wallets in the store and with many; the time to start, and memory when every device has asked.
     fn wallets(&mut self) -> Result<()> {
-        let few = self.restarted()?;
+        self.server.stop()?;
+        self.restart()?;
+        let (run, costs) = self.load(Generator::Thin)?;
+        let few = run.server / costs.half;
         self.server.stop()?;
         let sample = self.seats.last().context("a seat")?.purse.id;
-        seed::copies(&self.server.database(), sample, self.wallets)?;
+        let crowd = Crowd::new(self.server.site(), self.wallets.min(CROWD))?;
+        seed::copies(&self.server.database(), sample, &crowd, self.wallets)?;
         self.note("wallets were copied");
-        let ready = self.server.resume()?;
-        let resident = self.server.process().resident()?;
-        self.server.stop()?;
-        let many = self.restarted()?;
+        let ready = self.restart()?;
+        let started = self.server.process().resident()?;
+        let (run, costs) = self.load(Generator::Thin)?;
+        let many = run.server / costs.half;
+        crowd.ask(self.server.site())?;
+        let process = self.server.process();
+        let (loaded, most) = (process.resident()?, process.most_resident()?);
+        self.note("many wallets were in the way");
         let goal = Goal::AtMost(1.1);
         self.tell(Figure::with_goal("growth_1_to_many_wallets", many / few, "x", goal));
         self.tell(Figure::plain("wallets", f64::from(self.wallets), ""));
-        self.tell(Figure::plain("memory_started", resident, "MiB"));
-        let loaded = self.server.process().resident()?;
-        self.tell(Figure::with_goal("memory_loaded", loaded, "MiB", Goal::AtMost(200.0)));
+        self.tell(Figure::plain(
+            "devices_that_asked",
+            f64::from(self.wallets.min(CROWD)),
+            "",
+        ));
+        self.tell(Figure::plain("memory_started", started, "MiB"));
+        self.tell(Figure::plain("memory_loaded", loaded, "MiB"));
+        self.tell(Figure::with_goal("memory_at_most", most, "MiB", Goal::AtMost(200.0)));
         let goal = Goal::AtMost(1.0);
         self.tell(Figure::with_goal("restart_to_ready", ready.as_secs_f64(), "s", goal));
-        self.note("many wallets were in the way");
         Ok(())
     }
 
-    /// The server's time for a signature, after a start and a warm-up.
-    fn restarted(&mut self) -> Result<f64> {
-        // It may have been stopped already.
-        drop(self.server.stop());
-        self.server.resume()?;
+    /// Starts the stopped server; afterwards it has at hand what a server has that has run for a while. How long it took
+    /// until it answered.
+    fn restart(&mut self) -> Result<Duration> {
+        let ready = self.server.resume()?;
         for seat in &mut self.seats {
             seat.reconnect(&self.server)?;
-            seat.sign()?;
         }
-        self.warm_up()?;
-        let process = self.server.process();
-        Ok(load::run(process, &mut self.seats, EACH, Generator::Thin)?.server)
+        load::run(self.server.process(), &mut self.seats, WARM, Generator::Thin)?;
+        Ok(ready)
     }
 }
 

@@ -1,11 +1,14 @@
 //! What one co-signature is made of, measured piece by piece: the cryptography here, the store by its thread in the
 //! server, and what is left over (TLS, HTTP, protobuf, SQLite's reads, allocation, the runtime).
 
+use std::collections::HashMap;
+
 use anyhow::{Context as _, Result, ensure};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+use bitcoin::{OutPoint, Script, TxOut};
 use rand_core::OsRng;
 use twofold_api::seal_key::{Offer, Step, Usage};
-use twofold_intent::{facts, psbt};
+use twofold_intent::{ChildKeys, Keychain, WalletView, facts, psbt};
 use twofold_threshold::{
     envelope::SealSecret,
     identity::IdentitySecret,
@@ -20,7 +23,6 @@ use crate::{
     figure::Figure,
     load::{Run, Seat},
     machine,
-    spend::Blind,
 };
 
 /// The store's writing thread, as the server names it.
@@ -52,7 +54,7 @@ pub(crate) fn explain(seat: &Seat, costs: &Costs, run: &Run) -> Result<Vec<Figur
 }
 
 /// CPU time of one operation, in microseconds.
-fn cost(mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
+pub(crate) fn cost(mut operation: impl FnMut() -> Result<()>) -> Result<f64> {
     const ROUNDS: u32 = 500;
     let start = machine::thread_cpu()?;
     for _ in 0..ROUNDS {
@@ -123,11 +125,39 @@ fn commitment(seat: &Seat) -> Result<f64> {
     })
 }
 
+/// With the children's keys at hand, as the server has them.
 fn understanding(seat: &Seat) -> Result<f64> {
     let bytes = seat.purse.template.serialize();
+    let account = &seat.purse.account;
+    let keys = |keychain| Ok(((keychain, 0), account.child_keys(keychain, 0)?));
+    let view = Kept(Keychain::ALL.into_iter().map(keys).collect::<Result<_>>()?);
     cost(|| {
         let psbt = psbt::from_bytes(&bytes)?;
-        facts(&psbt, &seat.purse.account, &Blind)?;
+        facts(&psbt, account, &view)?;
         Ok(())
     })
+}
+
+/// What has been derived before.
+struct Kept(HashMap<(Keychain, u32), ChildKeys>);
+
+impl WalletView for Kept {
+    fn coin(&self, _: OutPoint) -> Option<TxOut> {
+        None
+    }
+    fn change_horizon(&self, _: Keychain) -> u32 {
+        19
+    }
+    fn script(&self, _: &Script) -> Option<(Keychain, u32)> {
+        None
+    }
+    fn kept(&self, keychain: Keychain, index: u32) -> Option<ChildKeys> {
+        self.0.get(&(keychain, index)).cloned()
+    }
+    fn tip_height(&self) -> Option<u32> {
+        None
+    }
+    fn median_time(&self) -> Option<u32> {
+        None
+    }
 }

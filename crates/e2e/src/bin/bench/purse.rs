@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use bitcoin::{Network, Psbt};
+use bitcoin::{Network, OutPoint, Psbt};
 use rand_core::OsRng;
 use twofold_api::{
     request::{Activate, BeginCreate, FinishCreate},
@@ -38,6 +38,8 @@ pub(crate) struct Purse {
     pub(crate) newest: Checkpoint,
     /// A transaction that spends a coin of the wallet's; each request spends another coin.
     pub(crate) template: Psbt,
+    /// Coins that the server's index knows and no request has spent yet.
+    pub(crate) coins: Vec<OutPoint>,
     unlock: UnlockKey,
     seal_to: SealTo,
 }
@@ -106,6 +108,7 @@ impl Purse {
             share: created.share,
             public: created.public,
             newest: Checkpoint::try_from(checkpoint.as_slice())?,
+            coins: Vec::new(),
             unlock: created.unlock,
             seal_to,
         };

@@ -24,7 +24,7 @@ use twofold_threshold::identity::IdentityKey;
 
 use crate::machine::{self, Process};
 
-/// The limits per second would refuse a load that one person never makes; nothing else differs from the defaults.
+/// The limits would refuse a load that one person never makes; nothing else differs from the defaults.
 const LIMITS: &[(&str, &str)] = &[
     ("TWOFOLD__LIMITS__ADDRESS_PER_SECOND", "1000000"),
     ("TWOFOLD__LIMITS__ADDRESS_BURST", "1000000"),
@@ -33,6 +33,7 @@ const LIMITS: &[(&str, &str)] = &[
     ("TWOFOLD__LIMITS__WALLET_PER_SECOND", "1000000"),
     ("TWOFOLD__LIMITS__WALLET_BURST", "1000000"),
     ("TWOFOLD__LIMITS__WALLETS_PER_USER", "1000"),
+    ("TWOFOLD__LIMITS__ISSUED_PER_WALLET", "1000000"),
 ];
 
 /// A node, a server and a folder for both.

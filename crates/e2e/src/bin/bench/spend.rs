@@ -19,7 +19,8 @@ use crate::{
     purse::Purse,
 };
 
-const COIN: u64 = 1_000_000;
+/// What every coin is worth.
+pub(crate) const COIN: u64 = 1_000_000;
 const PAID: u64 = 400_000;
 const FEE: u64 = 1_000;
 /// Somebody else's output key: the x coordinate of secp256k1's generator.
@@ -97,13 +98,14 @@ pub(crate) struct Ready {
 }
 
 impl Purse {
-    /// Another transaction: a coin that no request has spent yet.
-    pub(crate) fn fresh_psbt(&self) -> Psbt {
+    /// Another transaction: it spends a coin that no request has spent yet.
+    pub(crate) fn fresh_psbt(&mut self) -> Result<Psbt> {
+        let coin = self.coins.pop().context("a coin: fund the wallet with more")?;
         let mut psbt = self.template.clone();
         for input in &mut psbt.unsigned_tx.input {
-            input.previous_output = OutPoint::new(Txid::from_byte_array(random()), 0);
+            input.previous_output = coin;
         }
-        psbt
+        Ok(psbt)
     }
 
     /// Works out what the transaction does, makes nonces, seals the unlock key.
