@@ -21,7 +21,11 @@ use crate::{
 
 /// A signer's two commitments for one input: hiding, then binding, each a compressed point.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Commitment(SigningCommitments);
+pub struct Commitment {
+    points: SigningCommitments,
+    /// Kept, since points come out of a multiplication in coordinates that take an inversion to write down.
+    bytes: [u8; Self::LEN],
+}
 
 impl Commitment {
     /// Bytes of a commitment.
@@ -29,25 +33,25 @@ impl Commitment {
 
     /// Canonical bytes.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+    pub const fn to_bytes(&self) -> [u8; Self::LEN] {
+        self.bytes
+    }
+
+    pub(crate) const fn frost(&self) -> SigningCommitments {
+        self.points
+    }
+}
+
+impl From<SigningCommitments> for Commitment {
+    fn from(points: SigningCommitments) -> Self {
         let mut bytes = [0; Self::LEN];
-        for (half, nonce) in bytes.chunks_exact_mut(33).zip([self.0.hiding(), self.0.binding()]) {
+        for (half, nonce) in bytes.chunks_exact_mut(33).zip([points.hiding(), points.binding()]) {
             // The identity cannot be here: decoding refuses it and a nonce is never zero.
             if let Ok(point) = nonce.serialize() {
                 half.copy_from_slice(&point);
             }
         }
-        bytes
-    }
-
-    pub(crate) fn frost(&self) -> SigningCommitments {
-        self.0
-    }
-}
-
-impl From<SigningCommitments> for Commitment {
-    fn from(commitments: SigningCommitments) -> Self {
-        Self(commitments)
+        Self { points, bytes }
     }
 }
 
@@ -62,10 +66,10 @@ impl TryFrom<&[u8]> for Commitment {
             }
             NonceCommitment::deserialize(half).map_err(|_| FaultKind::Point.into())
         };
-        Ok(Self(SigningCommitments::new(
-            nonce(&bytes[..33])?,
-            nonce(&bytes[33..])?,
-        )))
+        Ok(Self {
+            points: SigningCommitments::new(nonce(&bytes[..33])?, nonce(&bytes[33..])?),
+            bytes: *bytes,
+        })
     }
 }
 
