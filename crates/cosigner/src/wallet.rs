@@ -157,6 +157,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
     }
 
+    /// The chains of a wallet that is there.
+    pub(crate) async fn chains(&self, wallet: WalletId) -> Result<record::Chains, Refusal> {
+        let chains = self.store.chains(wallet).await?;
+        chains.ok_or_else(|| fault::internal("a wallet's chains are missing", &wallet))
+    }
+
     /// Verifies the state of a row.
     pub(crate) fn load(&self, row: record::Wallet) -> Result<Owned, Refusal> {
         let public = row.public.as_deref().ok_or(Reason::WalletNotFound)?;

@@ -5,14 +5,22 @@ mod people;
 mod wallet;
 
 use rusqlite::{Connection, Params};
-use twofold_cosigner::port::store::{Batch, Write};
+use twofold_cosigner::port::{
+    record::Wallet,
+    store::{Batch, Write},
+};
+use twofold_threshold::id::WalletId;
 
 use crate::fault::{Fault, is_taken};
 
 /// Applies a batch within the open savepoint.
 pub(crate) fn apply(connection: &Connection, batch: &Batch) -> Result<(), Fault> {
     for (wallet, version) in &batch.expect {
-        wallet::expect(connection, *wallet, *version)?;
+        match update_of(batch, *wallet) {
+            // Compared and replaced in one statement: a row is written once.
+            Some(row) => wallet::update(connection, row, *version)?,
+            None => wallet::expect(connection, *wallet, *version)?,
+        }
     }
     batch
         .writes
@@ -30,12 +38,10 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::AddDevice(device) => people::add_device(connection, device),
         Write::AddReplay(replay) => people::add_replay(connection, replay),
         Write::AddWallet(wallet) => wallet::add(connection, wallet),
-        Write::UpdateWallet(wallet) => {
-            if !batch.expect.iter().any(|(expected, _)| *expected == wallet.id) {
-                return Err(Fault::Conflict(wallet.id));
-            }
-            wallet::update(connection, wallet)
-        }
+        // An expected one was replaced when its version was compared.
+        Write::UpdateWallet(wallet) if batch.expect.iter().any(|(expected, _)| *expected == wallet.id) => Ok(()),
+        Write::UpdateWallet(wallet) => Err(Fault::Conflict(wallet.id)),
+        Write::PutChains(chains) => wallet::put_chains(connection, chains),
         Write::AddShare(share) => wallet::add_share(connection, share),
         Write::PutCeremony(ceremony) => wallet::put_ceremony(connection, ceremony),
         Write::EndCeremony(id) => wallet::end_ceremony(connection, *id),
@@ -61,6 +67,14 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::Purge { now } => people::purge(connection, *now),
         other => Err(Fault::Damaged(format!("this store does not know the write {other:?}"))),
     }
+}
+
+/// What a batch makes of a wallet's row.
+fn update_of(batch: &Batch, id: WalletId) -> Option<&Wallet> {
+    batch.writes.iter().rev().find_map(|write| match write {
+        Write::UpdateWallet(wallet) if wallet.id == id => Some(wallet),
+        _ => None,
+    })
 }
 
 /// Runs a statement; how many rows it changed.

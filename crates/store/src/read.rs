@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use twofold_cosigner::port::{
     record::{
-        AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
-        User, UserId, Wallet, WalletTransaction,
+        AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script,
+        Share, User, UserId, Wallet, WalletTransaction,
     },
-    store::{Batch, OpenCeremonies, Store, StoreFault},
+    store::{Batch, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
@@ -42,19 +42,67 @@ fn one<R>(rows: Result<Vec<R>, Fault>) -> Result<Option<R>, Fault> {
     rows.map(|mut rows| rows.pop())
 }
 
-/// What a list of keys finds, read from one state of the database.
-fn each<R: Record, K>(
-    connection: &Connection,
-    keys: &[K],
-    mut find: impl FnMut(&K) -> Result<Vec<R>, Fault>,
-) -> Result<Vec<R>, Fault> {
-    let transaction = connection.unchecked_transaction()?;
+/// Several reads of one state of the database. A connection that reads forgets its pages whenever another has written
+/// meanwhile, so this is also cheaper than one read after the other.
+fn at_once<T>(connection: &Connection, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    execute(connection, "BEGIN")?;
+    let moment = Moment(connection);
+    let result = read()?;
+    execute(connection, "COMMIT")?;
+    drop(moment);
+    Ok(result)
+}
+
+/// Ends a transaction that an error or a panic has left open, or no other could begin on this connection.
+struct Moment<'a>(&'a Connection);
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // Where even this fails, the next reader is told by its own `BEGIN`.
+            let _ = execute(self.0, "ROLLBACK");
+        }
+    }
+}
+
+fn execute(connection: &Connection, sql: &'static str) -> Result<(), Fault> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// What a list of keys finds.
+fn each<R, K>(keys: &[K], mut find: impl FnMut(&K) -> Result<Vec<R>, Fault>) -> Result<Vec<R>, Fault> {
     let mut records = Vec::new();
     for key in keys {
         records.append(&mut find(key)?);
     }
-    transaction.finish()?;
     Ok(records)
+}
+
+fn share(connection: &Connection, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Vec<Share>, Fault> {
+    select!(
+        connection,
+        Share,
+        "shares WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
+        params![wallet.0, kind.number(), epoch]
+    )
+}
+
+fn charges(connection: &Connection, wallet: WalletId, outpoint: &[u8; 36]) -> Result<Vec<ChargeGroup>, Fault> {
+    select!(
+        connection,
+        ChargeGroup,
+        "charges WHERE wallet = ?1 AND outpoint = ?2 ORDER BY asset",
+        params![wallet.0, outpoint]
+    )
+}
+
+fn script(connection: &Connection, output_key: &[u8; 32]) -> Result<Vec<Script>, Fault> {
+    select!(connection, Script, "scripts WHERE output_key = ?1", [output_key])
+}
+
+fn coin(connection: &Connection, outpoint: &[u8; 36]) -> Result<Vec<Coin>, Fault> {
+    select!(connection, Coin, "coins WHERE outpoint = ?1", [outpoint])
 }
 
 impl SqliteStore {
@@ -124,12 +172,16 @@ impl Store for SqliteStore {
     }
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
+        self.read(|connection| one(select!(connection, Wallet, "wallets WHERE id = ?1", [id.0])))
+    }
+
+    async fn chains(&self, wallet: WalletId) -> Result<Option<Chains>, StoreFault> {
         self.read(|connection| {
             one(select!(
                 connection,
-                Wallet,
-                "wallets JOIN wallet_chains ON wallet = id WHERE id = ?1",
-                [id.0]
+                Chains,
+                "wallet_chains WHERE wallet = ?1",
+                [wallet.0]
             ))
         })
     }
@@ -146,21 +198,14 @@ impl Store for SqliteStore {
             select!(
                 connection,
                 Wallet,
-                "wallets JOIN wallet_chains ON wallet = id WHERE user_id = ?1 ORDER BY number LIMIT 100",
+                "wallets WHERE user_id = ?1 ORDER BY number LIMIT 100",
                 [user.0]
             )
         })
     }
 
     async fn share(&self, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Option<Share>, StoreFault> {
-        self.read(|connection| {
-            one(select!(
-                connection,
-                Share,
-                "shares WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
-                params![wallet.0, kind.number(), epoch]
-            ))
-        })
+        self.read(|connection| one(share(connection, wallet, kind, epoch)))
     }
 
     async fn ceremony(&self, id: CeremonyId) -> Result<Option<Ceremony>, StoreFault> {
@@ -219,13 +264,8 @@ impl Store for SqliteStore {
 
     async fn charges(&self, wallet: WalletId, outpoints: Vec<[u8; 36]>) -> Result<Vec<ChargeGroup>, StoreFault> {
         self.read(|connection| {
-            each(connection, &outpoints, |outpoint| {
-                select!(
-                    connection,
-                    ChargeGroup,
-                    "charges WHERE wallet = ?1 AND outpoint = ?2 ORDER BY asset",
-                    params![wallet.0, outpoint]
-                )
+            at_once(connection, || {
+                each(&outpoints, |outpoint| charges(connection, wallet, outpoint))
             })
         })
     }
@@ -259,11 +299,7 @@ impl Store for SqliteStore {
     }
 
     async fn scripts(&self, output_keys: Vec<[u8; 32]>) -> Result<Vec<Script>, StoreFault> {
-        self.read(|connection| {
-            each(connection, &output_keys, |key| {
-                select!(connection, Script, "scripts WHERE output_key = ?1", [key])
-            })
-        })
+        self.read(|connection| at_once(connection, || each(&output_keys, |key| script(connection, key))))
     }
 
     async fn watched(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {
@@ -275,9 +311,26 @@ impl Store for SqliteStore {
     }
 
     async fn coins(&self, outpoints: Vec<[u8; 36]>) -> Result<Vec<Coin>, StoreFault> {
+        self.read(|connection| at_once(connection, || each(&outpoints, |outpoint| coin(connection, outpoint))))
+    }
+
+    async fn spend(&self, query: SpendQuery) -> Result<SpendRows, StoreFault> {
+        let SpendQuery {
+            wallet,
+            spent,
+            output_keys,
+            kind,
+            epoch,
+        } = query;
         self.read(|connection| {
-            each(connection, &outpoints, |outpoint| {
-                select!(connection, Coin, "coins WHERE outpoint = ?1", [outpoint])
+            at_once(connection, || {
+                Ok(SpendRows {
+                    coins: each(&spent, |outpoint| coin(connection, outpoint))?,
+                    scripts: each(&output_keys, |key| script(connection, key))?,
+                    used: past_highest(connection, "coins", wallet)?,
+                    charges: each(&spent, |outpoint| charges(connection, wallet, outpoint))?,
+                    share: one(share(connection, wallet, kind, epoch))?,
+                })
             })
         })
     }

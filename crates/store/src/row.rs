@@ -2,8 +2,8 @@
 
 use rusqlite::{Row, types::FromSql};
 use twofold_cosigner::port::record::{
-    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Mined, Replay, Rescan, Script, Share,
-    User, UserId, Wallet, WalletTransaction,
+    AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Mined, Replay, Rescan, Script,
+    Share, User, UserId, Wallet, WalletTransaction,
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
@@ -83,7 +83,7 @@ impl Record for Device {
 }
 
 impl Record for Wallet {
-    const COLUMNS: &'static str = "id, user_id, name, version, birthday, state, public, device_list, package";
+    const COLUMNS: &'static str = "id, user_id, name, version, birthday, state, public";
     fn read(row: &Columns<'_>) -> Result<Self, Fault> {
         Ok(Self {
             id: row.wallet(0)?,
@@ -93,8 +93,17 @@ impl Record for Wallet {
             birthday: row.get(4)?,
             state: row.get(5)?,
             public: row.get(6)?,
-            device_list: list::unpack("a device list", &row.get::<Vec<u8>>(7)?)?,
-            package: list::unpack("a recovery package", &row.get::<Vec<u8>>(8)?)?,
+        })
+    }
+}
+
+impl Record for Chains {
+    const COLUMNS: &'static str = "wallet, device_list, package";
+    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            wallet: row.wallet(0)?,
+            device_list: list::unpack("a device list", &row.get::<Vec<u8>>(1)?)?,
+            package: list::unpack("a recovery package", &row.get::<Vec<u8>>(2)?)?,
         })
     }
 }

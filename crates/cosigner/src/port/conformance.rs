@@ -23,6 +23,7 @@ macro_rules! store_conformance {
         );
         $crate::store_conformance!(@ $fresh, $run, wallet:
             a_wallet_reads_back_whole
+            chains_are_put_and_replaced
             an_update_replaces_all_but_the_version
             a_batch_raises_the_version_it_expects
             a_batch_that_expects_another_version_changes_nothing

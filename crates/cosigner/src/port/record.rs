@@ -61,6 +61,13 @@ pub struct Wallet {
     pub state: Vec<u8>,
     /// `PublicShares` bytes of the current epoch; none before the ceremony ends.
     pub public: Option<Vec<u8>>,
+}
+
+/// A wallet's chains: they grow for ever, seldom change, and no signature needs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chains {
+    /// The wallet.
+    pub wallet: WalletId,
     /// Device list, entry by entry.
     pub device_list: Vec<Vec<u8>>,
     /// Recovery package, link by link: the first package (`threshold::package`), then the signed transcript of its

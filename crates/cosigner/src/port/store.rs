@@ -5,8 +5,8 @@ use std::future::Future;
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
 use super::record::{
-    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share, User,
-    UserId, Wallet, WalletTransaction,
+    AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
+    User, UserId, Wallet, WalletTransaction,
 };
 
 /// Why the store could not answer.
@@ -53,6 +53,8 @@ pub enum Write {
     /// Replaces the wallet's row, its version excepted: that is raised by the batch's `expect`, and a batch that does
     /// not expect the wallet is a `Conflict`.
     UpdateWallet(Wallet),
+    /// Puts a wallet's chains; replaces.
+    PutChains(Chains),
     /// A new share; `Exists` if wallet, kind and epoch are there.
     AddShare(Share),
     /// Opens a ceremony, replacing the same user's of the same wallet; `Exists` if the id is there, or if another user
@@ -129,6 +131,36 @@ pub struct Batch {
     pub writes: Vec<Write>,
 }
 
+/// What co-signing a transaction asks the store for.
+#[derive(Debug, Clone)]
+pub struct SpendQuery {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// What the transaction spends, 36 bytes each.
+    pub spent: Vec<[u8; 36]>,
+    /// The output keys that it names.
+    pub output_keys: Vec<[u8; 32]>,
+    /// Of which key.
+    pub kind: KeyKind,
+    /// The share's epoch number.
+    pub epoch: u32,
+}
+
+/// What the store knows of a transaction that is to be co-signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpendRows {
+    /// As [`Store::coins`].
+    pub coins: Vec<Coin>,
+    /// As [`Store::scripts`].
+    pub scripts: Vec<Script>,
+    /// As [`Store::used`].
+    pub used: [u32; 2],
+    /// As [`Store::charges`].
+    pub charges: Vec<ChargeGroup>,
+    /// As [`Store::share`].
+    pub share: Option<Share>,
+}
+
 /// How many ceremonies are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenCeremonies {
@@ -154,6 +186,8 @@ pub trait Store: Send + Sync + 'static {
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
     /// A wallet.
     fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
+    /// A wallet's chains.
+    fn chains(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Chains>, StoreFault>> + Send;
     /// How many wallets a user has.
     fn wallet_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
     /// A user's wallets, oldest first, at most 100.
@@ -208,6 +242,19 @@ pub trait Store: Send + Sync + 'static {
     fn used(&self, wallet: WalletId) -> impl Future<Output = Result<[u32; 2], StoreFault>> + Send;
     /// Which of these outpoints are coins of some wallet.
     fn coins(&self, outpoints: Vec<[u8; 36]>) -> impl Future<Output = Result<Vec<Coin>, StoreFault>> + Send;
+    /// All that signing a transaction reads, of one moment. A store for which several reads at once are cheaper than one
+    /// after the other does better than this.
+    fn spend(&self, query: SpendQuery) -> impl Future<Output = Result<SpendRows, StoreFault>> + Send {
+        async move {
+            Ok(SpendRows {
+                coins: self.coins(query.spent.clone()).await?,
+                scripts: self.scripts(query.output_keys).await?,
+                used: self.used(query.wallet).await?,
+                charges: self.charges(query.wallet, query.spent).await?,
+                share: self.share(query.wallet, query.kind, query.epoch).await?,
+            })
+        }
+    }
     /// A wallet's transactions after a cursor, in cursor order, at most `limit`.
     fn transactions(
         &self,

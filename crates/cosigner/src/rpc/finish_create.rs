@@ -115,6 +115,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             birthday: plan.birthday,
             state: Vec::new(),
             public: Some(new.public.to_bytes()),
+        };
+        let chains = record::Chains {
+            wallet,
             device_list: vec![opening.entry().to_bytes()],
             package: vec![new.package.to_bytes(), new.transcript.to_bytes()],
         };
@@ -146,6 +149,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
         let mut batch = Batch::default();
         self.store_fresh(change, &mut batch)?;
+        batch.writes.push(Write::PutChains(chains));
         let sealed = self.seal_share(&new.share, &new.public, unlock);
         batch.writes.push(Write::AddShare(Share {
             wallet,
@@ -171,7 +175,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: Owned,
         closing: &Closing,
     ) -> Result<CreateFinished, Refusal> {
-        let signed = super::test_sign::first_transcript(owned.row())?;
+        let signed = self.first_transcript(owned.id()).await?;
         if signed.transcript().ceremony() != request.request().ceremony
             || closing.ceremony() != request.request().ceremony
         {

@@ -11,15 +11,21 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Reads a wallet.
     pub async fn get_wallet(&self, request: Authenticated<GetWallet>) -> Result<Wallet, Refusal> {
         let asked = request.request();
+        // The row and the chains are two reads, and belong together.
+        let _held = self.wallets.hold(asked.wallet).await;
         let owned = self.owned(&request, asked.wallet).await?;
-        let owned = self.heed_reading(&request, owned, asked.checkpoint.as_ref()).await?;
+        let owned = match &asked.checkpoint {
+            Some(seen) => self.heed(&request, owned, seen).await?,
+            None => owned,
+        };
         let row = owned.row();
+        let chains = self.chains(row.id).await?;
         Ok(Wallet {
             head: self.head(Some((row.id, owned.state()))),
             line: owned.line(),
             public: row.public.clone().unwrap_or_default(),
-            device_list: row.device_list.clone(),
-            package: row.package.clone(),
+            device_list: chains.device_list,
+            package: chains.package,
             birthday: row.birthday,
         })
     }

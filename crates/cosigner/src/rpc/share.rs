@@ -14,7 +14,7 @@ use twofold_threshold::{
 use crate::{
     Cosigner,
     policy::{Approved, TestSignature, Text, Understood},
-    port::{Clock, chain::Chain, store::Store},
+    port::{Clock, chain::Chain, record, store::Store},
     wallet::Owned,
 };
 
@@ -44,13 +44,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Opens the server's share for a transaction that policy approved.
-    pub(super) async fn share_to_sign(
+    pub(super) fn share_to_sign(
         &self,
         owned: &Owned,
+        row: Option<record::Share>,
         unlock: &UnlockKey,
         _approved: &Approved<Understood>,
     ) -> Result<Share, Refusal> {
-        self.open_share(owned, unlock).await
+        self.open_row(owned, row, unlock)
     }
 
     /// Opens the server's share for a text that policy approved.
@@ -73,14 +74,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.open_share(owned, unlock).await
     }
 
+    /// Reads the server's share and opens it.
+    async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
+        let epoch = owned.keys().public.epoch().number;
+        let row = self.store.share(owned.id(), KeyKind::Taproot, epoch).await?;
+        self.open_row(owned, row, unlock)
+    }
+
     /// Opens the server's share. The unlock key is known to be right, so what does not open is damaged: this wallet is
     /// locked, and no other.
-    async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
+    fn open_row(&self, owned: &Owned, row: Option<record::Share>, unlock: &UnlockKey) -> Result<Share, Refusal> {
         let public = &owned.keys().public;
-        let row = self
-            .store
-            .share(owned.id(), KeyKind::Taproot, public.epoch().number)
-            .await?;
         let damaged = || {
             tracing::error!(wallet = %owned.id(), "the server's share does not open");
             Refusal::from(Reason::ShareDamaged)

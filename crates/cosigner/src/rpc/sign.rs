@@ -34,11 +34,12 @@ use crate::{
     port::{
         Clock,
         chain::Chain,
-        record::Issued,
+        record::{ChargeGroup, Issued},
         store::{Batch, Store, Write},
     },
     wallet::Owned,
 };
+use view::Held;
 
 /// What charges of this chain count.
 pub(crate) const ASSET: &str = "btc";
@@ -57,7 +58,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned.unfenced()?;
         owned.active()?;
 
-        let understood = self.understand(&owned, &asked.psbt).await?;
+        let (understood, held) = self.understand(&owned, &asked.psbt).await?;
         if understood.facts.inputs.len() != asked.commitments.len() {
             return Err(Refusal::new(
                 Reason::Malformed,
@@ -84,33 +85,34 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             device: request.device(),
         };
         let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
-        let share = self.share_to_sign(&owned, &unlock, &approved).await?;
+        let share = self.share_to_sign(&owned, held.share, &unlock, &approved)?;
         drop(unlock);
-        let charged = self.charge_for(&request, &owned, &approved).await?;
+        let charged = self.charge_for(&request, &owned, &approved, held.charges)?;
         let half = self.half(&request, &owned, &approved, &share)?;
         drop(share);
         self.give_out(&request, owned, &approved, charged, half, now).await
     }
 
     /// Works out what a PSBT does.
-    async fn understand(&self, owned: &Owned, bytes: &[u8]) -> Result<Understood, Refusal> {
+    async fn understand(&self, owned: &Owned, bytes: &[u8]) -> Result<(Understood, Held), Refusal> {
         let psbt = psbt::from_bytes(bytes).map_err(|refused| fault::psbt(&refused))?;
-        let view = self.view(owned, &psbt).await?;
+        let (view, held) = self.view(owned, &psbt).await?;
         let facts = facts_within(&psbt, &owned.keys().account, &view, &self.config.sanity)
             .map_err(|refused| fault::psbt(&refused))?;
-        Ok(Understood { psbt, facts })
+        Ok((Understood { psbt, facts }, held))
     }
 
-    /// Charges all inputs, once.
-    async fn charge_for(
+    /// Charges all inputs, once. `known` are the groups chosen by any input; those of others' are none of ours.
+    fn charge_for(
         &self,
         request: &Authenticated<Sign>,
         owned: &Owned,
         approved: &Approved<Understood>,
+        mut known: Vec<ChargeGroup>,
     ) -> Result<Charged, Refusal> {
         let facts = &approved.get().facts;
         let inputs: Vec<_> = facts.outpoints().map(outpoint).collect();
-        let known = self.store.charges(owned.id(), inputs.clone()).await?;
+        known.retain(|group| inputs.contains(&group.outpoint));
         let amount = facts.charge().to_sat();
         let charge = charge(&self.keys.charges, owned.id(), ASSET, &inputs, &known, amount)?;
         let entry = audit::Signed {
@@ -216,7 +218,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
 /// What a transaction costs, ready to be stored.
 struct Charged {
-    group: Option<crate::port::record::ChargeGroup>,
+    group: Option<ChargeGroup>,
     entry: audit::Signed,
 }
 

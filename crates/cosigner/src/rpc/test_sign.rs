@@ -9,6 +9,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     create::{Completion, server},
+    id::WalletId,
     secret::UnlockKey,
     sign::Commitment,
     transcript::SignedTranscript,
@@ -23,7 +24,6 @@ use crate::{
     port::{
         Clock,
         chain::Chain,
-        record,
         store::{Batch, Store},
     },
     wallet::{Change, Owned},
@@ -48,7 +48,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             device: request.device(),
         };
         let unlock = self.unlock(self.time.now(), &asked.unlock, &usage, &owned.state().unlock_digest)?;
-        let signed = first_transcript(owned.row())?;
+        let signed = self.first_transcript(owned.id()).await?;
         let (completion, change) = self
             .test_share(&request, owned, &signed, &asked.commitment, &unlock)
             .await?;
@@ -98,11 +98,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// The caller's wallet; one that is still being made says so.
-    pub(super) async fn made<T>(
-        &self,
-        request: &Authenticated<T>,
-        wallet: twofold_threshold::id::WalletId,
-    ) -> Result<Owned, Refusal> {
+    pub(super) async fn made<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
         match self.owned(request, wallet).await {
             Err(refusal) if refusal.reason == twofold_api::Reason::WalletNotFound => {
                 Err(self.unmade(request, wallet).await)
@@ -110,10 +106,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             owned => owned,
         }
     }
-}
 
-/// The signed transcript of a wallet's first epoch.
-pub(super) fn first_transcript(row: &record::Wallet) -> Result<SignedTranscript, Refusal> {
-    let bytes = row.package.get(1).map(Vec::as_slice).unwrap_or_default();
-    SignedTranscript::try_from(bytes).map_err(|cause| fault::internal("a transcript can't be read", &cause))
+    /// The signed transcript of a wallet's first epoch.
+    pub(super) async fn first_transcript(&self, wallet: WalletId) -> Result<SignedTranscript, Refusal> {
+        let chains = self.chains(wallet).await?;
+        let bytes = chains.package.get(1).map(Vec::as_slice).unwrap_or_default();
+        SignedTranscript::try_from(bytes).map_err(|cause| fault::internal("a transcript can't be read", &cause))
+    }
 }

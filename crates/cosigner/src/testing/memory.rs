@@ -9,8 +9,8 @@ use std::sync::{
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
 use crate::port::record::{
-    AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share, User,
-    UserId, Wallet, WalletTransaction,
+    AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
+    User, UserId, Wallet, WalletTransaction,
 };
 use crate::port::store::{Batch, OpenCeremonies, Store, StoreFault, Write};
 
@@ -53,6 +53,8 @@ pub struct Tables {
     pub devices: BTreeMap<DeviceId, Device>,
     /// Wallets.
     pub wallets: BTreeMap<WalletId, Wallet>,
+    /// Their chains.
+    pub chains: BTreeMap<WalletId, Chains>,
     /// Wallets in the order they were added.
     pub wallet_order: Vec<WalletId>,
     /// Shares.
@@ -163,6 +165,9 @@ impl Tables {
                     _ => return Err(StoreFault::Conflict(row.id)),
                 };
                 self.wallets.insert(row.id, Wallet { version, ..row });
+            }
+            Write::PutChains(row) => {
+                self.chains.insert(row.wallet, row);
             }
             Write::AddShare(row) => add(&mut self.shares, (row.wallet, row.kind, row.epoch), row, "share")?,
             Write::PutCeremony(row) => {
@@ -352,6 +357,10 @@ impl Store for MemoryStore {
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
         Ok(self.lock().wallets.get(&id).cloned())
+    }
+
+    async fn chains(&self, wallet: WalletId) -> Result<Option<Chains>, StoreFault> {
+        Ok(self.lock().chains.get(&wallet).cloned())
     }
 
     async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {

@@ -212,7 +212,7 @@ fn f09_missing_rows_are_typed_errors() {
     let tampers: [fn(&mut Tables); 6] = [
         |tables| tables.wallets.clear(),
         |tables| tables.wallets.values_mut().for_each(|row| row.public = None),
-        |tables| tables.wallets.values_mut().for_each(|row| row.package.clear()),
+        |tables| tables.chains.clear(),
         |tables| tables.audit.clear(),
         |tables| tables.scripts.clear(),
         |tables| tables.devices.clear(),

@@ -1,7 +1,7 @@
 //! A wallet's own rows: state, shares, ceremonies, audit, charges, signatures given out.
 
 use rusqlite::{Connection, params};
-use twofold_cosigner::port::record::{AuditEntry, Ceremony, ChargeGroup, Issued, Share, Wallet};
+use twofold_cosigner::port::record::{AuditEntry, Ceremony, Chains, ChargeGroup, Issued, Share, Wallet};
 use twofold_threshold::id::{CeremonyId, WalletId};
 
 use super::{int, run};
@@ -16,14 +16,15 @@ pub(super) fn expect(connection: &Connection, wallet: WalletId, version: u64) ->
     }
 }
 
-fn add_chains(connection: &Connection, wallet: &Wallet) -> Result<(), Fault> {
+pub(super) fn put_chains(connection: &Connection, chains: &Chains) -> Result<(), Fault> {
     run(
         connection,
-        "INSERT INTO wallet_chains (wallet, device_list, package) VALUES (?1, ?2, ?3)",
+        "INSERT INTO wallet_chains (wallet, device_list, package) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET device_list = ?2, package = ?3",
         params![
-            wallet.id.0,
-            list::pack(&wallet.device_list)?,
-            list::pack(&wallet.package)?
+            chains.wallet.0,
+            list::pack(&chains.device_list)?,
+            list::pack(&chains.package)?
         ],
     )?;
     Ok(())
@@ -44,28 +45,29 @@ pub(super) fn add(connection: &Connection, wallet: &Wallet) -> Result<(), Fault>
             wallet.state,
             wallet.public
         ],
-    )?;
-    add_chains(connection, wallet)
+    )
 }
 
-pub(super) fn update(connection: &Connection, wallet: &Wallet) -> Result<(), Fault> {
-    run(
+/// Replaces a wallet's row whose version is the expected one.
+pub(super) fn update(connection: &Connection, wallet: &Wallet, expected: u64) -> Result<(), Fault> {
+    let changed = run(
         connection,
-        "UPDATE wallets SET name = ?2, birthday = ?3, state = ?4, public = ?5 WHERE id = ?1",
-        params![wallet.id.0, wallet.name, wallet.birthday, wallet.state, wallet.public],
-    )?;
-    // Compared first: they grow for ever and seldom change.
-    run(
-        connection,
-        "UPDATE wallet_chains SET device_list = ?2, package = ?3
-         WHERE wallet = ?1 AND (device_list <> ?2 OR package <> ?3)",
+        "UPDATE wallets SET version = version + 1, name = ?3, birthday = ?4, state = ?5, public = ?6
+         WHERE id = ?1 AND version = ?2",
         params![
             wallet.id.0,
-            list::pack(&wallet.device_list)?,
-            list::pack(&wallet.package)?
+            int("a version", expected)?,
+            wallet.name,
+            wallet.birthday,
+            wallet.state,
+            wallet.public
         ],
     )?;
-    Ok(())
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Conflict(wallet.id))
+    }
 }
 
 pub(super) fn add_share(connection: &Connection, share: &Share) -> Result<(), Fault> {

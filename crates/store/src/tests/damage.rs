@@ -40,12 +40,18 @@ fn a_damaged_row_is_named_and_only_its_wallet_is_lost() {
     for sql in [
         "UPDATE wallets SET version = -1 WHERE number = 1",
         "UPDATE wallets SET birthday = 4294967296 WHERE number = 1",
-        "UPDATE wallet_chains SET package = x'ff' WHERE wallet = x'01010101010101010101010101010101'",
-        "UPDATE wallet_chains SET device_list = x'ffffffff00' WHERE wallet = x'01010101010101010101010101010101'",
     ] {
         let fresh = after(sql);
         is_damaged(sql, &block_on(fresh.wallet(wallet_id(1))));
         assert!(block_on(fresh.wallet(wallet_id(2))).unwrap().is_some(), "{sql}");
+    }
+    for sql in [
+        "UPDATE wallet_chains SET package = x'ff' WHERE wallet = x'01010101010101010101010101010101'",
+        "UPDATE wallet_chains SET device_list = x'ffffffff00' WHERE wallet = x'01010101010101010101010101010101'",
+    ] {
+        let fresh = after(sql);
+        is_damaged(sql, &block_on(fresh.chains(wallet_id(1))));
+        assert!(block_on(fresh.chains(wallet_id(2))).unwrap().is_some(), "{sql}");
     }
 }
 

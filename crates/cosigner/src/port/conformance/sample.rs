@@ -4,8 +4,8 @@ use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
 use crate::port::{
     record::{
-        AuditEntry, Block, Ceremony, ChargeGroup, Coin, Device, Invitation, Issued, Mined, Replay, Script, Share, User,
-        UserId, Wallet, WalletTransaction,
+        AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Mined, Replay, Script,
+        Share, User, UserId, Wallet, WalletTransaction,
     },
     store::{Batch, Store, StoreFault, Write},
 };
@@ -49,6 +49,14 @@ pub fn wallet(n: u8, user: u8) -> Wallet {
         birthday: 850_000,
         state: vec![n; 90],
         public: Some(vec![n; 300]),
+    }
+}
+
+/// A wallet's chains.
+#[must_use]
+pub fn chains(n: u8) -> Chains {
+    Chains {
+        wallet: wallet_id(n),
         device_list: vec![vec![1; 40], Vec::new(), vec![2; 40]],
         package: vec![vec![9; 2000]],
     }
@@ -235,7 +243,9 @@ pub async fn populate<S: Store>(store: &S) {
             Write::AddUser(user(1)),
             Write::AddUser(user(2)),
             Write::AddWallet(wallet(1, 1)),
+            Write::PutChains(chains(1)),
             Write::AddWallet(wallet(2, 1)),
+            Write::PutChains(chains(2)),
         ],
     )
     .await;

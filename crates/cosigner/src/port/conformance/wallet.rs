@@ -10,10 +10,10 @@
 use twofold_threshold::id::{CeremonyId, KeyKind, WalletId};
 
 use super::sample::{
-    audit, block, ceremony, charge, commit, issued, outpoint, populate, put, share, user, wallet, wallet_id,
+    audit, block, ceremony, chains, charge, commit, issued, outpoint, populate, put, share, user, wallet, wallet_id,
 };
 use crate::port::{
-    record::{UserId, Wallet},
+    record::{Chains, UserId, Wallet},
     store::{Batch, OpenCeremonies, Store, StoreFault, Write},
 };
 
@@ -40,8 +40,6 @@ pub async fn a_wallet_reads_back_whole<S: Store>(store: &S) {
     put(store, [Write::AddUser(user(1))]).await;
     let bare = Wallet {
         public: None,
-        device_list: Vec::new(),
-        package: Vec::new(),
         ..wallet(2, 1)
     };
     put(store, [Write::AddWallet(wallet(1, 1)), Write::AddWallet(bare.clone())]).await;
@@ -51,6 +49,39 @@ pub async fn a_wallet_reads_back_whole<S: Store>(store: &S) {
     assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
 }
 
+pub async fn chains_are_put_and_replaced<S: Store>(store: &S) {
+    put(
+        store,
+        [
+            Write::AddUser(user(1)),
+            Write::AddWallet(wallet(1, 1)),
+            Write::AddWallet(wallet(2, 1)),
+            Write::PutChains(chains(1)),
+        ],
+    )
+    .await;
+    assert_eq!(store.chains(wallet_id(1)).await.unwrap(), Some(chains(1)));
+    assert_eq!(store.chains(wallet_id(2)).await.unwrap(), None);
+    let longer = Chains {
+        device_list: vec![vec![1; 40]],
+        package: vec![vec![9; 2000], vec![8; 3]],
+        ..chains(1)
+    };
+    let bare = Chains {
+        device_list: Vec::new(),
+        package: Vec::new(),
+        ..chains(2)
+    };
+    put(
+        store,
+        [Write::PutChains(longer.clone()), Write::PutChains(bare.clone())],
+    )
+    .await;
+    assert_eq!(store.chains(wallet_id(1)).await.unwrap(), Some(longer));
+    assert_eq!(store.chains(wallet_id(2)).await.unwrap(), Some(bare));
+    assert_eq!(store.wallet(wallet_id(1)).await.unwrap(), Some(wallet(1, 1)));
+}
+
 pub async fn an_update_replaces_all_but_the_version<S: Store>(store: &S) {
     populate(store).await;
     let changed = Wallet {
@@ -58,8 +89,6 @@ pub async fn an_update_replaces_all_but_the_version<S: Store>(store: &S) {
         version: 77,
         state: vec![8; 12],
         public: Some(vec![4; 9]),
-        device_list: vec![vec![1; 40]],
-        package: vec![vec![9; 2000], vec![8; 3]],
         ..wallet(1, 1)
     };
     commit_expecting(store, 1, vec![Write::UpdateWallet(changed.clone())])

@@ -1,4 +1,4 @@
-//! What the index knows about a PSBT, read before facts are worked out.
+//! What the store knows about a PSBT, read at once before facts are worked out.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,17 @@ use bitcoin::{
 };
 use twofold_api::Refusal;
 use twofold_intent::{ChildKeys, Keychain, WalletView};
-use twofold_threshold::derive::ChildTweak;
+use twofold_threshold::{derive::ChildTweak, id::KeyKind};
 
 use super::outpoint;
 use crate::{
     Cosigner,
-    port::{Clock, chain::Chain, store::Store},
+    port::{
+        Clock,
+        chain::Chain,
+        record::{self, ChargeGroup},
+        store::{SpendQuery, Store},
+    },
     wallet::{Owned, output_key},
 };
 
@@ -20,6 +25,15 @@ use crate::{
 const MEDIAN_SPAN: u32 = 11;
 /// Where a block header holds its time.
 const HEADER_TIME: std::ops::Range<usize> = 68..72;
+
+/// What is read with the view and needed after the verdict.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// The charge groups chosen by any of the inputs.
+    pub(super) charges: Vec<ChargeGroup>,
+    /// The server's share, sealed.
+    pub(super) share: Option<record::Share>,
+}
 
 /// The answers, read at once.
 #[derive(Debug, Default)]
@@ -62,65 +76,48 @@ impl WalletView for View {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Reads what the index knows of a PSBT's inputs and outputs.
-    pub(super) async fn view(&self, owned: &Owned, psbt: &Psbt) -> Result<View, Refusal> {
+    /// Reads what the store knows of a PSBT, and works out what its reader must know.
+    pub(super) async fn view(&self, owned: &Owned, psbt: &Psbt) -> Result<(View, Held), Refusal> {
         let tx = &psbt.unsigned_tx;
         let sanity = &self.config.sanity;
         if tx.input.len() > sanity.max_inputs || tx.output.len() > sanity.max_outputs {
             // It will be refused for its size: nothing is looked up for it.
-            return Ok(View::default());
+            return Ok(Default::default());
         }
-        let spent: Vec<_> = tx.input.iter().map(|input| outpoint(input.previous_output)).collect();
-        let (mut coins, mut kept) = (HashMap::new(), HashMap::new());
-        for coin in self
-            .store
-            .coins(spent)
-            .await?
-            .into_iter()
-            .filter(|coin| coin.wallet == owned.id())
-        {
+        let rows = self.store.spend(query(owned, psbt)).await?;
+        let mut view = View {
+            horizon: rows.used.map(|used| self.last_watched(used)),
+            ..View::default()
+        };
+        for coin in rows.coins.into_iter().filter(|coin| coin.wallet == owned.id()) {
             // The tweak is what the input will be signed with: derived from the group key, and kept in memory alone.
-            let tweak = self.child(owned.id(), owned.keys(), [u32::from(coin.keychain), coin.index])?;
-            let named = (
-                read_outpoint(&coin.outpoint),
-                Keychain::try_from(u32::from(coin.keychain)),
-                keys(&tweak),
-            );
-            if let (Some(outpoint), Ok(keychain), Some(keys)) = named {
+            let child = self.keys_of(owned, coin.keychain, coin.index)?;
+            if let (Some(outpoint), Some((keychain, keys))) = (read_outpoint(&coin.outpoint), child) {
                 let (value, script_pubkey) = (Amount::from_sat(coin.value), keys.script.clone());
-                coins.insert(outpoint, TxOut { value, script_pubkey });
-                kept.insert((keychain, coin.index), keys);
+                view.coins.insert(outpoint, TxOut { value, script_pubkey });
+                view.kept.insert((keychain, coin.index), keys);
             }
         }
-        let claimed = psbt.inputs.iter().filter_map(|input| input.witness_utxo.as_ref());
-        let mut keys: Vec<_> = claimed
-            .chain(&tx.output)
-            .filter_map(|out| output_key(&out.script_pubkey))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let own = self
-            .store
-            .scripts(keys)
-            .await?
-            .into_iter()
-            .filter(|script| script.wallet == owned.id());
-        let scripts = own
-            .filter_map(|script| {
-                let keychain = Keychain::try_from(u32::from(script.keychain)).ok()?;
-                Some((script.output_key, (keychain, script.index)))
-            })
-            .collect();
-        let horizon = self.store.used(owned.id()).await?.map(|used| self.last_watched(used));
-        let (tip_height, median_time) = self.chain_time(tx.lock_time).await?;
-        Ok(View {
-            coins,
-            scripts,
-            kept,
-            horizon,
-            tip_height,
-            median_time,
-        })
+        for script in rows.scripts.into_iter().filter(|script| script.wallet == owned.id()) {
+            // Change is the coin that is spent next: its tweak will be at hand then.
+            if let Some((keychain, keys)) = self.keys_of(owned, script.keychain, script.index)? {
+                view.scripts.insert(script.output_key, (keychain, script.index));
+                view.kept.insert((keychain, script.index), keys);
+            }
+        }
+        (view.tip_height, view.median_time) = self.chain_time(tx.lock_time).await?;
+        let held = Held {
+            charges: rows.charges,
+            share: rows.share,
+        };
+        Ok((view, held))
+    }
+
+    /// The keys of a child that a row names, from its tweak.
+    fn keys_of(&self, owned: &Owned, keychain: u8, index: u32) -> Result<Option<(Keychain, ChildKeys)>, Refusal> {
+        let tweak = self.child(owned.id(), owned.keys(), [u32::from(keychain), index])?;
+        let keychain = Keychain::try_from(u32::from(keychain)).ok();
+        Ok(keychain.zip(keys(&tweak)))
     }
 
     /// The last index watched when so many are used: a gap limit past the last used one.
@@ -145,6 +142,25 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let mut times: Vec<_> = blocks.iter().filter_map(|block| time(&block.header)).collect();
         times.sort_unstable();
         Ok((Some(tip.height), times.get(times.len() / 2).copied()))
+    }
+}
+
+/// Everything that a PSBT names.
+fn query(owned: &Owned, psbt: &Psbt) -> SpendQuery {
+    let tx = &psbt.unsigned_tx;
+    let claimed = psbt.inputs.iter().filter_map(|input| input.witness_utxo.as_ref());
+    let mut output_keys: Vec<_> = claimed
+        .chain(&tx.output)
+        .filter_map(|out| output_key(&out.script_pubkey))
+        .collect();
+    output_keys.sort_unstable();
+    output_keys.dedup();
+    SpendQuery {
+        wallet: owned.id(),
+        spent: tx.input.iter().map(|input| outpoint(input.previous_output)).collect(),
+        output_keys,
+        kind: KeyKind::Taproot,
+        epoch: owned.keys().public.epoch().number,
     }
 }
 
