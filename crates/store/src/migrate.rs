@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::open::OpenFault;
 
 /// The steps, in order; the number of those done is the database's `user_version`. A released step never changes.
-pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_outpoints_by_outpoint.sql"),
+];
 
 /// What marks a file as ours.
 const APPLICATION: i32 = 0x3246_4c44;

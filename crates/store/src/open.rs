@@ -93,6 +93,9 @@ impl SqliteStore {
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         connection.pragma_update(None, "cache_size", -16_384)?;
+        // What a savepoint needs to undo its batch: SQLite would put it into a file in the temporary folder, made and
+        // removed with every group.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         migrate::migrate(&mut connection, migrate::STEPS)?;
         sync(directory)?;
 

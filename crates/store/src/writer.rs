@@ -219,6 +219,9 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 
 /// One transaction. An error that belongs to a batch undoes that batch; one that ends the transaction undoes all.
 fn group(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fault>>, GroupFault> {
+    if let [batch] = batches {
+        return alone(connection, batch).map(|result| vec![result]);
+    }
     execute(connection, "BEGIN IMMEDIATE").map_err(GroupFault::Undone)?;
     failpoint!("store-begun");
     let mut results = Vec::with_capacity(batches.len());
@@ -228,20 +231,40 @@ fn group(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fa
         failpoint!("store-applied");
         match &result {
             Ok(()) => {}
-            Err(Fault::Sqlite(error)) if connection.is_autocommit() => {
-                return Err(GroupFault::Undone(rusqlite::Error::SqliteFailure(
-                    error
-                        .sqlite_error()
-                        .copied()
-                        .unwrap_or(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR)),
-                    Some(error.to_string()),
-                )));
-            }
+            Err(Fault::Sqlite(error)) if connection.is_autocommit() => return Err(undone(error)),
             Err(_) => execute(connection, "ROLLBACK TO batch").map_err(GroupFault::Undone)?,
         }
         execute(connection, "RELEASE batch").map_err(GroupFault::Undone)?;
         results.push(result);
     }
+    commit(connection)?;
+    Ok(results)
+}
+
+/// A batch that has nobody beside it needs no savepoint: what undoes it may undo the transaction.
+fn alone(connection: &Connection, batch: &Batch) -> Result<Result<(), Fault>, GroupFault> {
+    execute(connection, "BEGIN IMMEDIATE").map_err(GroupFault::Undone)?;
+    failpoint!("store-begun");
+    let result = apply(connection, batch);
+    failpoint!("store-applied");
+    match &result {
+        Ok(()) => commit(connection)?,
+        Err(Fault::Sqlite(error)) if connection.is_autocommit() => return Err(undone(error)),
+        Err(_) => execute(connection, "ROLLBACK").map_err(GroupFault::Undone)?,
+    }
+    Ok(result)
+}
+
+/// A failure that has ended the transaction already.
+fn undone(error: &rusqlite::Error) -> GroupFault {
+    let code = error.sqlite_error().copied();
+    GroupFault::Undone(rusqlite::Error::SqliteFailure(
+        code.unwrap_or(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ERROR)),
+        Some(error.to_string()),
+    ))
+}
+
+fn commit(connection: &Connection) -> Result<(), GroupFault> {
     failpoint!("store-before-commit");
     end(connection).map_err(|error| {
         if surely_not_committed(&error) {
@@ -251,7 +274,7 @@ fn group(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fa
         }
     })?;
     failpoint!("store-committed");
-    Ok(results)
+    Ok(())
 }
 
 fn end(connection: &Connection) -> rusqlite::Result<()> {

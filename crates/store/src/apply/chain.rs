@@ -20,7 +20,7 @@ pub(super) fn settle_issued(
         run(
             connection,
             "UPDATE issued SET settled = ?3 WHERE wallet = ?1 AND settled IS NULL
-             AND txid IN (SELECT txid FROM issued_outpoints WHERE wallet = ?1 AND outpoint = ?2)",
+             AND txid IN (SELECT txid FROM spent_by_issued WHERE wallet = ?1 AND outpoint = ?2)",
             params![wallet.0, outpoint, height],
         )?;
     }

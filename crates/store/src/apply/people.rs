@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use twofold_cosigner::port::record::{Device, Invitation, Replay, User};
 use twofold_threshold::id::DeviceId;
 
-use super::{add, int, run};
+use super::{add, int, run, wallet::forget_settled};
 use crate::fault::Fault;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -93,7 +93,8 @@ pub(super) fn purge(connection: &Connection, now: u64) -> Result<(), Fault> {
     let yesterday = now.saturating_sub(DAY);
     run(connection, "DELETE FROM ceremonies WHERE expires < ?1", [yesterday])?;
     run(connection, "DELETE FROM invitations WHERE expires < ?1", [yesterday])?;
-    let sql = "DELETE FROM issued WHERE settled <= (SELECT max(height) FROM blocks) - ?1";
-    run(connection, sql, [DEEP])?;
-    Ok(())
+    let tip: Option<i64> = connection
+        .prepare_cached("SELECT max(height) FROM blocks")?
+        .query_row([], |row| row.get(0))?;
+    tip.map_or(Ok(()), |tip| forget_settled(connection, tip - DEEP))
 }

@@ -1,6 +1,6 @@
 //! A wallet's own rows: state, shares, ceremonies, audit, charges, signatures given out.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use twofold_cosigner::port::record::{AuditEntry, Ceremony, Chains, ChargeGroup, Issued, Share, Wallet};
 use twofold_threshold::id::{CeremonyId, WalletId};
 
@@ -133,10 +133,9 @@ pub(super) fn put_charge(connection: &Connection, charge: &ChargeGroup) -> Resul
 }
 
 pub(super) fn put_issued(connection: &Connection, issued: &Issued) -> Result<(), Fault> {
-    run(
+    let added = run(
         connection,
-        "INSERT INTO issued (wallet, txid, outpoints, raw, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET outpoints = ?3, raw = ?4, at = ?5",
+        "INSERT INTO issued (wallet, txid, outpoints, raw, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
         params![
             issued.wallet.0,
             issued.txid,
@@ -145,16 +144,58 @@ pub(super) fn put_issued(connection: &Connection, issued: &Issued) -> Result<(),
             int("a time", issued.at)?
         ],
     )?;
-    run(
-        connection,
-        "DELETE FROM issued_outpoints WHERE wallet = ?1 AND txid = ?2",
-        params![issued.wallet.0, issued.txid],
-    )?;
+    if added == 0 {
+        forget_outpoints(connection, issued.wallet, &issued.txid)?;
+        run(
+            connection,
+            "UPDATE issued SET outpoints = ?3, raw = ?4, at = ?5 WHERE wallet = ?1 AND txid = ?2",
+            params![
+                issued.wallet.0,
+                issued.txid,
+                issued.outpoints.concat(),
+                issued.transaction,
+                int("a time", issued.at)?
+            ],
+        )?;
+    }
     for outpoint in &issued.outpoints {
         run(
             connection,
-            "INSERT INTO issued_outpoints (wallet, outpoint, txid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "INSERT INTO spent_by_issued (wallet, outpoint, txid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             params![issued.wallet.0, outpoint, issued.txid],
+        )?;
+    }
+    Ok(())
+}
+
+/// Forgets what a signed transaction spends, by the list in its own row.
+fn forget_outpoints(connection: &Connection, wallet: WalletId, txid: &[u8; 32]) -> Result<(), Fault> {
+    let outpoints: Vec<u8> = connection
+        .prepare_cached("SELECT outpoints FROM issued WHERE wallet = ?1 AND txid = ?2")?
+        .query_row(params![wallet.0, txid], |row| row.get(0))?;
+    for outpoint in list::split::<36>("a list of outpoints", &outpoints)? {
+        run(
+            connection,
+            "DELETE FROM spent_by_issued WHERE wallet = ?1 AND outpoint = ?2 AND txid = ?3",
+            params![wallet.0, outpoint, txid],
+        )?;
+    }
+    Ok(())
+}
+
+/// Forgets transactions that were settled at this height or below.
+pub(super) fn forget_settled(connection: &Connection, height: i64) -> Result<(), Fault> {
+    let deep = "SELECT wallet, txid FROM issued WHERE settled <= ?1 LIMIT 1";
+    while let Some((wallet, txid)) = connection
+        .prepare_cached(deep)?
+        .query_row([height], |row| Ok((WalletId(row.get(0)?), row.get(1)?)))
+        .optional()?
+    {
+        forget_outpoints(connection, wallet, &txid)?;
+        run(
+            connection,
+            "DELETE FROM issued WHERE wallet = ?1 AND txid = ?2",
+            params![wallet.0, txid],
         )?;
     }
     Ok(())

@@ -34,6 +34,8 @@ pub(crate) fn cores() -> u32 {
 
 /// CPU time that the calling thread has had.
 pub(crate) fn thread_cpu() -> Result<Duration> {
+    // The kernel brings the account up to date when a thread yields, and otherwise only once a tick.
+    std::thread::yield_now();
     schedstat("/proc/thread-self/schedstat")
 }
 

@@ -104,8 +104,8 @@ const COPIES: &[&str] = &[
      FROM made, (SELECT * FROM charges WHERE wallet = ?1 LIMIT 1) ORDER BY made.wallet",
     "INSERT INTO issued SELECT made.wallet, txid, outpoints, raw, at, settled
      FROM made, (SELECT * FROM issued WHERE wallet = ?1 LIMIT 1) ORDER BY made.wallet",
-    "INSERT INTO issued_outpoints SELECT made.wallet, outpoint, txid
-     FROM made, (SELECT * FROM issued_outpoints WHERE wallet = ?1 LIMIT 1) AS one ORDER BY made.wallet",
+    "INSERT INTO spent_by_issued SELECT made.wallet, outpoint, txid
+     FROM made, (SELECT * FROM spent_by_issued WHERE wallet = ?1 LIMIT 1) AS one ORDER BY made.wallet",
     "INSERT INTO rescans SELECT made.wallet, next, last, missing_below
      FROM made, rescans WHERE rescans.wallet = ?1 ORDER BY made.wallet",
 ];
