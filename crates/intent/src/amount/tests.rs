@@ -18,7 +18,11 @@ use super::{AmountError, AmountText};
 #[case::capitals("7SAT", 7)]
 #[case::all_there_is_in_sat("2100000000000000sat", 2_100_000_000_000_000)]
 fn an_amount_with_its_unit_is_read(#[case] text: &str, #[case] sats: u64) {
-    assert_eq!(text.parse::<AmountText>().unwrap().amount(), Amount::from_sat(sats));
+    let read = text.parse::<AmountText>().unwrap();
+    assert_eq!(
+        (read.amount(), Amount::from(read)),
+        (Amount::from_sat(sats), Amount::from_sat(sats))
+    );
 }
 
 #[rstest]

@@ -90,12 +90,25 @@ fn texts_are_bounded() {
         parse(&format!("bitcoin:{MAIN}?label={}", "a".repeat(257))),
         Err(UriError::Text("label".into()))
     );
-    assert_eq!(
-        parse(&format!("bitcoin:{MAIN}?x={}", "a".repeat(2_048))),
-        Err(UriError::TooLong)
-    );
+    let link = format!("bitcoin:{MAIN}?x=");
+    let long = |length: usize| parse(&format!("{link}{}", "a".repeat(length - link.len())));
+    assert!(long(2_048).is_ok());
+    assert_eq!(long(2_049), Err(UriError::TooLong));
     assert_eq!(parse("bitcoin:x?amount=x").unwrap_err(), UriError::Address);
     assert_eq!(UriError::from(AmountError::Zero).reason(), "AMOUNT_ZERO");
+}
+
+#[test]
+fn the_name_of_what_is_required_is_shown_without_control_characters() {
+    let refused = parse(&format!("bitcoin:{MAIN}?req-a\u{7}b\u{7f}c=1"));
+    assert_eq!(refused, Err(UriError::Required("req-abc".into())));
+}
+
+#[test]
+fn a_link_escapes_what_it_must_and_no_more() {
+    let mut uri = PaymentUri::new(parse(MAIN).unwrap().address);
+    uri.label = Some("Luke-Jr's & co".into());
+    assert_eq!(uri.to_string(), format!("bitcoin:{MAIN}?label=Luke-Jr%27s%20%26%20co"));
 }
 
 proptest! {

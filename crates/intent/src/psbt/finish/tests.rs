@@ -103,3 +103,17 @@ fn a_signature_that_a_file_brings_is_verified_again() {
     scene.psbt.inputs[1].witness_utxo = None;
     assert_eq!(finalize(&scene.psbt), Err(Unfinished::Unnamed { input: 1 }));
 }
+
+#[test]
+fn every_reason_has_its_stable_name() {
+    let named = [
+        (Unfinished::OtherTransaction, "OTHER_TRANSACTION"),
+        (Unfinished::Count { expected: 2, got: 1 }, "SIGNATURE_COUNT"),
+        (Unfinished::BadSignature { input: 0 }, "BAD_SIGNATURE"),
+        (Unfinished::Missing { inputs: vec![0] }, "SIGNATURE_MISSING"),
+        (Unfinished::Unnamed { input: 0 }, "AMOUNT_MISSING"),
+    ];
+    for (unfinished, name) in named {
+        assert_eq!(unfinished.reason(), name);
+    }
+}

@@ -40,3 +40,9 @@ fn an_output_past_the_horizon_is_shown_as_such() {
     leaves   1.00000000 BTC of this wallet's money in all
     ");
 }
+
+#[test]
+fn a_transaction_without_a_lock_shows_none() {
+    let shown = Scene::honest().facts().unwrap().to_string();
+    assert!(!shown.contains("lock"), "{shown}");
+}

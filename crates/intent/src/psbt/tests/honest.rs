@@ -1,16 +1,20 @@
 //! What honest PSBTs come to.
 
 use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash as _;
 use bitcoin::key::Secp256k1;
 use bitcoin::psbt::PsbtSighashType;
 use bitcoin::secp256k1::{Message, schnorr};
 use bitcoin::taproot::Signature;
-use bitcoin::{Amount, Sequence, TapSighashType, Transaction, TxOut, Witness, XOnlyPublicKey};
+use bitcoin::{
+    Amount, OutPoint, PubkeyHash, Script, ScriptBuf, ScriptHash, Sequence, TapSighashType, Transaction, TxOut,
+    WScriptHash, Witness, XOnlyPublicKey,
+};
 use rstest::rstest;
 
 use super::scene::{HORIZON, NOW, Scene, TIP, data, stranger};
-use crate::Keychain;
-use crate::psbt::Facts;
+use crate::psbt::{Facts, WalletView};
+use crate::{ChildKeys, Keychain};
 
 /// The transaction with our inputs signed, as the wallet's whole key would.
 fn signed(scene: &Scene, facts: &Facts) -> Transaction {
@@ -198,6 +202,86 @@ fn the_previous_transaction_alone_proves_a_coin() {
     scene.psbt.unsigned_tx.input[0].previous_output.txid = previous.compute_txid();
     scene.psbt.inputs[0].non_witness_utxo = Some(previous);
     assert_eq!(scene.facts().unwrap().inputs[0].value, coin.value);
+}
+
+#[test]
+fn a_coin_that_two_places_name_alike_is_taken() {
+    let mut scene = Scene::honest();
+    let coin = scene.psbt.inputs[0].witness_utxo.clone().unwrap();
+    let mut previous = scene.psbt.unsigned_tx.clone();
+    previous.output = vec![coin.clone(), coin.clone()];
+    scene.psbt.unsigned_tx.input[0].previous_output.txid = previous.compute_txid();
+    scene.psbt.inputs[0].non_witness_utxo = Some(previous);
+    assert_eq!(scene.facts().unwrap().inputs[0].value, coin.value);
+}
+
+/// A witness, or a script, of so many bytes for each item.
+fn items(lengths: &[usize]) -> Witness {
+    Witness::from_slice(&lengths.iter().map(|length| vec![1; *length]).collect::<Vec<_>>())
+}
+
+#[rstest]
+#[case::taproot(ScriptBuf::from_bytes([&[0x51, 32], [2; 32].as_slice()].concat()), 0, &[64])]
+#[case::key_hash(stranger(9), 0, &[71, 33])]
+#[case::nested_key_hash(ScriptBuf::new_p2sh(&ScriptHash::from_byte_array([9; 20])), 23, &[71, 33])]
+#[case::old_key_hash(ScriptBuf::new_p2pkh(&PubkeyHash::from_byte_array([9; 20])), 1 + 71 + 1 + 33, &[])]
+#[case::any_script(ScriptBuf::new_p2wsh(&WScriptHash::from_byte_array([9; 32])), 0, &[])]
+fn the_weight_of_a_foreign_input_is_the_least_that_its_script_needs(
+    #[case] script_pubkey: ScriptBuf,
+    #[case] script_sig: usize,
+    #[case] witness: &[usize],
+) {
+    let mut scene = Scene::honest();
+    let value = Amount::from_sat(40_000);
+    let index = scene.spend(TxOut { value, script_pubkey });
+    scene.pay(stranger(8), 39_900);
+    let facts = scene.facts().unwrap();
+    let mut tx = signed(&scene, &facts);
+    tx.input[index].script_sig = ScriptBuf::from_bytes(vec![0; script_sig]);
+    tx.input[index].witness = items(witness);
+    assert_eq!(facts.weight, tx.weight());
+}
+
+/// Knows something else of everything than [`Scene`]'s view does.
+struct Sage;
+
+impl WalletView for Sage {
+    fn coin(&self, _: OutPoint) -> Option<TxOut> {
+        Some(TxOut::NULL)
+    }
+
+    fn change_horizon(&self, _: Keychain) -> u32 {
+        7
+    }
+
+    fn script(&self, _: &Script) -> Option<(Keychain, u32)> {
+        Some((Keychain::Internal, 9))
+    }
+
+    fn kept(&self, keychain: Keychain, index: u32) -> Option<ChildKeys> {
+        Scene::empty().account.child_keys(keychain, index).ok()
+    }
+
+    fn tip_height(&self) -> Option<u32> {
+        Some(11)
+    }
+
+    fn median_time(&self) -> Option<u32> {
+        Some(13)
+    }
+}
+
+#[test]
+fn a_view_that_is_lent_knows_what_the_view_itself_knows() {
+    fn ask<V: WalletView>(view: V) {
+        assert_eq!(view.coin(OutPoint::null()), Some(TxOut::NULL));
+        assert_eq!(view.change_horizon(Keychain::External), 7);
+        assert_eq!(view.script(Script::new()), Some((Keychain::Internal, 9)));
+        let kept = view.kept(Keychain::External, 3).map(|keys| keys.script);
+        assert_eq!(kept, Scene::empty().account.script(Keychain::External, 3).ok());
+        assert_eq!((view.tip_height(), view.median_time()), (Some(11), Some(13)));
+    }
+    ask::<&Sage>(&Sage);
 }
 
 #[test]

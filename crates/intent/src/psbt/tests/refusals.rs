@@ -345,6 +345,13 @@ fn a_psbt_is_read_from_base64_with_line_breaks_and_from_binary() {
         from_base64(&"A".repeat(MAX_BYTES * 2)).unwrap_err(),
         Refused::TooLarge { limit: MAX_BYTES }
     );
+    // The text's own limit, line breaks included.
+    let longest = MAX_BYTES / 2 * 3;
+    assert_eq!(from_base64(&" ".repeat(longest)).unwrap_err(), Refused::Empty);
+    assert_eq!(
+        from_base64(&" ".repeat(longest + 1)).unwrap_err(),
+        Refused::TooLarge { limit: MAX_BYTES }
+    );
 }
 
 #[test]
