@@ -108,7 +108,21 @@ macro_rules! calls {
         impl Call for request::$name {
             const PATH: &'static str = procedure_path!($name);
         }
-    )*};
+    )*
+        /// Reads a reply of the procedure at `path`, and says how a server would have sent it: for fuzzing. None where
+        /// there is no such procedure.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn reread(path: &str, bytes: &[u8]) -> Option<Result<Vec<u8>, Malformed>> {
+            $(
+                if path == procedure_path!($name) {
+                    let read = <request::$name as sealed::Wire>::reply_from_wire(bytes);
+                    return Some(read.map(|reply| proto::$reply::from(reply).encode_to_vec()));
+                }
+            )*
+            None
+        }
+    };
 }
 
 calls! {

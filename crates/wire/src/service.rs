@@ -44,6 +44,21 @@ macro_rules! service {
             )*
         }
 
+        /// Reads a request to the procedure at `path`, and says how our own client would have sent it: for fuzzing, which
+        /// wants to be at every message and at nothing behind it. None where there is no such procedure.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn reread(path: &str, bytes: &[u8], json: bool) -> Option<Result<Vec<u8>, Refusal>> {
+            let format = if json { CodecFormat::Json } else { CodecFormat::Proto };
+            $(
+                if path == procedure_path!($name) {
+                    let read = decode_bytes::<proto::$request, request::$name>(bytes, format);
+                    return Some(read.map(|request| proto::$request::from(&request).encode_to_vec()));
+                }
+            )*
+            None
+        }
+
         impl<S: Service> Dispatcher for Procedures<S> {
             fn lookup(&self, path: &str) -> Option<MethodDescriptor> {
                 let method = METHODS.iter().find(|method| method.path.strip_prefix('/') == Some(path))?;
