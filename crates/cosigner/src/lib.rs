@@ -38,6 +38,7 @@ use std::sync::Arc;
 use rand_core::OsRng;
 use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
+    create::server::Committed,
     derive::ChildTweak,
     id::{EpochId, WalletId},
     identity::{IdentityKey, IdentitySecret},
@@ -54,6 +55,7 @@ use keys::Subkeys;
 use lock::Locks;
 use port::{Clock, chain::Chain, record::UserId, store::Store};
 use recent::Recent;
+use rpc::foresee::Foreseen;
 use seal_keys::SealKeys;
 use time::Time;
 use wallet::{ChildName, WalletKeys};
@@ -62,6 +64,8 @@ use wallet::{ChildName, WalletKeys};
 /// and derived; a few megabytes at most.
 const WALLETS_AT_HAND: usize = 2_000;
 const CHILDREN_AT_HAND: usize = 8_000;
+/// Of how many ceremonies the outcome is worked out ahead.
+const CEREMONIES_AT_HAND: usize = 64;
 
 /// The cosigner, over its ports.
 #[derive(Debug)]
@@ -80,6 +84,8 @@ pub struct Cosigner<S, C, K> {
     children: Recent<ChildName, Arc<ChildTweak>>,
     checkpoints: Recent<WalletId, (Head, Checkpoint)>,
     waiting: Recent<WalletId, u32>,
+    committed: Recent<WalletId, Arc<Committed>>,
+    foreseen: Recent<WalletId, Arc<Foreseen>>,
     fees: rpc::estimate_fees::NodeFees,
 }
 
@@ -113,6 +119,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             children: Recent::new(CHILDREN_AT_HAND),
             checkpoints: Recent::new(WALLETS_AT_HAND),
             waiting: Recent::new(WALLETS_AT_HAND),
+            committed: Recent::new(CEREMONIES_AT_HAND),
+            foreseen: Recent::new(CEREMONIES_AT_HAND),
             fees: rpc::estimate_fees::NodeFees::default(),
         })
     }

@@ -6,6 +6,7 @@ mod broadcast;
 mod ceremony;
 pub(crate) mod estimate_fees;
 mod finish_create;
+pub(crate) mod foresee;
 mod get_audit;
 mod get_wallet;
 mod hello;

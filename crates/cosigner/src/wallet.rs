@@ -262,24 +262,31 @@ impl WalletKeys {
         keychain: Keychain,
         indexes: Range<u32>,
     ) -> Result<Vec<Script>, Refusal> {
-        let number = u8::try_from(keychain.number()).unwrap_or(u8::MAX);
-        let no_script = |cause: &dyn std::fmt::Display| fault::internal("a child has no script", cause);
-        indexes
-            .map(|index| {
-                let script = self
-                    .account
-                    .script(keychain, index)
-                    .map_err(|cause| no_script(&cause))?;
-                let output_key = output_key(&script).ok_or_else(|| no_script(&"not a taproot output"))?;
-                Ok(Script {
-                    wallet,
-                    keychain: number,
-                    index,
-                    output_key,
-                })
-            })
-            .collect()
+        scripts(&self.account, wallet, keychain, indexes)
     }
+}
+
+/// The scripts of an account's keychain, as rows to watch.
+pub(crate) fn scripts(
+    account: &Account,
+    wallet: WalletId,
+    keychain: Keychain,
+    indexes: Range<u32>,
+) -> Result<Vec<Script>, Refusal> {
+    let number = u8::try_from(keychain.number()).unwrap_or(u8::MAX);
+    let no_script = |cause: &dyn std::fmt::Display| fault::internal("a child has no script", cause);
+    indexes
+        .map(|index| {
+            let script = account.script(keychain, index).map_err(|cause| no_script(&cause))?;
+            let output_key = output_key(&script).ok_or_else(|| no_script(&"not a taproot output"))?;
+            Ok(Script {
+                wallet,
+                keychain: number,
+                index,
+                output_key,
+            })
+        })
+        .collect()
 }
 
 /// The key that a taproot output pays to.

@@ -1,5 +1,7 @@
 //! First round trip of making a wallet: the server deals, and signs the first half of the transcript.
 
+use std::sync::Arc;
+
 use twofold_api::{
     Reason, Refusal,
     reply::CreateBegun,
@@ -67,6 +69,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let (state, round) = server::begin(opening, &unlock, &self.identity, &self.sealer, &mut self.rng())
             .map_err(|fault| fault::protocol(&fault))?;
         let sealed = self.seal_ceremony(&state, state.opening(), &unlock);
+        self.committed.put(asked.wallet, Arc::new(state.committed()));
         let birthday = self.height().await?;
         let plan = Plan {
             name: asked.name.as_str().to_owned(),

@@ -8,7 +8,6 @@ use twofold_api::{
     request::FinishCreate,
     seal_key::{Step, Usage},
 };
-use twofold_intent::Keychain;
 use twofold_threshold::{
     create::{Closing, Completion, Opening, server::NewShare},
     id::KeyKind,
@@ -158,11 +157,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             sealed,
         }));
         batch.writes.push(Write::EndCeremony(ceremony.id));
-        let mut scripts = Vec::new();
-        for keychain in Keychain::ALL {
-            scripts.extend(keys.scripts(wallet, keychain, 0..self.config.gap_limit)?);
-        }
-        batch.writes.push(Write::AddScripts(scripts));
+        batch
+            .writes
+            .push(Write::AddScripts(self.scripts_of_new(wallet, &keys)?));
         failpoint!("finish_create::before_commit");
         let reply = self.settle(request, reply, batch).await?;
         failpoint!("finish_create::after_commit");

@@ -13,7 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Config,
-    fixture::{Closed, House, Phone, Purse, START, copy, name, random, rng},
+    fixture::{Closed, House, Phone, Purse, START, Started, copy, name, random, rng},
     port::Clock as _,
     testing::memory::Fate,
 };
@@ -580,4 +580,48 @@ fn the_first_gap_limit_of_both_keychains_is_watched() {
         indexes.sort_unstable();
         assert_eq!(indexes, (0..house.config.gap_limit).collect::<Vec<_>>());
     }
+}
+
+/// Finishes a wallet, and holds what it watches against what its own account derives.
+fn finishes_and_watches_its_own(house: &House, phone: &Phone, started: Started, begun: &reply::CreateBegun) {
+    let closed = started.go_on(phone, begun);
+    let finished = closed.send(house, phone).unwrap();
+    let purse = closed.done(&finished);
+    let watched: Vec<_> = house
+        .rows()
+        .scripts
+        .into_values()
+        .filter(|row| row.wallet == purse.id)
+        .collect();
+    assert_eq!(watched.len(), 40);
+    for row in watched {
+        let keychain = u32::from(row.keychain).try_into().unwrap();
+        let script = purse.account.script(keychain, row.index).unwrap();
+        assert_eq!(crate::wallet::output_key(&script), Some(row.output_key));
+    }
+}
+
+#[test]
+fn what_is_foreseen_of_a_ceremony_is_what_its_wallet_watches() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let started = phone.start(&house);
+    let begun = started.send(&house).unwrap();
+    let wallet = started.request().wallet;
+    house.mind.foresee(wallet);
+    assert!(house.mind.foreseen.get(&wallet).is_some());
+    finishes_and_watches_its_own(&house, &phone, started, &begun);
+}
+
+#[test]
+fn what_was_foreseen_of_a_replaced_ceremony_is_not_watched() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let first = phone.start(&house);
+    first.send(&house).unwrap();
+    let wallet = first.request().wallet;
+    house.mind.foresee(wallet);
+    let second = phone.start_as(&house, wallet, CeremonyId(random()));
+    let begun = second.send(&house).unwrap();
+    finishes_and_watches_its_own(&house, &phone, second, &begun);
 }

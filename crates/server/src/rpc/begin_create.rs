@@ -1,5 +1,7 @@
 //! First round trip of making a wallet.
 
+use std::sync::Arc;
+
 use twofold_api::{Refusal, reply::CreateBegun, request::BeginCreate};
 use twofold_cosigner::{
     Caller, Cosigner,
@@ -9,11 +11,15 @@ use twofold_cosigner::{
 use crate::metric;
 
 pub(super) async fn begin_create<S: Store, C: Chain, K: Clock>(
-    cosigner: &Cosigner<S, C, K>,
+    cosigner: &Arc<Cosigner<S, C, K>>,
     caller: Caller,
     request: BeginCreate,
 ) -> Result<CreateBegun, Refusal> {
+    let wallet = request.wallet;
     let reply = cosigner.begin_create(caller.bind(request)?).await?;
+    // While the device does its part.
+    let cosigner = Arc::clone(cosigner);
+    tokio::spawn(async move { cosigner.foresee(wallet) });
     metrics::counter!(metric::CEREMONIES, "step" => "begun").increment(1);
     Ok(reply)
 }

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
+    derive::ExtendedKey,
     envelope::SealSecret,
-    id::{EpochId, Party, RequestDigest},
+    id::{CeremonyId, EpochId, Party, RequestDigest},
     identity::{Domain, IdentitySecret, Signature64},
     package::{FirstPackage, SealToRecovery},
     point,
@@ -77,6 +78,20 @@ pub fn begin(
     ))
 }
 
+/// All round-1 packages of a run: what its key will be is known from here on.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    ceremony: CeremonyId,
+    round1: [Round1; 3],
+}
+
+impl Committed {
+    /// Group key and chain code of the wallet that the run makes, if it ends well.
+    pub fn group(&self) -> Result<ExtendedKey, Fault> {
+        Outcome::of(self.ceremony, &self.round1).map(|outcome| outcome.group)
+    }
+}
+
 /// Between the two requests. The server keeps it sealed: under the unlock key inside, under its own key outside.
 ///
 /// A closing that fails consumes it; what was sealed is then the caller's to erase.
@@ -93,6 +108,15 @@ impl AwaitClosing {
     #[must_use]
     pub const fn opening(&self) -> &Opening {
         &self.opening
+    }
+
+    /// What is public and settled already.
+    #[must_use]
+    pub fn committed(&self) -> Committed {
+        Committed {
+            ceremony: self.opening.run.ceremony,
+            round1: *self.round.all_round1(&self.opening),
+        }
     }
 
     /// What was answered to the opening.
