@@ -8,7 +8,7 @@ use twofold_threshold::Fault;
 use twofold_threshold::create::{device, recovery, server};
 use twofold_threshold::id::Party;
 
-use crate::parties::{HONEST, OTHER, Parties, copy_of};
+use crate::parties::{HONEST, OTHER, Parties, REQUEST, copy_of};
 use crate::{Seed, Target};
 
 pub(crate) const TARGET: Target = Target {
@@ -184,12 +184,12 @@ fn ceremony(orders: &mut Orders<'_>) -> End {
 
     let altered_before = orders.altered;
     let closing = arrived!(orders, honest, closing, opening);
-    let received = s.receive(&closing, &unlock, &all.server, &mut all.rng);
+    let received = s.receive(&closing, &unlock, &REQUEST, &all.server, &mut all.rng);
     let (new, sent) = match received {
         Ok(done) => done,
         Err(fault) => {
             // What was refused has changed nothing: where all before it was honest, the honest message still does it.
-            let again = kept(&record).receive(&honest, &unlock, &all.server, &mut all.rng);
+            let again = kept(&record).receive(&honest, &unlock, &REQUEST, &all.server, &mut all.rng);
             assert!(altered_before || again.is_ok_and(|(new, _)| new.public == finished.public));
             return Err(("refused: closing", Some(fault)));
         }

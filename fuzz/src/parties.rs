@@ -9,10 +9,13 @@ use twofold_threshold::create::{
 };
 use twofold_threshold::device_list::{Draft, Entry};
 use twofold_threshold::envelope::SealSecret;
-use twofold_threshold::id::{CeremonyId, WalletId};
+use twofold_threshold::id::{CeremonyId, RequestDigest, WalletId};
 use twofold_threshold::identity::IdentitySecret;
 use twofold_threshold::secret::{Secret32, UnlockKey};
 use twofold_threshold::words::RecoverySecret;
+
+/// The request that carries a closing.
+pub(crate) const REQUEST: RequestDigest = RequestDigest([8; 32]);
 
 /// Who takes part in a run, before it.
 pub(crate) struct Parties {
@@ -106,7 +109,7 @@ impl Run {
         let device_record = pending.to_secret_bytes().to_vec();
         let (d, closing) = pending.close(&mut all.rng).expect("closes");
         let (_, completion) = s
-            .receive(&closing, &unlock, &all.server, &mut all.rng)
+            .receive(&closing, &unlock, &REQUEST, &all.server, &mut all.rng)
             .expect("completes");
         let made = d.receive(&completion).expect("makes the wallet");
         Self {

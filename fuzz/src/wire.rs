@@ -151,6 +151,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             epoch: epoch(),
             commitment: commitment(),
             unlock: unlock(),
+            checkpoint: Some(checkpoint),
         }),
         client::encode(&request::GetWallet {
             wallet,
