@@ -115,6 +115,20 @@ P2SH. Not understood are other scripts, and proofs of funds. Exit code 9: it doe
         #[command(subcommand)]
         command: Audit,
     },
+    /// Keep the keystore open for a while, so that commands need no passphrase
+    #[command(after_help = "\
+The keystore's key is kept in the locked memory of a process of its own. It ends by itself when the time is over, when the
+machine has slept, or when the keystore changes; `twofold lock` ends it at once. Meanwhile, whatever runs as your user can
+do what you can do here without the passphrase. Before hibernating, which writes all memory to disk: twofold lock.
+
+Example:
+  twofold unlock --for 15m")]
+    Unlock(Unlock),
+    /// End what `unlock` began
+    Lock,
+    /// What `unlock` starts; not to be called by hand
+    #[command(hide = true)]
+    Agent(Agent),
     /// Send one signed call, for the curious
     #[command(
         after_help = "Examples:\n  twofold rpc Hello '{}'\n  twofold rpc EstimateFees --wallet savings\n  twofold rpc Hello --save call.json && twofold rpc --replay call.json"
@@ -278,6 +292,22 @@ pub(crate) enum Wallet {
 pub(crate) enum Audit {
     /// Fetch the whole chain and check every hash, and that it holds all this machine has seen
     Verify,
+}
+
+/// Arguments of `unlock`.
+#[derive(Debug, Args)]
+pub(crate) struct Unlock {
+    /// For how long, such as 90s, 15m or 2h; at most 24h
+    #[arg(long = "for", value_name = "SPAN", default_value = "15m", value_parser = crate::agent::parse_span)]
+    pub span: std::time::Duration,
+}
+
+/// Arguments of `agent`. The key comes on standard input.
+#[derive(Debug, Args)]
+pub(crate) struct Agent {
+    /// For how many seconds
+    #[arg(long)]
+    pub seconds: u64,
 }
 
 /// Arguments of `rpc`.

@@ -11,6 +11,7 @@ mod psbt;
 mod receive;
 mod rpc;
 mod send;
+mod unlock;
 mod wallet;
 
 use anyhow::Result;
@@ -101,6 +102,9 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Psbt { command } => Box::pin(psbt::run(context, command)).await,
         Command::Wallet { command } => wallet::run(context, command).await,
         Command::Audit { command } => audit::run(context, command).await,
+        Command::Unlock(arguments) => unlock::unlock(context, &arguments).await,
+        Command::Lock => unlock::lock(context).await,
+        Command::Agent(arguments) => crate::agent::serve(&context.home().path()?, arguments.seconds).await,
         Command::Rpc(arguments) => rpc::run(context, arguments).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "twofold", &mut std::io::stdout());

@@ -1,5 +1,6 @@
 //! `twofold`: the command line over the client.
 
+mod agent;
 mod args;
 mod command;
 mod exit;

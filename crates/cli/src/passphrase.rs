@@ -17,6 +17,11 @@ use crate::exit::Wrong;
 /// Names the variable that holds the passphrase itself.
 pub(crate) const VARIABLE: &str = "TWOFOLD_PASSPHRASE";
 
+/// Whether a passphrase was given, so that nobody need be asked for it.
+pub(crate) fn is_given(file: Option<&Path>) -> bool {
+    file.is_some() || env::var_os(VARIABLE).is_some()
+}
+
 /// Reads the passphrase of an existing keystore.
 pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
     match given(file)? {

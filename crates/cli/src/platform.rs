@@ -12,7 +12,7 @@ use twofold_client::{
     port::{Clock, Platform},
 };
 
-use crate::{args::Common, passphrase};
+use crate::{agent, args::Common, passphrase};
 
 /// This machine.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Clock for SystemClock {
 pub(crate) struct Home<'a>(pub &'a Common);
 
 impl Home<'_> {
-    fn path(self) -> Result<PathBuf> {
+    pub(crate) fn path(self) -> Result<PathBuf> {
         if let Some(path) = &self.0.home {
             return Ok(path.clone());
         }
@@ -70,7 +70,26 @@ impl Home<'_> {
         Ok(Unlocked::create(folder, &passphrase, keystore::Cost::default(), &mut OsRng).await?)
     }
 
+    /// Opens with the key that an agent holds; otherwise, or where a passphrase was given, with the passphrase.
     async fn unlock_in(self, folder: Folder) -> Result<Unlocked<Folder>> {
+        if !passphrase::is_given(self.0.passphrase_file.as_deref())
+            && let Some(loan) = agent::borrow(&folder).await
+        {
+            return Ok(Unlocked::unlock_lent(folder, loan).await?);
+        }
+        self.unlock_with_passphrase(folder).await
+    }
+
+    /// The keystore of this machine, opened by the passphrase.
+    pub(crate) async fn unlock_by_passphrase(self) -> Result<Unlocked<Folder>> {
+        let path = self.path()?;
+        if !path.exists() {
+            bail!(twofold_client::Fault::from(twofold_client::port::KeystoreFault::Absent));
+        }
+        self.unlock_with_passphrase(Folder::open(&path)?).await
+    }
+
+    async fn unlock_with_passphrase(self, folder: Folder) -> Result<Unlocked<Folder>> {
         let text = passphrase::read(self.0.passphrase_file.as_deref())?;
         Ok(Unlocked::unlock(folder, &Passphrase::new(text.as_str().to_owned())?).await?)
     }

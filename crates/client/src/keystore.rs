@@ -40,6 +40,45 @@ impl core::fmt::Debug for DataKey {
     }
 }
 
+/// The data key, lent to whoever keeps it in memory between commands, with the digest of the key file that it was opened
+/// from: once that file is another, the loan is void. Wiped when dropped, never printed, never copied.
+pub struct Loan {
+    data_key: Zeroizing<[u8; 32]>,
+    file: [u8; 32],
+}
+
+impl Loan {
+    /// What a keeper gives back.
+    #[must_use]
+    pub const fn new(data_key: Zeroizing<[u8; 32]>, file: [u8; 32]) -> Self {
+        Self { data_key, file }
+    }
+
+    /// The data key, for the keeper alone.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.data_key
+    }
+
+    /// SHA-256 of the key file.
+    #[must_use]
+    pub const fn file(&self) -> &[u8; 32] {
+        &self.file
+    }
+}
+
+impl core::fmt::Debug for Loan {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Loan(redacted)")
+    }
+}
+
+/// SHA-256 of the key file; none where there is no keystore.
+pub async fn file_digest<K: Keystore>(store: &K) -> Result<Option<[u8; 32]>, KeystoreFault> {
+    let file = store.load(&key_file()?).await?;
+    Ok(file.map(|bytes| sha256::Hash::hash(&bytes).to_byte_array()))
+}
+
 /// The name under which the data key lies, sealed under the passphrase.
 fn key_file() -> Result<BlobName, KeystoreFault> {
     name("keystore")
@@ -91,6 +130,32 @@ impl<K: Keystore> Unlocked<K> {
             guard,
             home,
             data_key: DataKey(data_key),
+        })
+    }
+
+    /// Opens a keystore with a data key that was lent before. Void once the key file is another.
+    pub async fn unlock_lent(store: K, loan: Loan) -> Result<Self, KeystoreFault> {
+        let guard = store.lock().await?;
+        let bytes = store.load(&key_file()?).await?.ok_or(KeystoreFault::Absent)?;
+        if sha256::Hash::hash(&bytes).to_byte_array() != loan.file {
+            return Err(KeystoreFault::LoanVoid);
+        }
+        let home = KeyFile::parse(&bytes)?.home();
+        Ok(Self {
+            store,
+            guard,
+            home,
+            data_key: DataKey(loan.data_key),
+        })
+    }
+
+    /// Lends the data key to a keeper. Whoever has it opens the keystore without the passphrase, for as long as they
+    /// have it.
+    pub async fn lend(&self) -> Result<Loan, KeystoreFault> {
+        let file = file_digest(&self.store).await?.ok_or(KeystoreFault::Absent)?;
+        Ok(Loan {
+            data_key: self.data_key.0.clone(),
+            file,
         })
     }
 

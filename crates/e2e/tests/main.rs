@@ -12,3 +12,4 @@ mod races;
 mod secrets;
 mod spine;
 mod texts;
+mod unlocked;

@@ -86,6 +86,11 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 impl<'a> KeyFile<'a> {
+    /// The keystore's id.
+    pub(super) const fn home(&self) -> HomeId {
+        self.home
+    }
+
     /// The key file's bytes for a data key and a passphrase.
     pub(super) fn seal(
         home: HomeId,

@@ -87,6 +87,9 @@ pub enum KeystoreFault {
     /// The passphrase opens nothing.
     #[error("wrong passphrase; nothing was changed")]
     WrongPassphrase,
+    /// A data key that was lent does not fit any more.
+    #[error("the keystore was changed since it was unlocked; run: twofold lock")]
+    LoanVoid,
     /// The passphrase is empty.
     #[error("the passphrase can't be empty")]
     EmptyPassphrase,
