@@ -11,6 +11,8 @@ pub enum Kind {
     Read,
     /// It runs once: its reply is recorded, and the same signed request gets the same bytes again.
     Change,
+    /// It reads, and its answer is a stream that goes on until one side ends it.
+    Stream,
 }
 
 /// A request of the API.
@@ -61,6 +63,7 @@ procedures! {
     SignMessage -> Signed, Change, wallet;
     Broadcast -> Sent, Change, wallet;
     Sync -> Synced, Read, wallet;
+    Watch -> Pulse, Stream, wallet;
     EstimateFees -> Fees, Read, wallet;
     GetAudit -> Audit, Read, wallet;
 }

@@ -190,6 +190,17 @@ pub struct Synced {
     pub scanned_height: u32,
 }
 
+/// One of the answers to [`crate::request::Watch`]: where a wallet stands. A hint that proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulse {
+    /// The cursor that a sync would bring.
+    pub cursor: u64,
+    /// Height and hash (in internal byte order) of the best block, once there is one.
+    pub tip: Option<(u32, [u8; 32])>,
+    /// Number of the newest entry of the wallet's log.
+    pub seq: u64,
+}
+
 /// Answer to [`crate::request::EstimateFees`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fees {

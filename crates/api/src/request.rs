@@ -171,6 +171,15 @@ pub struct Sync {
     pub checkpoint: Option<Checkpoint>,
 }
 
+/// Asks to be told when something of a wallet changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watch {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
+}
+
 /// Reads fee estimates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EstimateFees {

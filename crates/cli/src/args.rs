@@ -71,6 +71,15 @@ Examples:
   twofold send --to 'bitcoin:bcrt1q…?amount=0.002' --target-blocks 3 --yes
   twofold send --to bcrt1q… --max --dry-run")]
     Send(Send),
+    /// Tell what happens to the wallet as it happens, until Ctrl-C
+    #[command(after_help = "\
+Each line is one thing that happened and that this machine has checked: a transaction that is new, mined, moved to another
+block or gone, a new block, a new entry in the server's log. With --json, one object a line.
+
+Examples:
+  twofold watch
+  twofold watch --json | jq -c 'select(.event == \"transaction\")'")]
+    Watch,
     /// List what came and went
     #[command(after_help = "Example:\n  twofold history --json | jq '.transactions[0].txid'")]
     History,

@@ -13,6 +13,7 @@ mod rpc;
 mod send;
 mod unlock;
 mod wallet;
+mod watch;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
@@ -95,6 +96,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Receive(arguments) => Box::pin(receive::run(context, arguments)).await,
         Command::Balance => balance::run(context).await,
         Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
+        Command::Watch => Box::pin(watch::run(context)).await,
         Command::History => history::run(context).await,
         Command::Descriptor => descriptor::run(context).await,
         Command::SignMessage(arguments) => Box::pin(message::sign(context, arguments)).await,

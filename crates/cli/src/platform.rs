@@ -8,8 +8,8 @@ use twofold_api::{invitation::Trust, public_url::PublicUrl};
 use twofold_cli::transport::Https;
 use twofold_client::{
     Client, home,
-    keystore::{self, Passphrase, Unlocked, file::Folder},
-    port::{Clock, Platform},
+    keystore::{self, Loan, Passphrase, Unlocked, file::Folder},
+    port::{Clock, KeystoreFault, Platform},
 };
 
 use crate::{agent, args::Common, passphrase};
@@ -72,10 +72,14 @@ impl Home<'_> {
 
     /// Opens with the key that an agent holds; otherwise, or where a passphrase was given, with the passphrase.
     async fn unlock_in(self, folder: Folder) -> Result<Unlocked<Folder>> {
-        if !passphrase::is_given(self.0.passphrase_file.as_deref())
-            && let Some(loan) = agent::borrow(&folder).await
-        {
-            return Ok(Unlocked::unlock_lent(folder, loan).await?);
+        if !passphrase::is_given(self.0.passphrase_file.as_deref()) {
+            let lent = patiently(async || match agent::borrow(&folder).await {
+                Some(loan) => Unlocked::unlock_lent(folder.clone(), loan).await.map(Some),
+                None => Ok(None),
+            });
+            if let Some(keys) = lent.await? {
+                return Ok(keys);
+            }
         }
         self.unlock_with_passphrase(folder).await
     }
@@ -84,27 +88,52 @@ impl Home<'_> {
     pub(crate) async fn unlock_by_passphrase(self) -> Result<Unlocked<Folder>> {
         let path = self.path()?;
         if !path.exists() {
-            bail!(twofold_client::Fault::from(twofold_client::port::KeystoreFault::Absent));
+            bail!(twofold_client::Fault::from(KeystoreFault::Absent));
         }
         self.unlock_with_passphrase(Folder::open(&path)?).await
     }
 
     async fn unlock_with_passphrase(self, folder: Folder) -> Result<Unlocked<Folder>> {
         let text = passphrase::read(self.0.passphrase_file.as_deref())?;
-        Ok(Unlocked::unlock(folder, &Passphrase::new(text.as_str().to_owned())?).await?)
+        let passphrase = Passphrase::new(text.as_str().to_owned())?;
+        Ok(patiently(async || Unlocked::unlock(folder.clone(), &passphrase).await).await?)
     }
 
     /// The client of a machine that has joined.
     pub(crate) async fn client(self) -> Result<Client<Native>> {
         let path = self.path()?;
         if !path.exists() {
-            bail!(twofold_client::Fault::from(twofold_client::port::KeystoreFault::Absent));
+            bail!(twofold_client::Fault::from(KeystoreFault::Absent));
         }
         let keys = self.unlock_in(Folder::open(&path)?).await?;
+        Self::over(keys).await
+    }
+
+    /// The same with a data key that was lent before: for a command that lets others at the keystore meanwhile.
+    pub(crate) async fn client_lent(self, loan: Loan) -> Result<Client<Native>> {
+        let folder = Folder::open(&self.path()?)?;
+        Self::over(Unlocked::unlock_lent(folder, loan).await?).await
+    }
+
+    async fn over(keys: Unlocked<Folder>) -> Result<Client<Native>> {
         let server = home::server(&keys)
             .await?
             .ok_or(twofold_client::fault::Usage::NotJoined)?;
         let transport = Self::way(server.url, &server.trust)?;
         Ok(Client::open(keys, transport, SystemClock, OsRng).await?)
     }
+}
+
+/// How often, and after which pause, a keystore is tried that another command has: `watch` has it for a moment now and then.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(100);
+
+async fn patiently<T>(attempt: impl AsyncFn() -> Result<T, KeystoreFault>) -> Result<T, KeystoreFault> {
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(KeystoreFault::Busy { .. }) => tokio::time::sleep(PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }

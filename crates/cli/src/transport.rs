@@ -10,13 +10,16 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{SendRequest, handshake},
+};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{net::TcpStream, sync::Mutex, time::Instant};
 use tokio_rustls::TlsConnector;
 use twofold_api::{invitation::Trust, public_url::PublicUrl};
-use twofold_client::port::{HttpCall, HttpReply, Transport, TransportFault};
+use twofold_client::port::{HttpCall, HttpReply, Streamed, Streams, Transport, TransportFault};
 
 use crate::trust;
 
@@ -89,6 +92,46 @@ impl Https {
         Ok(sender)
     }
 
+    fn request(&self, call: &HttpCall) -> Result<http::Request<Full<Bytes>>, TransportFault> {
+        let mut request = http::Request::builder()
+            .method(call.method)
+            .uri(&call.path)
+            .header(http::header::HOST, self.url.authority());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        request
+            .body(Full::new(Bytes::from(call.body.clone())))
+            .map_err(|fault| TransportFault::Garbled { why: fault.to_string() })
+    }
+
+    /// On a connection of its own, for it may be held for minutes.
+    async fn begin(&self, call: &HttpCall) -> Result<(HttpReply, Stream), TransportFault> {
+        let mut sender = self.connect().await?;
+        let reply = sender
+            .send_request(self.request(call)?)
+            .await
+            .map_err(|fault| cut(&fault))?;
+        let mut head = HttpReply {
+            status: reply.status().as_u16(),
+            headers: headers(reply.headers()),
+            body: Vec::new(),
+        };
+        let mut stream = Stream {
+            body: reply.into_body(),
+            _connection: sender,
+        };
+        while head.status != 200
+            && let Some(piece) = stream.more().await?
+        {
+            if head.body.len() + piece.len() > call.reply_bytes {
+                return Err(longer(call.reply_bytes));
+            }
+            head.body.extend(piece);
+        }
+        Ok((head, stream))
+    }
+
     async fn exchange(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
         let mut kept = self.kept.lock().await;
         // A connection that the server closed meanwhile says so here, before anything is sent on it.
@@ -104,34 +147,17 @@ impl Https {
                 .await
                 .map_err(|_| TransportFault::TimedOut { after: CONNECT })??,
         };
-        let mut request = http::Request::builder()
-            .method(call.method)
-            .uri(&call.path)
-            .header(http::header::HOST, self.url.authority());
-        for (name, value) in &call.headers {
-            request = request.header(name, value);
-        }
-        let request = request
-            .body(Full::new(Bytes::from(call.body.clone())))
-            .map_err(|fault| TransportFault::Garbled { why: fault.to_string() })?;
-        let cut = |fault: hyper::Error| TransportFault::Cut { why: fault.to_string() };
-        let reply = sender.send_request(request).await.map_err(cut)?;
-        let status = reply.status().as_u16();
-        let headers = reply
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
+        let request = self.request(call)?;
+        let reply = sender.send_request(request).await.map_err(|fault| cut(&fault))?;
+        let (status, headers) = (reply.status().as_u16(), headers(reply.headers()));
         let body = Limited::new(reply.into_body(), call.reply_bytes)
             .collect()
             .await
             .map_err(|fault| {
                 if fault.is::<http_body_util::LengthLimitError>() {
-                    TransportFault::Garbled {
-                        why: format!("it is longer than {} bytes", call.reply_bytes),
-                    }
+                    longer(call.reply_bytes)
                 } else {
-                    TransportFault::Cut { why: fault.to_string() }
+                    cut(&fault)
                 }
             })?;
         *kept = Some(sender);
@@ -140,6 +166,56 @@ impl Https {
             headers,
             body: body.to_bytes().to_vec(),
         })
+    }
+}
+
+fn cut(fault: &dyn std::fmt::Display) -> TransportFault {
+    TransportFault::Cut { why: fault.to_string() }
+}
+
+fn longer(bytes: usize) -> TransportFault {
+    TransportFault::Garbled {
+        why: format!("it is longer than {bytes} bytes"),
+    }
+}
+
+fn headers(map: &http::HeaderMap) -> Vec<(String, String)> {
+    map.iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+/// An answer that goes on, and the connection that it comes by.
+pub struct Stream {
+    body: Incoming,
+    _connection: SendRequest<Full<Bytes>>,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl Streamed for Stream {
+    async fn more(&mut self) -> Result<Option<Vec<u8>>, TransportFault> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(data) = frame.map_err(|fault| cut(&fault))?.into_data() {
+                return Ok(Some(data.to_vec()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Streams for Https {
+    type Body = Stream;
+
+    async fn open(&self, call: &HttpCall) -> Result<(HttpReply, Stream), TransportFault> {
+        match tokio::time::timeout(call.deadline, self.begin(call)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TransportFault::TimedOut { after: call.deadline }),
+        }
     }
 }
 

@@ -60,6 +60,12 @@ impl Loan {
         &self.data_key
     }
 
+    /// Key and digest, to be lent again.
+    #[must_use]
+    pub fn take(self) -> (Zeroizing<[u8; 32]>, [u8; 32]) {
+        (self.data_key, self.file)
+    }
+
     /// SHA-256 of the key file.
     #[must_use]
     pub const fn file(&self) -> &[u8; 32] {

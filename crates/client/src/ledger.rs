@@ -99,6 +99,16 @@ impl Ledger {
         self.chain.tip().map(|(height, _)| height)
     }
 
+    /// Height and hash of the newest block that was checked.
+    pub(crate) fn tip(&self) -> Option<(u32, bitcoin::BlockHash)> {
+        self.chain.tip()
+    }
+
+    /// The server's change counter up to which it was asked.
+    pub(crate) const fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
     /// The first address that was never paid to. It is handed out again until it is.
     pub fn next_address(&mut self) -> (u32, Address) {
         let info = self.books.next_unused_address(KeychainKind::External);

@@ -54,6 +54,7 @@ mod send;
 mod session;
 mod sync;
 pub mod wallet;
+pub mod watch;
 
 pub use client::Client;
 pub use fault::{Fault, Kind};

@@ -9,7 +9,7 @@ mod transport;
 
 pub use clock::Clock;
 pub use keystore::{BlobName, BlobNameFault, Keystore, KeystoreFault};
-pub use transport::{HttpCall, HttpReply, Transport, TransportFault};
+pub use transport::{HttpCall, HttpReply, Streamed, Streams, Transport, TransportFault};
 
 use rand_core::{CryptoRng, RngCore};
 

@@ -8,7 +8,7 @@ mod exchange;
 mod head;
 mod rpc;
 
-pub(crate) use exchange::{Answer, refusal, request_nonce};
+pub(crate) use exchange::{Answer, refusal, request_nonce, within};
 pub use head::Notice;
 pub(crate) use head::{Caution, Notices};
 pub(crate) use rpc::{Reply, Rpc};

@@ -87,6 +87,7 @@ names_wallet!(
     SignMessage,
     Broadcast,
     Sync,
+    Watch,
     EstimateFees,
     GetAudit
 );
@@ -197,7 +198,9 @@ impl<T> Authenticated<T> {
         &self.request
     }
 
-    pub(crate) const fn device(&self) -> DeviceId {
+    /// The device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
         self.caller.signed.device
     }
 
@@ -205,7 +208,9 @@ impl<T> Authenticated<T> {
         &self.caller.signed.key
     }
 
-    pub(crate) const fn user(&self) -> UserId {
+    /// Whose device it is.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
         self.caller.user
     }
 }

@@ -20,6 +20,7 @@ mod sign;
 mod sign_message;
 mod sync;
 mod test_sign;
+mod watch;
 
 #[cfg(test)]
 pub(crate) use sign::outpoint;

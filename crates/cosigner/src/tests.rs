@@ -10,3 +10,4 @@ mod nonces;
 mod people;
 mod signing;
 mod storage;
+mod watch;

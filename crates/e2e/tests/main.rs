@@ -13,3 +13,4 @@ mod secrets;
 mod spine;
 mod texts;
 mod unlocked;
+mod watching;

@@ -62,7 +62,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         rates: Arc<Rates>,
         health: Arc<Health>,
     ) -> Self {
-        let service = Rpc::framework(Arc::clone(&cosigner)).with_interceptor(refuse::Refuse);
+        let service = Rpc::framework(Arc::clone(&cosigner), Arc::clone(&health)).with_interceptor(refuse::Refuse);
         let mib = |count: u32| (count as usize).saturating_mul(1024 * 1024);
         let patience = Duration::from_secs(limits.body_seconds);
         let bodies = Bodies::new(mib(limits.bodies_mib), mib(limits.bodies_mib_per_address), patience);
@@ -91,6 +91,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         let asked = asked.strip_prefix(self.url.base_path()).unwrap_or(&asked);
         parts.uri = http::Uri::from_static(procedure);
         parts.extensions.insert(Arc::clone(outcome));
+        parts.extensions.insert(peer.clone());
         let shape = refuse::Shape::of(&parts);
         let run = async {
             if self.health.stopping() {

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::listen::Phase;
+use crate::listen::{self, Phase};
 
 /// How old the last good word of the store may be.
 const STORE: Duration = Duration::from_secs(10);
@@ -54,6 +54,11 @@ impl Health {
     /// It takes no new request.
     pub(crate) fn stopping(&self) -> bool {
         *self.phase.borrow() != Phase::Running
+    }
+
+    /// Resolves once it takes no new request.
+    pub(crate) async fn stopped(&self) {
+        listen::reached(&mut self.phase.clone(), Phase::Draining).await;
     }
 
     fn ready_at(&self, now: Duration) -> bool {

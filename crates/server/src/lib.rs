@@ -28,3 +28,4 @@ pub mod recovery_seal;
 mod rpc;
 pub mod serve;
 pub mod tls;
+mod watchers;

@@ -57,6 +57,7 @@ pub(crate) trait Answer: Send + Sync + 'static {
 }
 
 /// The other end of a connection.
+#[derive(Clone)]
 pub(crate) struct Peer {
     address: IpAddr,
     activity: Arc<Activity>,

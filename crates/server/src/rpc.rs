@@ -15,28 +15,47 @@ mod sign;
 mod sign_message;
 mod sync;
 mod test_sign;
+mod watch;
 
 use std::sync::Arc;
 
 use connectrpc::{ConnectRpcService, DeadlinePolicy, Limits, RequestContext};
-use twofold_api::{Reason, Refusal, limits::BODY_BYTES, reply, request};
+use twofold_api::{
+    Reason, Refusal,
+    limits::BODY_BYTES,
+    reply::{self, Pulse},
+    request,
+};
 use twofold_cosigner::{
     Caller, Cosigner, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
-use twofold_wire::service::{Procedures, Service};
+use twofold_wire::service::{Events, Procedures, Service};
 
-use crate::gate::{Admitted, Outcome};
+use crate::{
+    gate::{Admitted, Outcome},
+    health::Health,
+    watchers::Watchers,
+};
 
 /// The framework's service over the procedures.
 pub(crate) type Framework<S, C, K> = ConnectRpcService<Procedures<Rpc<S, C, K>>>;
 
 /// The procedures over a cosigner.
-pub(crate) struct Rpc<S, C, K>(Arc<Cosigner<S, C, K>>);
+pub(crate) struct Rpc<S, C, K> {
+    cosigner: Arc<Cosigner<S, C, K>>,
+    health: Arc<Health>,
+    watchers: Arc<Watchers>,
+}
 
 impl<S: Store, C: Chain, K: Clock> Rpc<S, C, K> {
-    pub(crate) fn framework(cosigner: Arc<Cosigner<S, C, K>>) -> Framework<S, C, K> {
-        ConnectRpcService::new(Procedures::new(Arc::new(Self(cosigner))))
+    pub(crate) fn framework(cosigner: Arc<Cosigner<S, C, K>>, health: Arc<Health>) -> Framework<S, C, K> {
+        let rpc = Self {
+            cosigner,
+            health,
+            watchers: Arc::default(),
+        };
+        ConnectRpcService::new(Procedures::new(Arc::new(rpc)))
             .with_limits(
                 Limits::default()
                     .with_max_request_body_size(BODY_BYTES)
@@ -50,7 +69,7 @@ macro_rules! procedures {
     ($($name:ident: $request:ident -> $reply:ident;)*) => {
         impl<S: Store, C: Chain, K: Clock> Service for Rpc<S, C, K> {
             async fn join(&self, context: RequestContext, request: request::Join) -> Result<reply::Joined, Refusal> {
-                let joined = async { join::join(&self.0, newcomer(&context)?, request).await };
+                let joined = async { join::join(&self.cosigner, newcomer(&context)?, request).await };
                 noted(&context, joined.await)
             }
 
@@ -59,9 +78,14 @@ macro_rules! procedures {
                 context: RequestContext,
                 request: request::$request,
             ) -> Result<reply::$reply, Refusal> {
-                let answered = async { $name::$name(&self.0, caller(&context)?, request).await };
+                let answered = async { $name::$name(&self.cosigner, caller(&context)?, request).await };
                 noted(&context, answered.await)
             })*
+
+            async fn watch(&self, context: RequestContext, request: request::Watch) -> Result<Events<Pulse>, Refusal> {
+                let opened = async { watch::watch(self, &context, caller(&context)?, request).await };
+                noted(&context, opened.await)
+            }
         }
     };
 }

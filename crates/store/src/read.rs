@@ -352,6 +352,15 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn newest_change(&self, wallet: WalletId) -> Result<u64, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT cursor FROM transactions WHERE wallet = ?1 ORDER BY cursor DESC LIMIT 1")?;
+            let cursor: Option<i64> = statement.query_row([wallet.0], |row| row.get(0)).optional()?;
+            Ok(cursor.and_then(|cursor| u64::try_from(cursor).ok()).unwrap_or(0))
+        })
+    }
+
     async fn transaction(&self, wallet: WalletId, txid: [u8; 32]) -> Result<Option<WalletTransaction>, StoreFault> {
         self.read(|connection| {
             one(select!(

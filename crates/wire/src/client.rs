@@ -139,6 +139,7 @@ calls! {
     SignMessage: SignMessageRequest -> SignMessageReply, Signed;
     Broadcast: BroadcastRequest -> BroadcastReply, Sent;
     Sync: SyncRequest -> SyncReply, Synced;
+    Watch: WatchRequest -> WatchEvent, Pulse;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, Fees;
     GetAudit: GetAuditRequest -> GetAuditReply, Audit;
 }

@@ -409,6 +409,37 @@ impl TryFrom<proto::SyncReply> for reply::Synced {
     }
 }
 
+impl From<reply::Pulse> for proto::WatchEvent {
+    fn from(pulse: reply::Pulse) -> Self {
+        let block = |(height, hash): (u32, [u8; 32])| proto::BlockRef {
+            height,
+            hash: hash.to_vec(),
+            ..Default::default()
+        };
+        Self {
+            cursor: pulse.cursor,
+            tip: pulse.tip.map(block).map_or_else(MessageField::none, MessageField::some),
+            seq: pulse.seq,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::WatchEvent> for reply::Pulse {
+    type Error = Malformed;
+
+    fn try_from(event: proto::WatchEvent) -> Result<Self, Malformed> {
+        let tip = event.tip.into_option();
+        Ok(Self {
+            cursor: counter("cursor", event.cursor)?,
+            tip: tip
+                .map(|block| Ok((block.height, fixed("tip.hash", &block.hash)?)))
+                .transpose()?,
+            seq: counter("seq", event.seq)?,
+        })
+    }
+}
+
 impl From<reply::Fees> for proto::EstimateFeesReply {
     fn from(fees: reply::Fees) -> Self {
         let estimate = |(target, rate): (u16, u64)| proto::FeeEstimate {

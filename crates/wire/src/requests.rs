@@ -360,6 +360,27 @@ impl From<&request::Sync> for proto::SyncRequest {
     }
 }
 
+impl TryFrom<proto::WatchRequest> for request::Watch {
+    type Error = Malformed;
+
+    fn try_from(watch: proto::WatchRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&watch.wallet)?,
+            checkpoint: optional_checkpoint(watch.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::Watch> for proto::WatchRequest {
+    fn from(watch: &request::Watch) -> Self {
+        Self {
+            wallet: watch.wallet.0.to_vec(),
+            checkpoint: watch.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
 impl TryFrom<proto::EstimateFeesRequest> for request::EstimateFees {
     type Error = Malformed;
 

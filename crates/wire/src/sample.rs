@@ -156,6 +156,13 @@ pub(crate) fn sync() -> request::Sync {
     }
 }
 
+pub(crate) fn watch() -> request::Watch {
+    request::Watch {
+        wallet: WALLET,
+        checkpoint: Some(checkpoint()),
+    }
+}
+
 pub(crate) fn estimate_fees() -> request::EstimateFees {
     request::EstimateFees {
         wallet: WALLET,
@@ -278,6 +285,14 @@ pub(crate) fn synced() -> reply::Synced {
         cursor: 9,
         more: true,
         scanned_height: 900_002,
+    }
+}
+
+pub(crate) fn pulse() -> reply::Pulse {
+    reply::Pulse {
+        cursor: 9,
+        tip: Some((900_002, [0xbb; 32])),
+        seq: 3,
     }
 }
 

@@ -12,9 +12,11 @@ use connectrpc::{
     CodecFormat, ConnectError, Dispatcher, EncodedBody, Payload, RequestContext, Response, Spec, StreamType,
     dispatcher::{MethodDescriptor, RequestStream, StreamingResult, UnaryResult},
 };
+use futures::stream::{BoxStream, StreamExt as _};
 use serde::{Serialize, de::DeserializeOwned};
 use twofold_api::{
     limits::BODY_BYTES,
+    procedure::Kind,
     reason::{Reason, Refusal},
     reply, request,
 };
@@ -29,8 +31,14 @@ use crate::{
 /// The service's name in the protocols, as health checks name it.
 pub const NAME: &str = "twofold.v1.CosignerService";
 
+/// What a stream tells, one after the other. A refusal is its end.
+pub type Events<T> = BoxStream<'static, Result<T, Refusal>>;
+
 macro_rules! service {
-    ($($name:ident, $method:ident: $request:ident -> $reply:ident, $answer:ident;)*) => {
+    (
+        unary { $($name:ident, $method:ident: $request:ident -> $reply:ident, $answer:ident;)* }
+        streams { $($stream:ident, $open:ident: $asked:ident -> $event:ident, $told:ident;)* }
+    ) => {
         /// What a server does for each procedure. `context` holds headers, deadline and what layers in front put into
         /// its extensions, such as who asks.
         pub trait Service: Send + Sync + 'static {
@@ -41,6 +49,14 @@ macro_rules! service {
                     context: RequestContext,
                     request: request::$name,
                 ) -> impl Future<Output = Result<reply::$answer, Refusal>> + Send;
+            )*
+            $(
+                #[doc = concat!("Answers [`request::", stringify!($stream), "`], until the stream ends or is dropped.")]
+                fn $open(
+                    &self,
+                    context: RequestContext,
+                    request: request::$stream,
+                ) -> impl Future<Output = Result<Events<reply::$told>, Refusal>> + Send;
             )*
         }
 
@@ -62,7 +78,11 @@ macro_rules! service {
         impl<S: Service> Dispatcher for Procedures<S> {
             fn lookup(&self, path: &str) -> Option<MethodDescriptor> {
                 let method = METHODS.iter().find(|method| method.path.strip_prefix('/') == Some(path))?;
-                Some(MethodDescriptor::unary(false).with_spec(Spec::server(method.path, StreamType::Unary)))
+                Some(match method.kind {
+                    Kind::Stream => MethodDescriptor::server_streaming()
+                        .with_spec(Spec::server(method.path, StreamType::ServerStream)),
+                    _ => MethodDescriptor::unary(false).with_spec(Spec::server(method.path, StreamType::Unary)),
+                })
             }
 
             fn call_unary(
@@ -89,10 +109,26 @@ macro_rules! service {
             fn call_server_streaming(
                 &self,
                 path: &str,
-                _: RequestContext,
-                _: Bytes,
-                _: CodecFormat,
+                context: RequestContext,
+                message: Bytes,
+                format: CodecFormat,
             ) -> StreamingResult {
+                let service = Arc::clone(&self.0);
+                $(
+                    if Some(path) == procedure_path!($stream).strip_prefix('/') {
+                        return Box::pin(async move {
+                            let request = decode_bytes::<proto::$asked, request::$stream>(&message, format)
+                                .map_err(|refusal| connect(&refusal))?;
+                            drop(message);
+                            let events = service.$open(context, request).await.map_err(|refusal| connect(&refusal))?;
+                            let encoded = events.map(move |event| {
+                                let event = event.map_err(|refusal| connect(&refusal))?;
+                                encode_body(&proto::$event::from(event), format)
+                            });
+                            Ok(Response::new(encoded.boxed()))
+                        });
+                    }
+                )*
                 no_such(path)
             }
 
@@ -138,21 +174,26 @@ impl<S> Clone for Procedures<S> {
 }
 
 service! {
-    Join, join: JoinRequest -> JoinReply, Joined;
-    Hello, hello: HelloRequest -> HelloReply, Greeting;
-    BeginCreate, begin_create: BeginCreateRequest -> BeginCreateReply, CreateBegun;
-    FinishCreate, finish_create: FinishCreateRequest -> FinishCreateReply, CreateFinished;
-    TestSign, test_sign: TestSignRequest -> TestSignReply, TestSigned;
-    Activate, activate: ActivateRequest -> ActivateReply, Done;
-    ListWallets, list_wallets: ListWalletsRequest -> ListWalletsReply, Wallets;
-    GetWallet, get_wallet: GetWalletRequest -> GetWalletReply, Wallet;
-    RenameWallet, rename_wallet: RenameWalletRequest -> RenameWalletReply, Done;
-    Sign, sign: SignRequest -> SignReply, Signed;
-    SignMessage, sign_message: SignMessageRequest -> SignMessageReply, Signed;
-    Broadcast, broadcast: BroadcastRequest -> BroadcastReply, Sent;
-    Sync, sync: SyncRequest -> SyncReply, Synced;
-    EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;
-    GetAudit, get_audit: GetAuditRequest -> GetAuditReply, Audit;
+    unary {
+        Join, join: JoinRequest -> JoinReply, Joined;
+        Hello, hello: HelloRequest -> HelloReply, Greeting;
+        BeginCreate, begin_create: BeginCreateRequest -> BeginCreateReply, CreateBegun;
+        FinishCreate, finish_create: FinishCreateRequest -> FinishCreateReply, CreateFinished;
+        TestSign, test_sign: TestSignRequest -> TestSignReply, TestSigned;
+        Activate, activate: ActivateRequest -> ActivateReply, Done;
+        ListWallets, list_wallets: ListWalletsRequest -> ListWalletsReply, Wallets;
+        GetWallet, get_wallet: GetWalletRequest -> GetWalletReply, Wallet;
+        RenameWallet, rename_wallet: RenameWalletRequest -> RenameWalletReply, Done;
+        Sign, sign: SignRequest -> SignReply, Signed;
+        SignMessage, sign_message: SignMessageRequest -> SignMessageReply, Signed;
+        Broadcast, broadcast: BroadcastRequest -> BroadcastReply, Sent;
+        Sync, sync: SyncRequest -> SyncReply, Synced;
+        EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;
+        GetAudit, get_audit: GetAuditRequest -> GetAuditReply, Audit;
+    }
+    streams {
+        Watch, watch: WatchRequest -> WatchEvent, Pulse;
+    }
 }
 
 fn decode<M, R>(payload: &Payload, format: CodecFormat) -> Result<R, ConnectError>
@@ -186,13 +227,17 @@ where
 }
 
 fn encode<M: Message + Serialize>(message: &M, format: CodecFormat) -> Result<Response<EncodedBody>, ConnectError> {
+    encode_body(message, format).map(Response::new)
+}
+
+fn encode_body<M: Message + Serialize>(message: &M, format: CodecFormat) -> Result<EncodedBody, ConnectError> {
     let bytes = match format {
         CodecFormat::Json => serde_json::to_vec(message)
             .map_err(|_| connect(&Reason::Internal.into()))?
             .into(),
         _ => message.encode_to_bytes(),
     };
-    Ok(Response::new(EncodedBody::from(bytes)))
+    Ok(EncodedBody::from(bytes))
 }
 
 /// What the framework asks only for procedures that [`Dispatcher::lookup`] does not know.

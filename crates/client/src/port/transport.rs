@@ -96,3 +96,19 @@ pub trait Transport {
     /// sends a request twice by itself.
     fn send(&self, call: &HttpCall) -> impl Future<Output = Result<HttpReply, TransportFault>>;
 }
+
+/// A transport whose answers can be read as they come, for streams.
+pub trait Streams: Transport {
+    /// What is left to come of an answer.
+    type Body: Streamed;
+
+    /// Sends one request and awaits the head of its answer, no longer than the call's deadline. An answer with another
+    /// status than 200 comes whole, and nothing is left of it.
+    fn open(&self, call: &HttpCall) -> impl Future<Output = Result<(HttpReply, Self::Body), TransportFault>>;
+}
+
+/// An answer that goes on.
+pub trait Streamed {
+    /// The next piece, at most 64 KiB; none at its end. Waits as long as it takes.
+    fn more(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, TransportFault>>;
+}

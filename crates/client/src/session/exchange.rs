@@ -28,6 +28,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// The request as it goes out.
+    pub(crate) const fn call(&self) -> &HttpCall {
+        &self.call
+    }
+
     /// What names the request.
     pub(crate) const fn digest(&self) -> RequestDigest {
         self.digest
@@ -192,7 +197,7 @@ pub(crate) fn refusal(reply: &HttpReply) -> Result<Refusal, Breach> {
 }
 
 /// Awaits a transport, but no longer than `limit`: a transport that does not keep its deadline can't hold us.
-async fn within<T>(
+pub(crate) async fn within<T>(
     limit: Duration,
     clock: &impl Clock,
     work: impl Future<Output = Result<T, TransportFault>>,

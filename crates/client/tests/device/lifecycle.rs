@@ -2,6 +2,7 @@
 
 use bitcoin::{FeeRate, SignedAmount};
 use futures::executor::block_on;
+use twofold_api::Reason;
 use twofold_api::invitation::{Invitation, Trust};
 use twofold_client::create::Step;
 use twofold_client::ledger::{Order, Pay};
@@ -9,6 +10,7 @@ use twofold_client::message::{self, Place, Verdict};
 use twofold_client::{Fault, Kind};
 use twofold_threshold::words::RecoveryWords;
 
+use crate::line::DeviceClock;
 use crate::world::{World, create, create_with_steps, named, paying, sats, stranger};
 
 #[test]
@@ -317,6 +319,8 @@ fn a_text_is_signed_with_the_server_for_an_address_and_anybody_can_check_it() {
     block_on(async {
         let (world, mut client, mut wallet) = World::with_wallet().await;
         let address = client.receive(&mut wallet).await.expect("receives");
+        // What a sync has proved need not be read again before signing.
+        client.sync(&mut wallet).await.expect("syncs");
         world.line.forget();
         let given = Place::Address(address.as_unchecked().clone());
         let proof = client
@@ -348,5 +352,39 @@ fn a_text_is_signed_with_the_server_for_an_address_and_anybody_can_check_it() {
         let audited = client.audit(&mut wallet).await.expect("holds");
         let names: Vec<_> = audited.entries.iter().map(|entry| entry.event.name()).collect();
         assert_eq!(names[3..], ["message_signed", "message_signed"]);
+    });
+}
+
+#[test]
+fn a_hint_says_that_the_books_are_behind_until_a_sync_has_caught_up() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_money(100_000).await;
+        let clock = DeviceClock(world.clock.clone());
+        client.sync(&mut wallet).await.expect("syncs");
+        let known = client.known(&wallet).expect("knows");
+        let mut hints = client.watch(&wallet).await.expect("watches");
+        for _ in 0..2 {
+            let hint = hints.next(&clock).await.expect("hears").expect("a hint");
+            assert!(!known.is_behind(&hint));
+        }
+        assert_eq!(hints.next(&clock).await.expect("a good end"), None);
+
+        let address = client.receive_fresh(&mut wallet).await.expect("receives");
+        client.sync(&mut wallet).await.expect("syncs");
+        world.server.fund(&address, sats(7_000)).await;
+        let known = client.known(&wallet).expect("knows");
+        let mut hints = client.watch(&wallet).await.expect("watches");
+        let hint = hints.next(&clock).await.expect("hears").expect("a hint");
+        assert!(known.is_behind(&hint));
+        client.sync(&mut wallet).await.expect("syncs");
+        assert!(!client.known(&wallet).expect("knows").is_behind(&hint));
+
+        // A wrong clock is set right as for any call, and a stranger hears nothing.
+        world.clock.pass(3_600);
+        client.watch(&wallet).await.expect("watches");
+        let mut other = world.another();
+        let mut stranger = other.join().await.expect("joins");
+        let fault = stranger.watch(&wallet).await.err().expect("must be refused");
+        assert_eq!(fault.reason(), Some(Reason::WalletNotFound));
     });
 }

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use twofold_client::port::{Clock, HttpCall, HttpReply, Transport, TransportFault};
+use twofold_client::port::{Clock, HttpCall, HttpReply, Streamed, Streams, Transport, TransportFault};
 use twofold_cosigner::testing::SetClock;
 
 use crate::server::Server;
@@ -75,6 +75,25 @@ impl Line {
 
     pub(crate) fn forget(&self) {
         self.seen.lock().expect("not poisoned").clear();
+    }
+}
+
+/// What is left of an answer: all of it, at once.
+pub(crate) struct Whole(Option<Vec<u8>>);
+
+impl Streamed for Whole {
+    async fn more(&mut self) -> Result<Option<Vec<u8>>, TransportFault> {
+        Ok(self.0.take())
+    }
+}
+
+impl Streams for Line {
+    type Body = Whole;
+
+    async fn open(&self, call: &HttpCall) -> Result<(HttpReply, Whole), TransportFault> {
+        let mut reply = self.send(call).await?;
+        let streamed = (reply.status == 200).then(|| std::mem::take(&mut reply.body));
+        Ok((reply, Whole(streamed)))
     }
 }
 

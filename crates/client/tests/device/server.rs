@@ -7,6 +7,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::{Address, Amount, Block, Network, OutPoint, Transaction, TxMerkleNode, TxOut, merkle_tree};
 use bytes::Bytes;
 use connectrpc::{ConnectRpcService, RequestContext};
+use futures::stream::StreamExt as _;
 use http_body_util::{BodyExt, Full};
 use tower::ServiceExt;
 use twofold_api::invitation::{Invitation, Trust};
@@ -22,7 +23,7 @@ use twofold_cosigner::{Caller, Config, Cosigner, Kek, Newcomer};
 use twofold_threshold::create::Closing;
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::sign::Commitment;
-use twofold_wire::service::{Procedures, Service};
+use twofold_wire::service::{Events, Procedures, Service};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 
@@ -101,6 +102,17 @@ macro_rules! procedures {
                 $(let reply = twisted(&self.0.twists.$twist, reply)?;)?
                 Ok(reply)
             })*
+
+            async fn watch(
+                &self,
+                context: RequestContext,
+                request: request::Watch,
+            ) -> Result<Events<reply::Pulse>, Refusal> {
+                let asked = caller(&context)?.bind(request)?;
+                self.0.cosigner.watching(&asked).await?;
+                let pulse = self.0.cosigner.pulse(&asked).await?;
+                Ok(futures::stream::iter([Ok(pulse), Ok(pulse)]).boxed())
+            }
         }
     };
 }

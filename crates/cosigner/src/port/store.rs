@@ -262,6 +262,8 @@ pub trait Store: Send + Sync + 'static {
         after: u64,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<WalletTransaction>, StoreFault>> + Send;
+    /// The cursor of the wallet's transaction that changed last; 0 where it has none.
+    fn newest_change(&self, wallet: WalletId) -> impl Future<Output = Result<u64, StoreFault>> + Send;
     /// A transaction of a wallet.
     fn transaction(
         &self,

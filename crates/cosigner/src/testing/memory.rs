@@ -495,6 +495,12 @@ impl Store for MemoryStore {
         Ok(rows)
     }
 
+    async fn newest_change(&self, wallet: WalletId) -> Result<u64, StoreFault> {
+        let tables = self.lock();
+        let rows = tables.transactions.values().filter(|row| row.wallet == wallet);
+        Ok(rows.map(|row| row.cursor).max().unwrap_or(0))
+    }
+
     async fn transaction(&self, wallet: WalletId, txid: [u8; 32]) -> Result<Option<WalletTransaction>, StoreFault> {
         Ok(self.lock().transactions.get(&(wallet, txid)).cloned())
     }

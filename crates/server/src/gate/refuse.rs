@@ -26,34 +26,40 @@ pub(super) struct Refuse;
 #[async_trait]
 impl Interceptor for Refuse {
     async fn intercept_unary(&self, mut request: UnaryRequest, next: Next<'_>) -> Result<UnaryResponse, ConnectError> {
-        let verdict = request.ctx.extensions_mut().remove::<Verdict>();
-        let outcome = request
-            .ctx
-            .extensions()
-            .get::<Arc<Outcome>>()
-            .cloned()
-            .unwrap_or_default();
-        match verdict {
-            Some(Verdict(Ok(admitted))) => {
-                request.ctx.extensions_mut().insert(admitted);
-                let answered = next.run(request).await;
-                if let Err(error) = &answered {
-                    outcome.note_code(error.code.as_str());
-                }
-                answered
-            }
-            Some(Verdict(Err(refusal))) => Err(connect(&outcome.note(refusal))),
-            None => Err(connect(&outcome.note(Reason::Internal.into()))),
+        let outcome = admitted(request.ctx.extensions_mut())?;
+        let answered = next.run(request).await;
+        if let Err(error) = &answered {
+            outcome.note_code(error.code.as_str());
         }
+        answered
     }
 
     async fn intercept_streaming(
         &self,
-        _request: StreamRequest,
-        _inbound: PayloadStream,
-        _next: NextStream<'_>,
+        mut request: StreamRequest,
+        inbound: PayloadStream,
+        next: NextStream<'_>,
     ) -> Result<StreamResponse, ConnectError> {
-        Err(ConnectError::unimplemented("every call here is unary"))
+        let outcome = admitted(request.ctx.extensions_mut())?;
+        let answered = next.run(request, inbound).await;
+        if let Err(error) = &answered {
+            outcome.note_code(error.code.as_str());
+        }
+        answered
+    }
+}
+
+/// Takes the gate's verdict out; who was admitted is left in its place.
+fn admitted(extensions: &mut http::Extensions) -> Result<Arc<Outcome>, ConnectError> {
+    let verdict = extensions.remove::<Verdict>();
+    let outcome = extensions.get::<Arc<Outcome>>().cloned().unwrap_or_default();
+    match verdict {
+        Some(Verdict(Ok(admitted))) => {
+            extensions.insert(admitted);
+            Ok(outcome)
+        }
+        Some(Verdict(Err(refusal))) => Err(connect(&outcome.note(refusal))),
+        None => Err(connect(&outcome.note(Reason::Internal.into()))),
     }
 }
 
@@ -126,10 +132,10 @@ impl Shape {
         parts.method = Method::POST;
         parts.uri = self.uri.clone();
         parts.headers = self.headers.clone();
-        let enveloped = self
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let enveloped = self.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+            let kind = kind.as_bytes();
+            kind.starts_with(b"application/grpc") || kind.starts_with(b"application/connect+")
+        });
         let body = if enveloped {
             Bytes::from_static(&[0; 5])
         } else {

@@ -9,7 +9,7 @@ use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use twofold_api::request::Hello;
+use twofold_api::{procedure::Kind, request::Hello};
 use twofold_cosigner::testing::SetClock;
 use twofold_threshold::id::WalletId;
 use twofold_wire::{METHODS, client::decode};
@@ -200,7 +200,8 @@ async fn a27_every_procedure_refuses_the_same_for_the_same_reason_in_every_encod
     let house = House::open(&SetClock::at(START)).await;
     let device = house.enrolled(START).await;
     let mut ways = Ways::open(&house).await;
-    for method in METHODS {
+    // A stream has encodings of its own.
+    for method in METHODS.iter().filter(|method| method.kind != Kind::Stream) {
         let path = method.path;
         let named = method.needs_wallet.then_some(WALLET);
         let other = if method.needs_wallet { None } else { Some(WALLET) };

@@ -15,7 +15,9 @@ use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use twofold_api::{
-    Refusal, request,
+    Refusal,
+    procedure::Kind,
+    request,
     signature::{Draft, Protocol, Unsigned, Window},
 };
 use twofold_cosigner::{
@@ -28,7 +30,11 @@ use twofold_threshold::{
     identity::{IdentityKey, IdentitySecret},
     rand_core::{OsRng, RngCore as _},
 };
-use twofold_wire::client::{self, CONTENT_TYPE, Call};
+use twofold_wire::{
+    METHODS,
+    client::{self, CONTENT_TYPE, Call},
+    error, stream,
+};
 
 /// When the tests begin, in seconds since 1970.
 pub(crate) const START: u64 = 1_790_000_000;
@@ -159,7 +165,7 @@ impl Device {
         wallet: Option<WalletId>,
         now: u64,
     ) -> Signed {
-        self.sign_as(house, path, CONTENT_TYPE, body, wallet, now)
+        self.sign_as(house, path, content_type(path), body, wallet, now)
     }
 
     pub(crate) fn sign_as<K: Clock>(
@@ -216,7 +222,7 @@ impl Signed {
 
     /// The same bytes without any signature.
     pub(crate) fn unsigned(path: &str, body: Vec<u8>) -> Self {
-        let headers = vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())];
+        let headers = vec![("content-type".to_owned(), content_type(path).to_owned())];
         Self {
             method: Method::POST,
             path: path.to_owned(),
@@ -249,6 +255,28 @@ impl Answer {
     }
 }
 
+/// How a procedure is asked over Connect.
+fn content_type(path: &str) -> &'static str {
+    let streams = METHODS
+        .iter()
+        .any(|method| method.path == path && method.kind == Kind::Stream);
+    if streams { stream::CONTENT_TYPE } else { CONTENT_TYPE }
+}
+
+/// A stream that ended before it began, told as the other procedures tell it.
+fn refused(headers: &HeaderMap, body: &[u8]) -> Option<(StatusCode, Bytes)> {
+    if headers.get("content-type")?.as_bytes() != stream::CONTENT_TYPE.as_bytes() {
+        return None;
+    }
+    let mut frames = stream::Frames::default();
+    frames.push(body).unwrap();
+    let Ok(Some(stream::Frame::End(Err(refusal)))) = frames.pop() else {
+        return None;
+    };
+    let status = StatusCode::from_u16(error::http_status(refusal.reason.code())).unwrap();
+    Some((status, error::connect_json(&refusal).into()))
+}
+
 /// A connection that is kept.
 pub(crate) struct Connection(SendRequest<Full<Bytes>>, String);
 
@@ -267,10 +295,12 @@ impl Connection {
             .send_request(request.body(Full::from(signed.body.clone())).unwrap())
             .await?;
         let (parts, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let (status, body) = refused(&parts.headers, &body).unwrap_or((parts.status, body));
         Ok(Answer {
-            status: parts.status,
+            status,
             headers: parts.headers,
-            body: body.collect().await?.to_bytes(),
+            body,
         })
     }
 

@@ -14,7 +14,7 @@ use twofold_threshold::{
     secret::Secret32,
     sign::Commitment,
 };
-use twofold_wire::client::encode;
+use twofold_wire::{client::encode, stream};
 
 const EPOCH: EpochId = EpochId {
     number: 1,
@@ -135,6 +135,13 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
                 checkpoint,
             })
             .1
+        }
+        "Watch" => {
+            let request = request::Watch {
+                wallet,
+                checkpoint: Some(checkpoint(wallet)),
+            };
+            stream::envelope(&encode(&request).1)
         }
         "EstimateFees" => {
             encode(&request::EstimateFees {

@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 use rstest::rstest;
-use twofold_api::request::Hello;
+use twofold_api::{procedure::Kind, request::Hello};
 use twofold_cosigner::testing::SetClock;
 use twofold_threshold::id::WalletId;
-use twofold_wire::METHODS;
+use twofold_wire::{METHODS, stream};
 
 use crate::{
     house::{Device, House, START, Signed},
@@ -154,6 +154,10 @@ async fn f05_malformed_ids_and_garbage_are_refused_as_arguments() {
         let named = method.needs_wallet.then_some(WALLET);
         // A field that nobody knows, a wallet id of 3 bytes, and noise.
         for garbage in [vec![0xfa, 0x07, 1, 0], vec![0x0a, 3, 1, 2, 3], vec![0xff; 64]] {
+            let garbage = match method.kind {
+                Kind::Stream => stream::envelope(&garbage),
+                _ => garbage,
+            };
             let refused = house
                 .send(&device.sign_bytes(&house, method.path, garbage, named, START))
                 .await;

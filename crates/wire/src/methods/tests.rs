@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 15);
+    assert_eq!(listed.len(), 16);
 }
 
 #[test]
@@ -56,6 +56,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::SignMessage>(),
         check::<request::Broadcast>(),
         check::<request::Sync>(),
+        check::<request::Watch>(),
         check::<request::EstimateFees>(),
         check::<request::GetAudit>(),
     ];

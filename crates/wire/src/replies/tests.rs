@@ -31,6 +31,11 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::SignMessage, proto::SignMessageReply>(sample::signed());
     arrives::<request::Broadcast, proto::BroadcastReply>(sample::sent());
     arrives::<request::Sync, proto::SyncReply>(sample::synced());
+    arrives::<request::Watch, proto::WatchEvent>(sample::pulse());
+    arrives::<request::Watch, proto::WatchEvent>(reply::Pulse {
+        tip: None,
+        ..sample::pulse()
+    });
     arrives::<request::EstimateFees, proto::EstimateFeesReply>(sample::fees());
     arrives::<request::GetAudit, proto::GetAuditReply>(sample::audit());
 }

@@ -68,6 +68,7 @@ fn every_request_arrives_as_it_was_sent() {
         locator: vec![],
         ..sample::sync()
     });
+    same::<proto::WatchRequest, _>(&sample::watch());
     same::<proto::EstimateFeesRequest, _>(&sample::estimate_fees());
     same::<proto::GetAuditRequest, _>(&sample::get_audit());
     let (before, after) = (sample::sign(), sent::<proto::SignRequest, _>(&sample::sign()));

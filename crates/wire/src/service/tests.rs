@@ -6,19 +6,20 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use connectrpc::{CodecFormat, ConnectRpcService, Dispatcher, Payload, RequestContext};
-use futures::executor::block_on;
+use futures::{executor::block_on, stream::StreamExt as _};
 use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use twofold_api::{
+    procedure::Kind,
     reason::{Reason, Refusal},
     reply, request,
 };
 
-use super::{Procedures, Service, decode_bytes};
-use crate::{METHODS, client, proto, sample};
+use super::{Events, Procedures, Service, decode_bytes};
+use crate::{METHODS, client, proto, sample, stream};
 
 /// Answers everything with a sample, and notes what was asked.
 #[derive(Debug, Default)]
@@ -37,6 +38,13 @@ macro_rules! echo {
                     None => Ok(sample::$sample()),
                 }
             })*
+
+            async fn watch(&self, _: RequestContext, request: request::Watch) -> Result<Events<reply::Pulse>, Refusal> {
+                self.asked.lock().unwrap().push(format!("{request:?}"));
+                let end = self.refuse.map(|reason| Err(Refusal::from(reason).retry_after(3)));
+                let told = [Ok(sample::pulse()), Ok(sample::pulse())].into_iter().chain(end);
+                Ok(futures::stream::iter(told).boxed())
+            }
         }
     };
 }
@@ -102,6 +110,40 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::sync()), sample::synced());
     assert_eq!(call(&sample::estimate_fees()), sample::fees());
     assert_eq!(call(&sample::get_audit()), sample::audit());
+}
+
+/// What a stream over the framework's own front brought.
+fn watched(refuse: Option<Reason>, pieces: usize) -> (Vec<reply::Pulse>, Option<Result<(), Refusal>>) {
+    let echo = Arc::new(Echo {
+        refuse,
+        ..Echo::default()
+    });
+    let (path, body) = client::encode(&sample::watch());
+    let body = stream::envelope(&body);
+    let (status, answer) = post(&echo, path, stream::CONTENT_TYPE, &body);
+    assert_eq!(status, 200);
+    assert_eq!(*echo.asked.lock().unwrap(), [format!("{:?}", sample::watch())]);
+    let (mut frames, mut told) = (stream::Frames::default(), Vec::new());
+    for piece in answer.chunks(answer.len().div_ceil(pieces)) {
+        frames.push(piece).unwrap();
+        while let Some(frame) = frames.pop().unwrap() {
+            match frame {
+                stream::Frame::Message(bytes) => told.push(client::decode::<request::Watch>(&bytes).unwrap()),
+                stream::Frame::End(end) => return (told, Some(end)),
+            }
+        }
+    }
+    (told, None)
+}
+
+#[test]
+fn a_stream_brings_each_event_and_then_its_end_however_it_is_cut() {
+    for pieces in [1, 2, 7, 50, 1_000] {
+        assert_eq!(watched(None, pieces), (vec![sample::pulse(); 2], Some(Ok(()))));
+        let refusal = Refusal::from(Reason::ShuttingDown);
+        let (told, end) = watched(Some(Reason::ShuttingDown), pieces);
+        assert_eq!((told.len(), end.unwrap().unwrap_err().reason), (2, refusal.reason));
+    }
 }
 
 #[test]
@@ -228,8 +270,13 @@ fn the_dispatcher_knows_the_tables_procedures_and_no_other() {
         let found = procedures.lookup(&method.path[1..]).unwrap();
         assert_eq!(found.spec.unwrap().procedure, method.path);
         let context = RequestContext::new(http::HeaderMap::new());
-        let payload = Payload::new(Bytes::from_static(b"\xff"), CodecFormat::Proto);
-        let error = block_on(procedures.call_unary(&method.path[1..], context, payload, CodecFormat::Proto)).err();
+        let bytes = Bytes::from_static(b"\xff");
+        let error = if method.kind == Kind::Stream {
+            block_on(procedures.call_server_streaming(&method.path[1..], context, bytes, CodecFormat::Proto)).err()
+        } else {
+            let payload = Payload::new(bytes, CodecFormat::Proto);
+            block_on(procedures.call_unary(&method.path[1..], context, payload, CodecFormat::Proto)).err()
+        };
         // It went to the procedure and was refused there, rather than not found.
         assert_eq!(error.unwrap().code.as_str(), "invalid_argument", "{}", method.path);
     }

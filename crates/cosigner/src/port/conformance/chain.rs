@@ -102,6 +102,9 @@ pub async fn transactions_come_in_the_order_they_changed<S: Store>(store: &S) {
     );
     assert_eq!(listed(store, 1, 3).await, [(1, 4, Some(100), false)]);
     assert_eq!(listed(store, 2, 0).await, [(1, 1, None, false)]);
+    for (wallet, newest) in [(1, 4), (2, 1), (3, 0)] {
+        assert_eq!(store.newest_change(wallet_id(wallet)).await.unwrap(), newest);
+    }
     let first = store.transactions(wallet_id(1), 0, 1).await.unwrap();
     assert_eq!(
         first,

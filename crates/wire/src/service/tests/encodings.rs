@@ -237,7 +237,8 @@ macro_rules! every_procedure {
 
         #[test]
         fn a27_every_procedure_answers_and_refuses_the_same_in_every_encoding() {
-            assert!(METHODS.iter().all(|method| COVERED.contains(&method.path)), "a procedure is missing here");
+            let unary = METHODS.iter().filter(|method| method.kind != Kind::Stream);
+            assert!(unary.map(|method| method.path).all(|path| COVERED.contains(&path)), "a procedure is missing here");
             $(the_same::<proto::$request, _, proto::$reply, _>(
                 crate::methods::procedure_path!($name),
                 &$asked,
