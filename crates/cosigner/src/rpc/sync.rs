@@ -26,6 +26,8 @@ const MOST_UNUSED: u32 = 1_000;
 const CHUNK: u32 = 64;
 /// Most bytes of transactions in one reply; at least one goes.
 const MOST_BYTES: usize = 1 << 20;
+/// How often a reply is put together at most, where blocks come meanwhile. The last one says that more is being read.
+const TRIES: u32 = 4;
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Tells what changed, and watches as far as the device has handed out addresses.
@@ -35,26 +37,39 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let owned = self.heed_reading(&request, owned, asked.checkpoint.as_ref()).await?;
         self.watch(&owned, asked.revealed).await?;
 
-        let (transactions, cursor, more_transactions) = self.changed(&owned, asked.cursor).await?;
-        let tip_height = self.store.tip().await?.map_or(0, |block| block.height);
-        let from = self.known(&owned, &asked.locator).await?;
-        let limit = u32::try_from(limits::SYNC_HEADERS).unwrap_or(u32::MAX);
-        let blocks = self.store.blocks(from, limit).await?;
-        let last = blocks.last().map_or(tip_height, |block| block.height);
-        let scanned_height = match self.store.rescan(owned.id()).await? {
-            Some(rescan) if rescan.next <= rescan.last => rescan.next.saturating_sub(1),
-            _ => tip_height,
-        };
-        Ok(Synced {
-            head: self.head(Some((owned.id(), owned.state()))),
-            from_height: blocks.first().map_or(from, |block| block.height),
-            headers: blocks.into_iter().map(|block| block.header).collect(),
-            tip_height: tip_height.max(last),
-            transactions,
-            cursor,
-            more: more_transactions || last < tip_height,
-            scanned_height,
-        })
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            // What the follower writes meanwhile must not look as if it were told: first how far it is, then what it
+            // found, and once more how far it is.
+            let rescan = self.store.rescan(owned.id()).await?;
+            let complete = self.store.tip().await?;
+            let (transactions, cursor, more_transactions) = self.changed(&owned, asked.cursor).await?;
+            let from = self.known(&owned, &asked.locator).await?;
+            let limit = u32::try_from(limits::SYNC_HEADERS).unwrap_or(u32::MAX);
+            let blocks = self.store.blocks(from, limit).await?;
+            let tip = self.store.tip().await?;
+            if tip != complete && tries > 0 {
+                continue;
+            }
+            let complete_height = complete.map_or(0, |block| block.height);
+            let tip_height = tip.map_or(0, |block| block.height);
+            let last = blocks.last().map_or(tip_height, |block| block.height);
+            let scanned_height = match rescan {
+                Some(rescan) if rescan.next <= rescan.last => rescan.next.saturating_sub(1).min(complete_height),
+                _ => complete_height,
+            };
+            return Ok(Synced {
+                head: self.head(Some((owned.id(), owned.state()))),
+                from_height: blocks.first().map_or(from, |block| block.height),
+                headers: blocks.into_iter().map(|block| block.header).collect(),
+                tip_height: tip_height.max(last),
+                transactions,
+                cursor,
+                more: more_transactions || last < tip_height,
+                scanned_height,
+            });
+        }
     }
 
     /// Transactions after a cursor, the cursor to go on from, and whether there are more.

@@ -25,6 +25,7 @@ pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
     fates: Arc<Mutex<VecDeque<Fate>>>,
     looked_up: Arc<AtomicUsize>,
+    meanwhile: Arc<Mutex<VecDeque<Batch>>>,
 }
 
 /// What happens to a coming batch.
@@ -106,6 +107,12 @@ impl MemoryStore {
     #[must_use]
     pub fn looked_up(&self) -> usize {
         self.looked_up.load(Ordering::SeqCst)
+    }
+
+    /// What somebody else commits right after each of the next reads of a wallet's transactions, in order.
+    pub fn meanwhile(&self, batches: impl IntoIterator<Item = Batch>) {
+        let mut queue = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.extend(batches);
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {
@@ -484,7 +491,7 @@ impl Store for MemoryStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<WalletTransaction>, StoreFault> {
-        let tables = self.lock();
+        let mut tables = self.lock();
         let rows = tables
             .transactions
             .values()
@@ -492,6 +499,14 @@ impl Store for MemoryStore {
         let mut rows: Vec<_> = rows.cloned().collect();
         rows.sort_by_key(|row| row.cursor);
         rows.truncate(most(limit));
+        let next = self
+            .meanwhile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        if let Some(batch) = next {
+            tables.apply(batch)?;
+        }
         Ok(rows)
     }
 

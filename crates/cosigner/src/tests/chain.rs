@@ -6,7 +6,10 @@ use twofold_api::{Reason, Refusal, audit::Event, limits, reply, request};
 
 use crate::{
     fixture::{Call, House, Phone, Purse, START, random},
-    port::record::{Block, Mined, WalletTransaction},
+    port::{
+        record::{Block, Mined, WalletTransaction},
+        store::{Batch, Write},
+    },
     testing::memory::Fate,
 };
 
@@ -280,6 +283,85 @@ fn sync_tells_headers_from_what_both_know_and_transactions_after_the_cursor() {
     assert_eq!((last.transactions.len(), last.cursor), (30, 230));
     let none = sync(&house, &phone, &purse, |asked| asked.cursor = 230);
     assert_eq!((none.transactions.len(), none.cursor), (0, 230));
+}
+
+/// What the follower commits with a block that pays the wallet.
+fn payment_in_block(purse: &Purse, height: u32) -> Batch {
+    let mut hash = [0; 32];
+    hash[..4].copy_from_slice(&height.to_le_bytes());
+    let mined = Mined {
+        height,
+        hash,
+        position: 1,
+        branch: vec![[1; 32]],
+    };
+    Batch {
+        expect: Vec::new(),
+        writes: vec![
+            Write::PutTransaction(WalletTransaction {
+                wallet: purse.id,
+                txid: random(),
+                transaction: vec![1, 2],
+                block: Some(mined),
+                seen: 1,
+                gone: false,
+                cursor: 0,
+            }),
+            Write::PutBlock(Block {
+                height,
+                hash,
+                header: vec![1; 80],
+            }),
+        ],
+    }
+}
+
+#[test]
+fn a_block_that_comes_while_sync_is_answered_is_told_with_its_payments() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    blocks(&house, 100..=110);
+    let purse = phone.create(&house);
+    house.store.meanwhile([payment_in_block(&purse, 111)]);
+    let told = sync(&house, &phone, &purse, |_| {});
+    assert_eq!(
+        (told.tip_height, told.scanned_height, told.transactions.len()),
+        (111, 111, 1)
+    );
+}
+
+#[test]
+fn blocks_that_keep_coming_while_sync_is_answered_are_not_said_to_be_read() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    blocks(&house, 100..=110);
+    let purse = phone.create(&house);
+    house
+        .store
+        .meanwhile((111..=120).map(|height| payment_in_block(&purse, height)));
+    let told = sync(&house, &phone, &purse, |_| {});
+    assert!(told.scanned_height < told.tip_height, "{told:?}");
+    assert_eq!(
+        told.transactions.len(),
+        usize::try_from(told.scanned_height - 110).unwrap(),
+        "what is said to be read is told"
+    );
+}
+
+#[test]
+fn old_blocks_whose_reading_ends_while_sync_is_answered_are_not_said_to_be_read() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    blocks(&house, 100..=110);
+    let purse = phone.create(&house);
+    sync(&house, &phone, &purse, |asked| asked.revealed = [60, 0]);
+    let from = house.rows().rescans[&purse.id];
+    house.store.meanwhile([Batch {
+        expect: Vec::new(),
+        writes: vec![Write::MoveRescan { from, to: None }],
+    }]);
+    assert_eq!(sync(&house, &phone, &purse, |_| {}).scanned_height, 109);
+    assert_eq!(sync(&house, &phone, &purse, |_| {}).scanned_height, 110);
 }
 
 #[test]
