@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+pub mod address;
 pub mod audit;
 pub mod invitation;
 pub mod limits;

@@ -66,4 +66,5 @@ procedures! {
     Watch -> Pulse, Stream, wallet;
     EstimateFees -> Fees, Read, wallet;
     GetAudit -> Audit, Read, wallet;
+    DeriveAddress -> Derived, Read, wallet;
 }

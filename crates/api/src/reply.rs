@@ -21,7 +21,8 @@ pub struct Joined {
     pub head: Head,
     /// The user this device now belongs to.
     pub user: [u8; 16],
-    /// The Bitcoin network the server serves: `bitcoin`, `testnet4`, `signet` or `regtest`.
+    /// The chain the server serves: `bitcoin`, `testnet4`, `signet`, `regtest`, or `signet/MAGIC/SECONDS` for a signet of
+    /// somebody's own.
     pub network: String,
 }
 
@@ -32,7 +33,7 @@ pub struct Greeting {
     pub head: Head,
     /// The server's identity key, encoded.
     pub identity: Vec<u8>,
-    /// The Bitcoin network the server serves.
+    /// The chain the server serves, by the same names.
     pub network: String,
     /// Version of the server.
     pub version: String,
@@ -232,4 +233,15 @@ pub struct Audit {
     pub lines: Vec<AuditLine>,
     /// There is more: ask again from the next number.
     pub more: bool,
+}
+
+/// Answer to [`crate::request::DeriveAddress`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derived {
+    /// Beside the answer.
+    pub head: Head,
+    /// What the server says.
+    pub said: crate::address::Statement,
+    /// The server's signature over it and over the request that asked: 64 bytes.
+    pub signature: Vec<u8>,
 }

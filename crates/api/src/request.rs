@@ -200,6 +200,17 @@ pub struct GetAudit {
     pub checkpoint: Option<Checkpoint>,
 }
 
+/// Asks which address the server derives, from its own record of the wallet, for an index of the external keychain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeriveAddress {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The address's index.
+    pub index: u32,
+    /// The newest checkpoint that the device has, where it has one.
+    pub checkpoint: Option<Checkpoint>,
+}
+
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
@@ -217,6 +228,16 @@ pub enum NameFault {
     /// A control character or one that changes the direction of text.
     #[error("a name can't hold control characters")]
     Control,
+}
+
+/// Whether a character can make a text look like another: a control character, or a mark that turns the direction of
+/// text, has no width, or that no font shows.
+#[must_use]
+pub fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl Name {
@@ -238,13 +259,7 @@ impl core::str::FromStr for Name {
         if text.chars().nth(crate::limits::NAME_CHARS).is_some() {
             return Err(NameFault::TooLong);
         }
-        // Marks that turn the direction of text, that have no width, or that no font shows.
-        let hidden = |c: char| {
-            matches!(c,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-        };
-        if text.chars().any(|c| c.is_control() || hidden(c)) {
+        if text.chars().any(misleads) {
             return Err(NameFault::Control);
         }
         Ok(Self(text.into()))

@@ -14,7 +14,7 @@ mod tests;
 use std::time::Duration;
 
 use bitcoin::{
-    Amount, Block, BlockHash, Network, Transaction, Txid, block::Header, consensus::Decodable,
+    Amount, Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, consensus::Decodable,
     consensus::encode::serialize_hex, hex::FromHex,
 };
 use serde::Deserialize;
@@ -84,6 +84,8 @@ struct ChainInfo {
     bestblockhash: BlockHash,
     #[serde(default)]
     pruneheight: u32,
+    /// On a signet, as nodes from Core 28 on tell it.
+    signet_challenge: Option<String>,
 }
 
 /// `estimatesmartfee`.
@@ -116,6 +118,13 @@ impl Bitcoind {
         let chain = self.info().await?.chain;
         Network::from_core_arg(&chain)
             .map_err(|_| ChainFault::Unavailable(format!("it is on an unknown network: {chain:?}")))
+    }
+
+    /// The challenge of the signet that the node is on; none on other networks, and where the node does not tell.
+    pub async fn signet_challenge(&self) -> Result<Option<ScriptBuf>, ChainFault> {
+        let told = self.info().await?.signet_challenge;
+        let script = told.map(|hex| ScriptBuf::from_hex(&hex)).transpose();
+        script.map_err(|_| ChainFault::Unavailable("getblockchaininfo: the signet's challenge is no hex".to_owned()))
     }
 
     async fn info(&self) -> Result<ChainInfo, ChainFault> {

@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Create(Create),
     /// Show an address to be paid at
     #[command(
-        after_help = "Examples:\n  twofold receive\n  twofold receive --amount 0.001btc --label 'from Ana'\n  twofold receive --new\n  twofold receive --json | jq -r .address"
+        after_help = "Examples:\n  twofold receive\n  twofold receive --amount 0.001btc --label 'from Ana'\n  twofold receive --new\n  twofold receive --verify                       the server derives it too\n  twofold receive --json | jq -r .address"
     )]
     Receive(Receive),
     /// Show what the wallet holds
@@ -69,6 +69,7 @@ Examples:
   twofold send --to bcrt1q… --amount 0.001btc
   twofold send --to bcrt1q… --amount 20000sat --to bcrt1p… --amount 30000sat --fee-rate 5
   twofold send --to 'bitcoin:bcrt1q…?amount=0.002' --target-blocks 3 --yes
+  twofold send --to bcrt1q… --amount 20000sat --from 5a3f…:1
   twofold send --to bcrt1q… --max --dry-run")]
     Send(Send),
     /// Tell what happens to the wallet as it happens, until Ctrl-C
@@ -80,6 +81,42 @@ Examples:
   twofold watch
   twofold watch --json | jq -c 'select(.event == \"transaction\")'")]
     Watch,
+    /// Replace a payment that waits for a block by the same one with a higher fee (BIP-125)
+    #[command(
+        after_help = "Examples:\n  twofold bump-fee 5a3f…                         pay what the next blocks ask for\n  twofold bump-fee 5a3f… --fee-rate 20 --dry-run\n  twofold bump-fee 5a3f… --fee-rate 20 --yes --json | jq -r .txid"
+    )]
+    BumpFee(Replace),
+    /// Take the coins of a payment that waits, or that the node refused, back into the wallet
+    #[command(
+        after_help = "The payment is undone once a block holds the transaction that takes its place, and not before.\n\nExamples:\n  twofold abandon 5a3f… --dry-run\n  twofold abandon 5a3f… --fee-rate 20 --yes"
+    )]
+    Abandon(Replace),
+    /// List the wallet's coins; freeze some so that they are never spent
+    #[command(
+        after_help = "Examples:\n  twofold coins\n  twofold coins freeze 5a3f…:1\n  twofold send --from 5a3f…:0 --to bcrt1q… --max\n  twofold coins --json | jq '.coins[] | select(.frozen)'"
+    )]
+    Coins {
+        /// What to do; without it, list them.
+        #[command(subcommand)]
+        command: Option<Coins>,
+    },
+    /// Write something about a transaction, an address or a coin
+    #[command(
+        after_help = "Examples:\n  twofold label 5a3f… 'rent for May'\n  twofold label bcrt1q… 'from Ana'\n  twofold label 5a3f…:1 'keep for tax'\n  twofold label 5a3f… ''                         removes it"
+    )]
+    Label(Label),
+    /// Take labels out, or in from another wallet (BIP-329)
+    Labels {
+        /// What to do.
+        #[command(subcommand)]
+        command: Labels,
+    },
+    /// Change the passphrase of this machine's keystore
+    Passphrase {
+        /// What to do.
+        #[command(subcommand)]
+        command: Passphrase,
+    },
     /// List what came and went
     #[command(after_help = "Example:\n  twofold history --json | jq '.transactions[0].txid'")]
     History,
@@ -159,6 +196,9 @@ pub(crate) struct Join {
     /// What to call this machine
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Join a server on the main network, although nobody outside has reviewed Twofold: coins may be lost
+    #[arg(long)]
+    pub risk_real_money: bool,
 }
 
 /// Arguments of `create`.
@@ -187,6 +227,9 @@ pub(crate) struct Receive {
     /// An address that was never shown before, even where the last one was not paid to
     #[arg(long)]
     pub new: bool,
+    /// Have the server derive the address too, from its own record, and compare
+    #[arg(long)]
+    pub verify: bool,
     /// Do not draw the QR code
     #[arg(long)]
     pub no_qr: bool,
@@ -204,6 +247,9 @@ pub(crate) struct Send {
     /// Send all there is to the one recipient, less the fee
     #[arg(long)]
     pub max: bool,
+    /// Pay with this coin (see `twofold coins`); may be repeated, and then all of them are spent and no others
+    #[arg(long, value_name = "TXID:NUMBER")]
+    pub from: Vec<bitcoin::OutPoint>,
     /// Fee rate in sat per virtual byte
     #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
     pub fee_rate: Option<bitcoin::FeeRate>,
@@ -249,6 +295,86 @@ pub(crate) struct VerifyMessage {
     /// Read the text from this file
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+}
+
+/// Arguments of `bump-fee` and `abandon`.
+#[derive(Debug, Args)]
+pub(crate) struct Replace {
+    /// The transaction that waits
+    pub txid: bitcoin::Txid,
+    /// Fee rate in sat per virtual byte; without it, the estimate or the least that nodes take, whichever is more
+    #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
+    pub fee_rate: Option<bitcoin::FeeRate>,
+    /// Pay enough to be mined within this many blocks
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1008))]
+    pub target_blocks: u16,
+    /// Show what would be sent; sign nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What to do with coins.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Coins {
+    /// Never choose these coins, and never sign for them
+    #[command(after_help = "Example:\n  twofold coins freeze 5a3f…:1")]
+    Freeze {
+        /// The coins
+        #[arg(required = true, value_name = "TXID:NUMBER")]
+        outpoints: Vec<bitcoin::OutPoint>,
+    },
+    /// Let these coins be spent again
+    #[command(after_help = "Example:\n  twofold coins unfreeze 5a3f…:1")]
+    Unfreeze {
+        /// The coins
+        #[arg(required = true, value_name = "TXID:NUMBER")]
+        outpoints: Vec<bitcoin::OutPoint>,
+    },
+}
+
+/// Arguments of `label`.
+#[derive(Debug, Args)]
+pub(crate) struct Label {
+    /// A transaction id, a coin (TXID:NUMBER) or an address
+    #[arg(value_name = "REF")]
+    pub reference: String,
+    /// What to write; empty removes what is there
+    pub text: String,
+}
+
+/// What to do with labels.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Labels {
+    /// Write all labels, and which coins are frozen, to a new file or to standard output
+    #[command(after_help = "Examples:\n  twofold labels export labels.jsonl\n  twofold labels export | less")]
+    Export {
+        /// The new file (mode 0600); without it, standard output
+        file: Option<PathBuf>,
+    },
+    /// Take a file in: what it says replaces what is there, and the rest stays
+    #[command(after_help = "Examples:\n  twofold labels import labels.jsonl\n  twofold labels import - < labels.jsonl")]
+    Import {
+        /// The file, or `-` for standard input
+        file: PathBuf,
+    },
+}
+
+/// What to do with the passphrase.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Passphrase {
+    /// Seal this machine's keystore under another passphrase
+    #[command(
+        after_help = "Examples:\n  twofold passphrase change\n  twofold passphrase change --passphrase-file old --new-passphrase-file new"
+    )]
+    Change {
+        /// Read the new passphrase from the first line of this file, which no other user may read (or set
+        /// `TWOFOLD_NEW_PASSPHRASE`); otherwise it is asked for
+        #[arg(long, env = "TWOFOLD_NEW_PASSPHRASE_FILE", value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
 }
 
 /// What to do with a PSBT.
@@ -349,7 +475,7 @@ mod tests {
             for argument in next.get_arguments() {
                 let name = argument.get_id().as_str();
                 assert!(
-                    name == "passphrase_file" || !name.contains("pass"),
+                    name.ends_with("passphrase_file") || !name.contains("pass"),
                     "{name} could put a secret on argv"
                 );
             }

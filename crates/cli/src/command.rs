@@ -2,13 +2,17 @@
 
 mod audit;
 mod balance;
+mod coins;
 mod create;
 mod descriptor;
 mod history;
 mod join;
+mod labels;
 mod message;
+mod passphrase;
 mod psbt;
 mod receive;
+mod replace;
 mod rpc;
 mod send;
 mod unlock;
@@ -97,6 +101,12 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Balance => balance::run(context).await,
         Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
         Command::Watch => Box::pin(watch::run(context)).await,
+        Command::BumpFee(arguments) => Box::pin(replace::run(context, arguments, replace::How::Bump)).await,
+        Command::Abandon(arguments) => Box::pin(replace::run(context, arguments, replace::How::TakeBack)).await,
+        Command::Coins { command } => coins::run(context, command).await,
+        Command::Label(arguments) => labels::write(context, arguments).await,
+        Command::Labels { command } => labels::run(context, command).await,
+        Command::Passphrase { command } => passphrase::run(context, command).await,
         Command::History => history::run(context).await,
         Command::Descriptor => descriptor::run(context).await,
         Command::SignMessage(arguments) => Box::pin(message::sign(context, arguments)).await,

@@ -7,6 +7,7 @@ mod exit;
 mod output;
 mod passphrase;
 mod platform;
+mod private_file;
 mod terminal;
 
 use std::process::ExitCode;

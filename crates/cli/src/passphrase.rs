@@ -17,6 +17,11 @@ use crate::exit::Wrong;
 /// Names the variable that holds the passphrase itself.
 pub(crate) const VARIABLE: &str = "TWOFOLD_PASSPHRASE";
 
+/// Names the variable that holds the one that takes its place.
+pub(crate) const NEW_VARIABLE: &str = "TWOFOLD_NEW_PASSPHRASE";
+/// Least characters of a passphrase that is typed.
+const LEAST: usize = 8;
+
 /// Whether a passphrase was given, so that nobody need be asked for it.
 pub(crate) fn is_given(file: Option<&Path>) -> bool {
     file.is_some() || env::var_os(VARIABLE).is_some()
@@ -24,39 +29,60 @@ pub(crate) fn is_given(file: Option<&Path>) -> bool {
 
 /// Reads the passphrase of an existing keystore.
 pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
-    match given(file)? {
+    match given(file, VARIABLE)? {
         Some(passphrase) => Ok(passphrase),
-        None => prompt("Passphrase: "),
+        None => prompt(
+            "Passphrase: ",
+            &format!("give --passphrase-file FILE or set {VARIABLE}"),
+        ),
     }
 }
 
 /// Reads the passphrase for a new keystore; asks twice where it is typed.
 pub(crate) fn choose(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
-    if let Some(passphrase) = given(file)? {
-        return Ok(passphrase);
+    match given(file, VARIABLE)? {
+        Some(passphrase) => Ok(passphrase),
+        None => typed_twice(
+            "Choose a passphrase for this machine: ",
+            &format!("give --passphrase-file FILE or set {VARIABLE}"),
+        ),
     }
-    let first = prompt("Choose a passphrase for this machine: ")?;
-    if first.chars().count() < 8 {
-        bail!(Wrong(
-            "a passphrase needs at least 8 characters; four random words are a good one".into()
-        ));
+}
+
+/// Reads the passphrase that takes an old one's place; asks twice where it is typed.
+pub(crate) fn choose_another(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
+    match given(file, NEW_VARIABLE)? {
+        Some(passphrase) => Ok(passphrase),
+        None => typed_twice(
+            "Choose the new passphrase: ",
+            &format!("give --new-passphrase-file FILE or set {NEW_VARIABLE}"),
+        ),
     }
-    let second = prompt("The same once more: ")?;
+}
+
+fn typed_twice(question: &str, otherwise: &str) -> anyhow::Result<Zeroizing<String>> {
+    let first = prompt(question, otherwise)?;
+    if first.chars().count() < LEAST {
+        bail!(Wrong(format!(
+            "a passphrase needs at least {LEAST} characters; four random words are a good one"
+        )));
+    }
+    let second = prompt("The same once more: ", otherwise)?;
     if *first != *second {
         bail!(Wrong("the two differ; run the command again".into()));
     }
     Ok(first)
 }
 
-fn given(file: Option<&Path>) -> anyhow::Result<Option<Zeroizing<String>>> {
+fn given(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
     if let Some(path) = file {
         return first_line(path).map(Some);
     }
-    match env::var(VARIABLE) {
+    match env::var(variable) {
         Ok(text) if !text.is_empty() => Ok(Some(Zeroizing::new(text))),
-        Ok(_) => bail!(Wrong(format!("{VARIABLE} is set but empty"))),
+        Ok(_) => bail!(Wrong(format!("{variable} is set but empty"))),
         Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => bail!(Wrong(format!("{VARIABLE} is not valid UTF-8"))),
+        Err(env::VarError::NotUnicode(_)) => bail!(Wrong(format!("{variable} is not valid UTF-8"))),
     }
 }
 
@@ -84,11 +110,9 @@ fn first_line(path: &Path) -> anyhow::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-fn prompt(question: &str) -> anyhow::Result<Zeroizing<String>> {
+fn prompt(question: &str, otherwise: &str) -> anyhow::Result<Zeroizing<String>> {
     if !std::io::stdin().is_terminal() {
-        bail!(Wrong(format!(
-            "no terminal to ask for the passphrase: give --passphrase-file FILE or set {VARIABLE}"
-        )));
+        bail!(Wrong(format!("no terminal to ask for the passphrase: {otherwise}")));
     }
     Ok(Zeroizing::new(
         rpassword::prompt_password(question).context("the passphrase could not be read")?,

@@ -2,6 +2,7 @@
 
 use twofold_api::request::Hello;
 use twofold_api::seal_key::SealTo;
+use twofold_intent::ChainName;
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::identity::IdentityKey;
 
@@ -74,9 +75,9 @@ impl<P: Platform> Client<P> {
         self.session.device_key()
     }
 
-    /// The Bitcoin network of the server.
-    pub fn network(&self) -> Result<bitcoin::Network, Fault> {
-        Ok(self.joined()?.network)
+    /// The chain of the server.
+    pub fn chain(&self) -> Result<ChainName, Fault> {
+        Ok(self.joined()?.chain)
     }
 
     /// Closes the keystore and gives back what was lent.

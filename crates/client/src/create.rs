@@ -99,16 +99,6 @@ impl<P: Platform> Client<P> {
         self.keep(pending, finished, progress).await
     }
 
-    /// The recovery words of a wallet whose words were not confirmed yet.
-    pub async fn unconfirmed_words(&self, wallet: WalletId) -> Result<RecoveryWords, Fault> {
-        let records = self.records().await?;
-        let record = records.into_iter().find(|record| record.wallet == wallet);
-        let record = record.ok_or_else(|| Usage::NoSuchWallet {
-            asked: wallet.to_string(),
-        })?;
-        record.words.ok_or_else(|| Usage::WordsForgotten.into())
-    }
-
     /// Erases the recovery words: the person has them.
     pub async fn confirm_words(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
         if wallet.record.words.take().is_some() {
@@ -119,7 +109,7 @@ impl<P: Platform> Client<P> {
 
     /// The first round trip, up to the point where everything needed to finish is durable.
     async fn open_ceremony(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Pending, Fault> {
-        let network = self.joined()?.network;
+        let chain = self.joined()?.chain;
         let server = self.session.server;
         let mut wallet = WalletId([0; 16]);
         self.random.fill_bytes(&mut wallet.0);
@@ -170,7 +160,7 @@ impl<P: Platform> Client<P> {
         let pending = Pending {
             ceremony: ceremony.to_secret_bytes(),
             name: name.clone(),
-            network,
+            chain,
             birthday: begun.birthday,
             entry: entry.to_bytes(),
             sealing,
@@ -284,7 +274,7 @@ impl<P: Platform> Client<P> {
         let record = Record {
             wallet: created.share.wallet(),
             name: pending.name.as_str().to_owned(),
-            network: pending.network,
+            chain: pending.chain,
             birthday: pending.birthday,
             standing: Standing::Tested,
             share: created.share,

@@ -6,11 +6,13 @@ use twofold_api::audit::AuditFault;
 use twofold_api::invitation::InvitationFault;
 use twofold_api::reason::{Code, Reason};
 use twofold_api::request::NameFault;
+use twofold_intent::ChainName;
 use twofold_intent::MessageRefused;
 use twofold_intent::psbt::Unfinished;
 use twofold_wire::Malformed;
 
 use crate::headers::ChainLie;
+use crate::labels::LabelFault;
 use crate::ledger::{DraftFault, LedgerFault};
 use crate::port::{KeystoreFault, TransportFault};
 
@@ -74,6 +76,9 @@ pub enum Fault {
     /// A name that no one can have.
     #[error(transparent)]
     Name(#[from] NameFault),
+    /// A label that can't be kept.
+    #[error(transparent)]
+    Label(#[from] LabelFault),
     /// Asked wrongly.
     #[error(transparent)]
     Usage(#[from] Usage),
@@ -138,6 +143,18 @@ pub enum Usage {
         /// The address.
         address: String,
     },
+    /// An address that is not this wallet's to be paid at.
+    #[error("{address} is no receiving address of this wallet")]
+    NotOurAddress {
+        /// The address.
+        address: String,
+    },
+    /// The server's coins are worth something.
+    #[error(
+        "this server is on the main network, and nobody outside has reviewed Twofold: coins may be lost. To join \
+         nevertheless: twofold join --risk-real-money INVITATION"
+    )]
+    RealMoney,
     /// No fee estimate.
     #[error("the server has no fee estimate; name a rate with --fee-rate")]
     NoEstimate,
@@ -214,6 +231,28 @@ pub enum Breach {
         /// The one that was sent.
         txid: Txid,
     },
+    /// An address that the server did not sign for this request.
+    #[error("the server's word on the address is not signed by the server; do not be paid there")]
+    Address,
+    /// Two parties derive two addresses.
+    #[error(
+        "this machine derives {ours} and the server {theirs}: be paid at neither. One of the two has another key for \
+         this wallet; compare twofold descriptor with a copy you trust, and ask the operator"
+    )]
+    OtherAddress {
+        /// This machine's.
+        ours: String,
+        /// The server's.
+        theirs: String,
+    },
+    /// The server is on another chain than before.
+    #[error("this machine joined the server on {had}, and now it says {shows}; do not go on, and tell the operator")]
+    OtherChain {
+        /// The chain that was joined.
+        had: ChainName,
+        /// The one it says now.
+        shows: ChainName,
+    },
     /// The server's wallet is not the one that was made.
     #[error("what the server says of this wallet is not what this machine knows of it; do not go on")]
     OtherWallet,
@@ -245,12 +284,18 @@ impl Fault {
             | Self::Ceremony(_)
             | Self::Message(MessageRefused::BadSignature | MessageRefused::Sighash) => Kind::Protocol,
             Self::Transport(_) => Kind::Network,
-            Self::Draft(DraftFault::TooLittle { .. } | DraftFault::TooManyCoins { .. }) => Kind::Funds,
+            Self::Draft(
+                DraftFault::TooLittle { .. }
+                | DraftFault::NamedTooLittle { .. }
+                | DraftFault::TooManyCoins { .. }
+                | DraftFault::NothingToPayWith,
+            ) => Kind::Funds,
             Self::Draft(_)
             | Self::Unfinished(_)
             | Self::Message(_)
             | Self::Invitation(_)
             | Self::Name(_)
+            | Self::Label(_)
             | Self::Usage(_) => Kind::Usage,
         }
     }

@@ -4,6 +4,10 @@
 //! header is taken on trust within a floor of work (no coin of the wallet is older, so nothing before it matters). From
 //! there every header names the one before, carries the proof of work that its network's rules ask for at that height,
 //! and of two forks the one with more work wins.
+//!
+//! On a signet (BIP-325) blocks count by their signature, which stands in the coinbase transaction and not in the header.
+//! So there headers prove next to nothing: the work is small, and that the challenge was met is the word of the server's
+//! node. The rules still tell one signet's pace from another's, and hold a server to one chain.
 
 mod candidate;
 pub mod merkle;
@@ -14,7 +18,8 @@ pub use candidate::{Adopted, Candidate};
 pub use segment::SEGMENT;
 
 use bitcoin::block::Header;
-use bitcoin::{BlockHash, Network, Txid, Work};
+use bitcoin::{BlockHash, Txid, Work};
+use twofold_intent::ChainName;
 
 /// A claim about the chain that can't be true. It names what was claimed: the server, or the node behind it, lies or is
 /// broken.
@@ -90,7 +95,7 @@ pub enum ChainLie {
 /// Headers from the birthday to the tip, each checked when it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderChain {
-    network: Network,
+    name: ChainName,
     base: u32,
     headers: Vec<Header>,
 }
@@ -98,9 +103,9 @@ pub struct HeaderChain {
 impl HeaderChain {
     /// A chain that knows nothing yet but where it starts.
     #[must_use]
-    pub const fn starting_at(network: Network, birthday: u32) -> Self {
+    pub const fn starting_at(name: ChainName, birthday: u32) -> Self {
         Self {
-            network,
+            name,
             base: birthday,
             headers: Vec::new(),
         }
@@ -108,8 +113,8 @@ impl HeaderChain {
 
     /// Whose rules apply.
     #[must_use]
-    pub const fn network(&self) -> Network {
-        self.network
+    pub const fn name(&self) -> ChainName {
+        self.name
     }
 
     /// Height of the first header.

@@ -1,8 +1,8 @@
 //! What this machine is, to whom: its identity and the server it joined.
 
-use bitcoin::Network;
 use twofold_api::invitation::Trust;
 use twofold_api::public_url::PublicUrl;
+use twofold_intent::ChainName;
 use twofold_threshold::identity::{IdentityKey, IdentitySecret};
 use twofold_threshold::secret::Secret32;
 use zeroize::Zeroizing;
@@ -39,7 +39,7 @@ pub(crate) struct Home {
 /// What the server said when it took this device in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Joined {
-    pub(crate) network: Network,
+    pub(crate) chain: ChainName,
     /// Unknown where the reply to the first request was lost.
     pub(crate) user: Option<[u8; 16]>,
 }
@@ -57,15 +57,9 @@ fn item() -> Result<BlobName, KeystoreFault> {
     name(ITEM)
 }
 
-/// A network by the name that the API uses.
-pub(crate) fn network(text: &str) -> Result<Network, Usage> {
-    match text {
-        "bitcoin" => Ok(Network::Bitcoin),
-        "testnet4" => Ok(Network::Testnet4),
-        "signet" => Ok(Network::Signet),
-        "regtest" => Ok(Network::Regtest),
-        _ => Err(Usage::UnknownNetwork { network: text.into() }),
-    }
+/// A chain by the name that the API uses.
+pub(crate) fn chain(text: &str) -> Result<ChainName, Usage> {
+    text.parse().map_err(|_| Usage::UnknownNetwork { network: text.into() })
 }
 
 impl Home {
@@ -90,13 +84,13 @@ impl Home {
             None => None,
             Some(text) => {
                 let text = core::str::from_utf8(text).map_err(|_| reader.damaged())?;
-                let network = network(text).map_err(|_| reader.damaged())?;
+                let chain = chain(text).map_err(|_| reader.damaged())?;
                 let user = reader
                     .optional()?
                     .map(<[u8; 16]>::try_from)
                     .transpose()
                     .map_err(|_| reader.damaged())?;
-                Some(Joined { network, user })
+                Some(Joined { chain, user })
             }
         };
         let offset = i64::from_be_bytes(reader.array()?);
@@ -122,7 +116,7 @@ impl Home {
         writer = match &self.joined {
             None => writer.optional(None),
             Some(joined) => writer
-                .optional(Some(joined.network.to_string().as_bytes()))
+                .optional(Some(joined.chain.to_string().as_bytes()))
                 .optional(joined.user.as_ref().map(<[u8; 16]>::as_slice)),
         };
         writer.fixed(&self.offset.to_be_bytes()).finish()

@@ -1,29 +1,54 @@
 //! Enrolling this machine with an invitation.
 
+use bitcoin::Network;
 use twofold_api::invitation::Invitation;
 use twofold_api::reason::Reason;
 use twofold_api::request::{Join, Name};
 use twofold_threshold::identity::IdentitySecret;
 
 use crate::client::Client;
-use crate::fault::{Fault, Usage};
+use crate::fault::{Breach, Fault, Usage};
 use crate::home::{self, Home, Joined, Server};
 use crate::keystore::Unlocked;
 use crate::port::{Clock, Platform};
 use crate::session::Caution;
 
+/// Which money a person is ready to risk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Money {
+    /// Coins of test networks alone.
+    Play,
+    /// Bitcoin too, although nobody outside has reviewed this.
+    Real,
+}
+
 impl<P: Platform> Client<P> {
+    /// Joins the server of an invitation, if it is on a test network.
+    ///
+    /// See [`Self::join_for`].
+    pub async fn join(
+        keys: Unlocked<P::Keystore>,
+        transport: P::Transport,
+        clock: P::Clock,
+        random: P::Random,
+        invitation: &Invitation,
+        device_name: &Name,
+    ) -> Result<Self, Fault> {
+        Self::join_for(keys, transport, clock, random, invitation, device_name, Money::Play).await
+    }
+
     /// Joins the server of an invitation. The transport must lead to the invitation's URL and trust what it names.
     ///
     /// Safe to run again: this machine's identity is durable before the invitation is shown to anyone, and a server that
     /// took it in already is asked for no more than its greeting.
-    pub async fn join(
+    pub async fn join_for(
         keys: Unlocked<P::Keystore>,
         transport: P::Transport,
         clock: P::Clock,
         mut random: P::Random,
         invitation: &Invitation,
         device_name: &Name,
+        money: Money,
     ) -> Result<Self, Fault> {
         let server = Server {
             url: invitation.url.clone(),
@@ -55,16 +80,16 @@ impl<P: Platform> Client<P> {
         };
         home.save(&keys, &mut random).await?;
         let mut client = Self::with_home(keys, transport, clock, random, home)?;
-        client.enrol(invitation, device_name).await?;
+        client.enrol(invitation, device_name, money).await?;
         Ok(client)
     }
 
-    async fn enrol(&mut self, invitation: &Invitation, device_name: &Name) -> Result<(), Fault> {
+    async fn enrol(&mut self, invitation: &Invitation, device_name: &Name, money: Money) -> Result<(), Fault> {
         // An earlier run may have been taken in without hearing of it.
         match self.hello().await {
             Ok(greeting) => {
                 let user = self.home.joined.and_then(|joined| joined.user);
-                return self.note_joined(&greeting.network, user).await;
+                return self.note_joined(&greeting.network, user, money).await;
             }
             Err(fault) if fault.reason() == Some(Reason::DeviceUnknown) => {}
             Err(fault) => return Err(fault),
@@ -77,14 +102,25 @@ impl<P: Platform> Client<P> {
             device_name: device_name.clone(),
         };
         let (reply, _) = self.call(&request, None, Caution::Stop).await?;
-        self.note_joined(&reply.network, Some(reply.user)).await
+        self.note_joined(&reply.network, Some(reply.user), money).await
     }
 
-    async fn note_joined(&mut self, network: &str, user: Option<[u8; 16]>) -> Result<(), Fault> {
-        self.home.joined = Some(Joined {
-            network: home::network(network)?,
-            user,
-        });
+    async fn note_joined(&mut self, network: &str, user: Option<[u8; 16]>, money: Money) -> Result<(), Fault> {
+        let chain = home::chain(network)?;
+        // A device that has joined has wallets whose addresses say which chain they are for.
+        if let Some(joined) = self.home.joined
+            && joined.chain != chain
+        {
+            return Err(Breach::OtherChain {
+                had: joined.chain,
+                shows: chain,
+            }
+            .into());
+        }
+        if chain.network() == Network::Bitcoin && money == Money::Play {
+            return Err(Usage::RealMoney.into());
+        }
+        self.home.joined = Some(Joined { chain, user });
         self.home.save(&self.keys, &mut self.random).await?;
         Ok(())
     }

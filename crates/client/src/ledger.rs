@@ -4,18 +4,22 @@
 //! checked first, confirmed transactions down to the proof of work ([`crate::headers`]).
 
 mod balance;
+mod coins;
 mod draft;
 mod history;
+mod replace;
 mod saved;
 mod sync;
 
 pub use balance::Balance;
+pub use coins::{Coin, Standing};
 pub use draft::{Draft, DraftFault, Left, Order, Pay};
 pub use history::{Entry, Paid};
+pub use replace::Replaceable;
 pub use sync::SyncReport;
 pub(crate) use sync::{NextPage, SyncRun};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::chain::{CheckPoint, Merge};
@@ -44,6 +48,8 @@ pub struct Ledger {
     heard: u64,
     /// What this machine signed and has not seen in a block.
     outgoing: BTreeMap<Txid, Outgoing>,
+    /// Coins that are never chosen. They are kept with the labels.
+    frozen: BTreeSet<OutPoint>,
 }
 
 /// A transaction that this machine signed.
@@ -60,8 +66,8 @@ struct Outgoing {
 pub struct LedgerFault(String);
 
 impl Ledger {
-    /// New books for an account none of whose coins is older than `birthday`.
-    pub fn new(account: Account, birthday: u32) -> Result<Self, LedgerFault> {
+    /// New books for an account none of whose coins is older than the chain's first header.
+    pub fn new(account: Account, chain: HeaderChain) -> Result<Self, LedgerFault> {
         let [external, internal] = Keychain::ALL.map(|keychain| account.descriptor(keychain));
         let mut books = Wallet::create(external, internal)
             .network(account.network())
@@ -69,7 +75,6 @@ impl Ledger {
             .create_wallet_no_persist()
             .map_err(|fault| LedgerFault(fault.to_string()))?;
         let changes = books.take_staged().unwrap_or_default();
-        let chain = HeaderChain::starting_at(account.network(), birthday);
         Ok(Self {
             account,
             books,
@@ -78,6 +83,7 @@ impl Ledger {
             cursor: 0,
             heard: 0,
             outgoing: BTreeMap::new(),
+            frozen: BTreeSet::new(),
         })
     }
 
@@ -113,6 +119,13 @@ impl Ledger {
     pub fn next_address(&mut self) -> (u32, Address) {
         let info = self.books.next_unused_address(KeychainKind::External);
         (info.index, info.address)
+    }
+
+    /// The addresses that were handed out and never paid to, oldest first.
+    #[must_use]
+    pub fn unused_addresses(&self) -> Vec<Address> {
+        let unused = self.books.list_unused_addresses(KeychainKind::External);
+        unused.map(|info| info.address).collect()
     }
 
     /// An address that was never handed out before.

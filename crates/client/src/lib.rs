@@ -17,9 +17,11 @@
 //! 5. [`client::Client::draft`] from an [`ledger::Order`]; show [`ledger::Draft::facts`]; [`client::Client::send`], or step
 //!    by step [`client::Client::cosign`], [`client::Client::finalize`], [`client::Client::broadcast`].
 //!    [`client::Client::examine`] does for a PSBT from elsewhere what `draft` does for an order.
+//!    [`client::Client::bump`] and [`client::Client::take_back`] replace one that waits.
 //! 6. [`client::Client::sign_message`] signs a text for one of the wallet's addresses, [`message::verify`] checks such a
 //!    signature of anybody's, without a keystore or a server.
 //! 7. [`client::Client::audit`] checks the wallet's log, [`client::Client::rename`] renames,
+//!    [`client::Client::label`] and [`client::Client::freeze`] keep what a person says of it ([`labels`]),
 //!    [`client::Client::rpc`] makes a signed call of any procedure.
 //!
 //! Every failure is a [`fault::Fault`]: its text says what to do next, [`fault::Fault::kind`] whose move it is.
@@ -42,8 +44,9 @@ pub mod fault;
 pub mod fees;
 pub mod headers;
 pub mod home;
-mod join;
+pub mod join;
 pub mod keystore;
+pub mod labels;
 pub mod ledger;
 pub mod message;
 pub mod port;
@@ -53,6 +56,7 @@ mod rename;
 mod send;
 mod session;
 mod sync;
+pub mod verify;
 pub mod wallet;
 pub mod watch;
 

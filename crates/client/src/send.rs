@@ -1,7 +1,7 @@
 //! Drafting, co-signing, finishing.
 
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::{Psbt, Transaction, Txid};
+use bitcoin::{FeeRate, Psbt, Transaction, Txid};
 use twofold_api::limits::PSBT_BYTES;
 use twofold_api::request::Sign;
 use twofold_api::seal_key::Step;
@@ -21,6 +21,16 @@ impl<P: Platform> Client<P> {
         Ok(wallet.ledger.draft(order, &mut self.random)?)
     }
 
+    /// Drafts a transaction with the same payments as a waiting one and a higher fee; sync first.
+    pub fn bump(&mut self, wallet: &mut Wallet, txid: Txid, rate: FeeRate) -> Result<Draft, Fault> {
+        Ok(wallet.ledger.bump(txid, rate, &mut self.random)?)
+    }
+
+    /// Drafts a transaction that takes the coins of a waiting one back; sync first. Once it confirms, the other never can.
+    pub fn take_back(&mut self, wallet: &mut Wallet, txid: Txid, rate: FeeRate) -> Result<Draft, Fault> {
+        Ok(wallet.ledger.take_back(txid, rate, &mut self.random)?)
+    }
+
     /// Works out what a PSBT from elsewhere does to this wallet. Show it before signing.
     pub fn examine(&self, wallet: &Wallet, psbt: Psbt) -> Result<Draft, Fault> {
         Ok(wallet.ledger.examine(psbt)?)
@@ -33,6 +43,9 @@ impl<P: Platform> Client<P> {
     /// signed on a log that is not proved.
     pub async fn cosign(&mut self, wallet: &mut Wallet, draft: Draft) -> Result<Psbt, Fault> {
         let Draft { mut psbt, facts, .. } = draft;
+        if let Some(coin) = facts.outpoints().find(|coin| wallet.ledger.is_frozen(*coin)) {
+            return Err(DraftFault::Frozen { coin }.into());
+        }
         let bytes = psbt.serialize();
         if bytes.len() > PSBT_BYTES {
             return Err(DraftFault::Builder(format!("the PSBT has more than {PSBT_BYTES} bytes")).into());

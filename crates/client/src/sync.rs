@@ -12,6 +12,7 @@ use crate::deadline;
 use crate::fault::{Breach, Fault, Usage};
 use crate::fees::{self, Estimate};
 use crate::headers::ChainLie;
+use crate::labels::{Label, Reference};
 use crate::ledger::{NextPage, SyncReport, SyncRun};
 use crate::port::Platform;
 use crate::session::Caution;
@@ -58,10 +59,22 @@ impl<P: Platform> Client<P> {
         Ok(report)
     }
 
-    /// The first address that was never paid to.
+    /// The first address that was never paid to and has no label, so that it is meant for nobody yet.
     pub async fn receive(&mut self, wallet: &mut Wallet) -> Result<Address, Fault> {
-        let (_, address) = wallet.ledger.next_address();
+        let free = wallet.unused_address(None);
+        let address = free.unwrap_or_else(|| wallet.ledger.fresh_address().1);
         self.save_books(wallet, None).await?;
+        Ok(address)
+    }
+
+    /// An address with this label: the one that has it and was never paid to, else one that is meant for nobody yet. One
+    /// address for two payers would tell each that there is another.
+    pub async fn receive_for(&mut self, wallet: &mut Wallet, label: &Label) -> Result<Address, Fault> {
+        if let Some(known) = wallet.unused_address(Some(label.as_str())) {
+            return Ok(known);
+        }
+        let address = self.receive(wallet).await?;
+        self.label(wallet, Reference::address(&address), label).await?;
         Ok(address)
     }
 

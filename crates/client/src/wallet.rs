@@ -4,8 +4,8 @@ mod record;
 
 pub(crate) use record::{Record, Standing};
 
-use bitcoin::Network;
-use twofold_intent::Account;
+use bitcoin::{Address, Network};
+use twofold_intent::{Account, ChainName};
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::id::{EpochId, WalletId};
 
@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::fault::{Fault, Usage};
 use crate::headers::{HeaderChain, SEGMENT};
 use crate::keystore::name;
+use crate::labels::{Labels, Reference};
 use crate::ledger::Ledger;
 use crate::port::{BlobName, KeystoreFault, Platform};
 
@@ -21,6 +22,7 @@ use crate::port::{BlobName, KeystoreFault, Platform};
 pub struct Wallet {
     pub(crate) record: Record,
     pub(crate) ledger: Ledger,
+    pub(crate) labels: Labels,
     /// The newest that the server gave.
     pub(crate) checkpoint: Option<Checkpoint>,
     /// The newest whose log was read and found to lead there from the one proved before.
@@ -69,6 +71,24 @@ impl Wallet {
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What the person wrote about transactions, addresses and coins.
+    #[must_use]
+    pub const fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The oldest address that was handed out, never paid to, and has this label, or none.
+    pub(crate) fn unused_address(&self, label: Option<&str>) -> Option<Address> {
+        let mut unused = self.ledger.unused_addresses().into_iter();
+        unused.find(|address| self.labels.of(&Reference::address(address)) == label)
+    }
+
+    /// Takes over labels, and with them which coins are frozen.
+    pub(crate) fn take_labels(&mut self, labels: Labels) {
+        self.ledger.set_frozen(labels.frozen());
+        self.labels = labels;
     }
 
     /// The descriptor `tr([fp]xpub/<0;1>/*)#checksum`, with which Bitcoin Core or Sparrow can watch the wallet.
@@ -141,12 +161,6 @@ impl Wallet {
             _ => return None,
         };
         Some(())
-    }
-
-    /// Whether the recovery words wait to be confirmed by the person.
-    #[must_use]
-    pub const fn has_unconfirmed_words(&self) -> bool {
-        self.record.words.is_some()
     }
 }
 
@@ -238,19 +252,22 @@ impl<P: Platform> Client<P> {
     pub(crate) async fn open_record(&self, record: Record) -> Result<Wallet, Fault> {
         let wallet = record.wallet;
         let account = record.account()?;
-        let chain = self.load_headers(wallet, record.network, record.birthday).await?;
+        let chain = self.load_headers(wallet, record.chain, record.birthday).await?;
         let ledger = match self.keys.load(&books_item(wallet)?).await? {
             Some(bytes) => Ledger::load(account, chain, &bytes)?,
-            None => Ledger::new(account, record.birthday)?,
+            None => Ledger::new(account, chain)?,
         };
+        let labels = self.load_labels(wallet, ledger.network()).await?;
         let mut open = Wallet {
             record,
             ledger,
+            labels: Labels::default(),
             checkpoint: None,
             proved: None,
             between: Vec::new(),
             in_doubt: false,
         };
+        open.take_labels(labels);
         let item = checkpoint_item(wallet)?;
         if let Some(bytes) = self.keys.load(&item).await? {
             let damaged = || KeystoreFault::Damaged { name: item.to_string() };
@@ -259,13 +276,13 @@ impl<P: Platform> Client<P> {
         Ok(open)
     }
 
-    async fn load_headers(&self, wallet: WalletId, network: Network, birthday: u32) -> Result<HeaderChain, Fault> {
+    async fn load_headers(&self, wallet: WalletId, name: ChainName, birthday: u32) -> Result<HeaderChain, Fault> {
         let mut pieces = Vec::new();
         for item in self.keys.names(&headers_prefix(wallet)).await? {
             pieces.extend(self.keys.load(&item).await?);
         }
         Ok(HeaderChain::from_segments(
-            network,
+            name,
             birthday,
             pieces.iter().map(|piece| piece.as_slice()),
         ))
@@ -325,11 +342,13 @@ impl<P: Platform> Client<P> {
 impl Record {
     /// The wallet's public half.
     pub(crate) fn account(&self) -> Result<Account, Fault> {
-        Account::from_group_key(self.network, self.public.group_key(), *self.public.chain_code()).map_err(|_| {
-            KeystoreFault::Damaged {
-                name: format!("wallet-{}", self.wallet),
-            }
-            .into()
-        })
+        Account::from_group_key(self.chain.network(), self.public.group_key(), *self.public.chain_code()).map_err(
+            |_| {
+                KeystoreFault::Damaged {
+                    name: format!("wallet-{}", self.wallet),
+                }
+                .into()
+            },
+        )
     }
 }

@@ -89,7 +89,8 @@ names_wallet!(
     Sync,
     Watch,
     EstimateFees,
-    GetAudit
+    GetAudit,
+    DeriveAddress
 );
 
 macro_rules! names_none {

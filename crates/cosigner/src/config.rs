@@ -1,8 +1,7 @@
 //! What the operator sets.
 
-use bitcoin::Network;
 use twofold_api::limits;
-use twofold_intent::{Limits, psbt};
+use twofold_intent::{ChainName, Limits, psbt};
 
 // What the API carries is what intents are read from and what shares are made for.
 const _: () = assert!(
@@ -14,8 +13,8 @@ const _: () = assert!(
 /// Settings of the cosigner.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The one network this server serves.
-    pub network: Network,
+    /// The one chain this server serves.
+    pub chain: ChainName,
     /// Version of the server, as `hello` tells it.
     pub version: String,
     /// What no transaction passes: fee rate, fee, fee's share of the amount, sizes.
@@ -42,11 +41,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual settings for a network.
+    /// The usual settings for a chain.
     #[must_use]
-    pub fn new(network: Network) -> Self {
+    pub fn new(chain: impl Into<ChainName>) -> Self {
         Self {
-            network,
+            chain: chain.into(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sanity: Limits::default(),
             gap_limit: limits::GAP_LIMIT,
@@ -58,18 +57,6 @@ impl Config {
             invitation_seconds: 86_400,
             trust_clock: false,
             fallback_rate: 2_000,
-        }
-    }
-
-    /// The network's name in the API.
-    #[must_use]
-    pub fn network_name(&self) -> &'static str {
-        match self.network {
-            Network::Bitcoin => "bitcoin",
-            Network::Testnet => "testnet",
-            Network::Testnet4 => "testnet4",
-            Network::Signet => "signet",
-            Network::Regtest => "regtest",
         }
     }
 }

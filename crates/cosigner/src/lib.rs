@@ -50,6 +50,7 @@ pub use config::Config;
 pub use identity::StartFault;
 pub use keys::Kek;
 pub use rpc::mint_invitation::Minted;
+pub use twofold_intent::{ChainName, ChainNameError};
 
 use keys::Subkeys;
 use lock::Locks;

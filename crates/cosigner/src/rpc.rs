@@ -4,6 +4,7 @@ mod activate;
 mod begin_create;
 mod broadcast;
 mod ceremony;
+mod derive_address;
 pub(crate) mod estimate_fees;
 mod finish_create;
 pub(crate) mod foresee;

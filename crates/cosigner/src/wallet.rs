@@ -250,7 +250,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
 impl WalletKeys {
     pub(crate) fn new(public: PublicShares, config: &crate::Config) -> Result<Self, Refusal> {
-        let account = Account::from_group_key(config.network, public.group_key(), *public.chain_code())
+        let account = Account::from_group_key(config.chain.network(), public.group_key(), *public.chain_code())
             .map_err(|cause| fault::internal("a group key makes no account", &cause))?;
         Ok(Self { public, account })
     }

@@ -9,12 +9,14 @@
 //! - [`psbt::attach`] and [`psbt::finalize`] take the signatures back in and give the transaction to broadcast.
 //! - [`message::facts`] turns a text and one of the wallet's addresses into the digest of BIP-322, [`message::proof`] the
 //!   signature into what is passed on.
+//! - [`ChainName`] says which chain all of this is about.
 //! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
 
 #![forbid(unsafe_code)]
 
 mod account;
 mod amount;
+mod chain_name;
 mod curve;
 mod descriptor;
 pub mod message;
@@ -24,6 +26,7 @@ mod uri;
 pub use account::{Account, AccountError, ChildKeys, Keychain};
 pub use amount::{AmountError, AmountText};
 pub use bitcoin::Psbt;
+pub use chain_name::{ChainName, ChainNameError};
 pub use descriptor::checksum as descriptor_checksum;
 pub use message::{MessageFacts, MessageRefused};
 pub use psbt::{

@@ -14,7 +14,7 @@ use twofold_server::{command, config::Network, fault::Fault};
     after_help = "\
 Examples:
   twofold-server run --dev                       try it on this machine
-  twofold-server init --public-url https://wallet.example.org --network bitcoin --cookie-file ~/.bitcoin/.cookie
+  twofold-server init --public-url https://wallet.example.org --network signet --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server run --config /etc/twofold/twofold.toml
   twofold-server invite --config /etc/twofold/twofold.toml
 
@@ -31,11 +31,11 @@ pub(crate) enum Command {
     /// Write a configuration, the KEK and a certificate, and print the first invitation.
     #[command(after_help = "\
 Examples:
-  twofold-server init --public-url https://wallet.example.org --network bitcoin --cookie-file ~/.bitcoin/.cookie
+  twofold-server init --public-url https://wallet.example.org --network signet --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server init --dir ./here --public-url https://192.168.1.5:8443 --network signet \\
       --rpc-url http://127.0.0.1:38332 --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server init --public-url https://wallet.example.org --certificate fullchain.pem --key privkey.pem \\
-      --network bitcoin --cookie-file ~/.bitcoin/.cookie --json")]
+      --network testnet4 --cookie-file ~/.bitcoin/testnet4/.cookie --json")]
     Init(Init),
     /// Run the server until it is told to stop (SIGTERM, Ctrl-C).
     #[command(after_help = "\
@@ -43,6 +43,7 @@ Examples:
   twofold-server run --config /etc/twofold/twofold.toml
   twofold-server run --dev
   twofold-server run --dev --network regtest --bitcoind-url http://127.0.0.1:18443 --cookie ~/.bitcoin/regtest/.cookie
+  twofold-server run --dev --network signet --signet-challenge 51 --cookie ~/.bitcoin/signet/.cookie
   twofold-server run --dev --data ./scratch --listen 127.0.0.1:0 --json")]
     Run(Run),
     /// Ask the running server for a new one-time invitation.
@@ -103,6 +104,15 @@ pub(crate) struct Node {
     /// Which chain; `run --dev` takes regtest if none is said.
     #[arg(long, value_enum)]
     pub(crate) network: Option<Network>,
+    /// With --network signet: the challenge of a signet of your own, a script in hex such as 51.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) signet_challenge: Option<String>,
+    /// With --signet-challenge: seconds between blocks, where its nodes run with another block time than 600.
+    #[arg(long, value_name = "N", requires = "signet_challenge")]
+    pub(crate) signet_block_seconds: Option<u32>,
+    /// With --network bitcoin: go on although nobody outside has reviewed Twofold and coins may be lost.
+    #[arg(long)]
+    pub(crate) risk_real_money: bool,
     /// The node's RPC; by default the network's usual port on this machine.
     #[arg(long, visible_alias = "bitcoind-url", value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
@@ -197,6 +207,9 @@ impl From<Node> for command::Node {
     fn from(node: Node) -> Self {
         Self {
             network: node.network.unwrap_or(Network::Regtest),
+            signet_challenge: node.signet_challenge,
+            signet_block_seconds: node.signet_block_seconds,
+            risk_real_money: node.risk_real_money,
             rpc_url: node.rpc_url,
             cookie_file: node.cookie_file,
         }
@@ -235,7 +248,7 @@ impl TryFrom<Init> for command::Init {
 
     fn try_from(init: Init) -> Result<Self, Fault> {
         if init.node.network.is_none() {
-            let told = "say which chain: --network bitcoin, testnet4, signet or regtest";
+            let told = "say which chain: --network signet, mutinynet, testnet4, regtest or bitcoin";
             return Err(Fault::Config(told.into()));
         }
         Ok(Self {

@@ -44,6 +44,12 @@ impl Server {
 pub struct Node {
     /// Which chain.
     pub network: Network,
+    /// The challenge of a signet of one's own, in hex.
+    pub signet_challenge: Option<String>,
+    /// Seconds between that signet's blocks.
+    pub signet_block_seconds: Option<u32>,
+    /// The main network is meant, unreviewed as this is.
+    pub risk_real_money: bool,
     /// Its RPC; the network's usual port on this machine if none is given.
     pub rpc_url: Option<String>,
     /// Its cookie file.
@@ -52,15 +58,13 @@ pub struct Node {
 
 impl Node {
     fn bitcoin(self) -> Option<Bitcoin> {
-        let port = match self.network {
-            Network::Bitcoin => 8332,
-            Network::Testnet4 => 48332,
-            Network::Signet => 38332,
-            Network::Regtest => 18443,
-        };
+        let port = self.network.rpc_port();
         let cookie_file = self.cookie_file?;
         Some(Bitcoin {
             network: self.network,
+            signet_challenge: self.signet_challenge,
+            signet_block_seconds: self.signet_block_seconds,
+            risk_real_money: self.risk_real_money,
             rpc_url: self.rpc_url.unwrap_or_else(|| format!("http://127.0.0.1:{port}")),
             cookie_file: Some(cookie_file),
             user: None,

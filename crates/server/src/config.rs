@@ -3,6 +3,7 @@
 mod check;
 mod cosigner;
 mod fault;
+mod network;
 mod public_url;
 
 use std::{
@@ -16,6 +17,8 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
+
+pub use network::Network;
 
 use crate::fault::Fault;
 
@@ -84,6 +87,15 @@ pub enum Trust {
 pub struct Bitcoin {
     /// Which chain.
     pub network: Network,
+    /// A signet of one's own: its challenge, a script in hex. Without it, the signet that everybody shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signet_challenge: Option<String>,
+    /// Seconds between that signet's blocks; 600 unless its nodes were told otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signet_block_seconds: Option<u32>,
+    /// Serve the main network, although nobody outside has reviewed Twofold and coins may be lost.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub risk_real_money: bool,
     /// Its RPC, as `http://host:port`.
     pub rpc_url: String,
     /// The node's cookie file.
@@ -95,33 +107,6 @@ pub struct Bitcoin {
     /// File with the RPC user's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
-}
-
-/// Which chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Network {
-    /// Money.
-    Bitcoin,
-    /// The fourth test network.
-    Testnet4,
-    /// The signed test network.
-    Signet,
-    /// A chain of one's own.
-    Regtest,
-}
-
-impl Network {
-    /// As Bitcoin's own tools call it, `bitcoin` for the main network.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bitcoin => "bitcoin",
-            Self::Testnet4 => "testnet4",
-            Self::Signet => "signet",
-            Self::Regtest => "regtest",
-        }
-    }
 }
 
 /// Bounds on what the server takes at once.

@@ -28,6 +28,9 @@ pub fn prepare(folder: &Path, now: u64, listen: SocketAddr, bitcoin: Option<Bitc
     }
     let bitcoin = bitcoin.unwrap_or_else(|| Bitcoin {
         network: Network::Regtest,
+        signet_challenge: None,
+        signet_block_seconds: None,
+        risk_real_money: false,
         rpc_url: "http://127.0.0.1:18443".into(),
         cookie_file: Some(folder.join("no-node.cookie")),
         user: None,

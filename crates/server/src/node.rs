@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use bitcoin::{Block, BlockHash, Network, Transaction, Txid, block::Header};
+use bitcoin::{Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header};
 use twofold_chain::bitcoind::{self, Bitcoind, Credentials};
 use twofold_cosigner::port::chain::{Chain, ChainFault};
 
@@ -16,6 +16,7 @@ use crate::{config::Bitcoin, fault::Fault, metric};
 pub struct Node {
     bitcoind: Bitcoind,
     network: Network,
+    challenge: Option<ScriptBuf>,
     shown: AtomicBool,
 }
 
@@ -44,6 +45,7 @@ pub fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
     Ok(Node {
         bitcoind,
         network: bitcoin.network.known(),
+        challenge: bitcoin.challenge()?,
         shown: AtomicBool::new(false),
     })
 }
@@ -57,6 +59,18 @@ impl Node {
         if found != self.network {
             let told = format!("it is on {found}, and bitcoin.network says {}", self.network);
             return Err(ChainFault::Unavailable(told));
+        }
+        if let Some(wanted) = &self.challenge {
+            let told = match self.bitcoind.signet_challenge().await? {
+                Some(found) if found == *wanted => None,
+                Some(found) => Some(format!("its challenge is {}", found.to_hex_string())),
+                None => Some("it does not tell its challenge: Bitcoin Core does from version 28 on".to_owned()),
+            };
+            if let Some(told) = told {
+                let wanted = wanted.to_hex_string();
+                let told = format!("it is on another signet than {wanted}, or may be: {told}");
+                return Err(ChainFault::Unavailable(told));
+            }
         }
         self.shown.store(true, Ordering::Relaxed);
         Ok(())

@@ -3,6 +3,7 @@
 mod activate;
 mod begin_create;
 mod broadcast;
+mod derive_address;
 mod estimate_fees;
 mod finish_create;
 mod get_audit;
@@ -105,6 +106,7 @@ procedures! {
     sync: Sync -> Synced;
     estimate_fees: EstimateFees -> Fees;
     get_audit: GetAudit -> Audit;
+    derive_address: DeriveAddress -> Derived;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

@@ -144,7 +144,7 @@ pub async fn start<C: Chain, K: Clock>(
         rates,
         watched,
     ));
-    tracing::info!(url = %config.public_url, %address, network = config.bitcoin.network.as_str(), "listening");
+    tracing::info!(url = %config.public_url, %address, network = %config.bitcoin.chain()?, "listening");
     Ok(Running {
         address,
         metrics,

@@ -1,13 +1,15 @@
-//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`]) and a wire that misbehaves
+//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`], [`Signet`]) and a wire that misbehaves
 //! on command ([`ToxicProxy`]). Never part of production.
 
 mod descriptor_wallet;
 mod node_process;
 mod regtest;
+mod signet;
 mod toxic_proxy;
 
 pub use bitcoincore_rpc;
 pub use descriptor_wallet::DescriptorWallet;
 pub use node_process::node_binary;
 pub use regtest::{Options, Regtest, Reorg};
+pub use signet::Signet;
 pub use toxic_proxy::{Chaos, Toxic, ToxicProxy, Traffic};

@@ -19,7 +19,7 @@ use crate::node_process::{NodeProcess, free_port};
 mod tests;
 
 /// No call of a test takes longer, mining hundreds of blocks included.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Coinbases mature after 100 blocks: with these the miner has two to spend.
 const FIRST_BLOCKS: u64 = 102;
 /// The Core wallet that mines and pays.

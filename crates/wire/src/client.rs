@@ -142,6 +142,7 @@ calls! {
     Watch: WatchRequest -> WatchEvent, Pulse;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, Fees;
     GetAudit: GetAuditRequest -> GetAuditReply, Audit;
+    DeriveAddress: DeriveAddressRequest -> DeriveAddressReply, Derived;
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ macro_rules! methods {
 
 methods! {
     Join, Hello, BeginCreate, FinishCreate, TestSign, Activate, ListWallets, GetWallet, RenameWallet, Sign,
-    SignMessage, Broadcast, Sync, Watch, EstimateFees, GetAudit,
+    SignMessage, Broadcast, Sync, Watch, EstimateFees, GetAudit, DeriveAddress,
 }
 
 /// Every procedure that the .proto has.

@@ -90,6 +90,16 @@ pub(crate) fn word(field: &'static str, text: String) -> Result<String, Malforme
     }
 }
 
+/// The name of a chain: lower-case letters, digits and slashes, at most 32.
+pub(crate) fn chain(field: &'static str, text: String) -> Result<String, Malformed> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'/';
+    if text.bytes().all(plain) && matches!(text.len(), 1..=32) {
+        Ok(text)
+    } else {
+        Err(Malformed::new(field, Problem::Word))
+    }
+}
+
 pub(crate) fn wallet(bytes: &[u8]) -> Result<WalletId, Malformed> {
     fixed("wallet", bytes).map(WalletId)
 }

@@ -2,13 +2,14 @@
 
 use buffa::{EnumValue, MessageField};
 use twofold_api::{
+    address::Statement,
     limits::{AUDIT_ENTRIES, MESSAGE_BYTES, SYNC_HEADERS, SYNC_TRANSACTIONS},
     reply,
 };
 
 use crate::{
     malformed::{Malformed, Problem},
-    parts::{bounded, counted, counter, each, fixed, head, message, name, required, word},
+    parts::{bounded, chain, counted, counter, each, fixed, head, message, name, required, word},
     proto,
 };
 
@@ -22,6 +23,8 @@ const MINED_BYTES: usize = 4_000_000;
 const BRANCH: usize = 32;
 /// Most fee estimates.
 const ESTIMATES: usize = 32;
+/// Most characters of an address; the longest that BIP-350 allows has 90.
+const ADDRESS: usize = 100;
 /// The longest target that estimates are made for, in blocks.
 const TARGET: u16 = 1008;
 
@@ -64,7 +67,7 @@ impl TryFrom<proto::JoinReply> for reply::Joined {
         Ok(Self {
             head: head(joined.head)?,
             user: fixed("user", &joined.user)?,
-            network: word("network", joined.network)?,
+            network: chain("network", joined.network)?,
         })
     }
 }
@@ -88,7 +91,7 @@ impl TryFrom<proto::HelloReply> for reply::Greeting {
         Ok(Self {
             head: head(greeting.head)?,
             identity: bounded("identity", greeting.identity, 34)?,
-            network: word("network", greeting.network)?,
+            network: chain("network", greeting.network)?,
             version: name("version", &greeting.version)?.to_string(),
         })
     }
@@ -507,6 +510,37 @@ impl TryFrom<proto::GetAuditReply> for reply::Audit {
             head: head(audit.head)?,
             lines: each(counted("lines", audit.lines, 0, AUDIT_ENTRIES)?, line)?,
             more: audit.more,
+        })
+    }
+}
+
+impl From<reply::Derived> for proto::DeriveAddressReply {
+    fn from(derived: reply::Derived) -> Self {
+        Self {
+            head: MessageField::some(derived.head.into()),
+            address: derived.said.address,
+            watched: derived.said.watched,
+            signature: derived.signature,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::DeriveAddressReply> for reply::Derived {
+    type Error = Malformed;
+
+    fn try_from(derived: proto::DeriveAddressReply) -> Result<Self, Malformed> {
+        let plain = derived.address.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain || !matches!(derived.address.len(), 1..=ADDRESS) {
+            return Err(Malformed::new("address", Problem::Word));
+        }
+        Ok(Self {
+            head: head(derived.head)?,
+            said: Statement {
+                address: derived.address,
+                watched: derived.watched,
+            },
+            signature: fixed::<64>("signature", &derived.signature)?.to_vec(),
         })
     }
 }

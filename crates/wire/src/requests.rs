@@ -429,5 +429,31 @@ impl From<&request::GetAudit> for proto::GetAuditRequest {
     }
 }
 
+impl TryFrom<proto::DeriveAddressRequest> for request::DeriveAddress {
+    type Error = Malformed;
+
+    fn try_from(derive: proto::DeriveAddressRequest) -> Result<Self, Malformed> {
+        if derive.index >= INDICES {
+            return Err(Malformed::new("index", Problem::Range));
+        }
+        Ok(Self {
+            wallet: wallet(&derive.wallet)?,
+            index: derive.index,
+            checkpoint: optional_checkpoint(derive.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::DeriveAddress> for proto::DeriveAddressRequest {
+    fn from(derive: &request::DeriveAddress) -> Self {
+        Self {
+            wallet: derive.wallet.0.to_vec(),
+            index: derive.index,
+            checkpoint: derive.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

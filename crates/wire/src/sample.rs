@@ -178,6 +178,25 @@ pub(crate) fn get_audit() -> request::GetAudit {
     }
 }
 
+pub(crate) fn derive_address() -> request::DeriveAddress {
+    request::DeriveAddress {
+        wallet: WALLET,
+        index: 7,
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn derived() -> reply::Derived {
+    reply::Derived {
+        head: head(),
+        said: twofold_api::address::Statement {
+            address: "bcrt1pexample".into(),
+            watched: true,
+        },
+        signature: vec![5; 64],
+    }
+}
+
 pub(crate) fn joined() -> reply::Joined {
     reply::Joined {
         head: head(),

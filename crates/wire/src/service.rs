@@ -190,6 +190,7 @@ service! {
         Sync, sync: SyncRequest -> SyncReply, Synced;
         EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;
         GetAudit, get_audit: GetAuditRequest -> GetAuditReply, Audit;
+        DeriveAddress, derive_address: DeriveAddressRequest -> DeriveAddressReply, Derived;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

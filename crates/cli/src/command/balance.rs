@@ -11,6 +11,7 @@ struct Answer {
     confirmed_sat: u64,
     pending_sat: u64,
     immature_sat: u64,
+    frozen_sat: u64,
     spendable_sat: u64,
     total_sat: u64,
     height: u32,
@@ -25,6 +26,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
         confirmed_sat: balance.confirmed.to_sat(),
         pending_sat: balance.pending.to_sat() + balance.change.to_sat(),
         immature_sat: balance.immature.to_sat(),
+        frozen_sat: balance.frozen.to_sat(),
         spendable_sat: balance.spendable().to_sat(),
         total_sat: balance.total().to_sat(),
         height: wallet.ledger().tip_height().unwrap_or_default(),
@@ -41,6 +43,9 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
         }
         if answer.immature_sat > 0 {
             lines.push(line(answer.immature_sat, "mined, not yet spendable"));
+        }
+        if answer.frozen_sat > 0 {
+            lines.push(line(answer.frozen_sat, "of it frozen"));
         }
         lines.join("\n")
     })

@@ -1,11 +1,6 @@
 //! `twofold create`: three parties make one key; recovery's part runs here, for the seconds it takes.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -16,7 +11,7 @@ use super::Context;
 use crate::{
     args,
     exit::{Declined, Wrong},
-    terminal,
+    private_file, terminal,
 };
 
 #[derive(Serialize)]
@@ -112,46 +107,9 @@ fn show_words(words: &str) {
 /// interrupted run can be repeated.
 fn write_words(path: &Path, words: &str) -> Result<()> {
     if std::fs::read_to_string(path).is_ok_and(|there| there.trim() == words) {
-        return settle(&File::open(path)?, path);
+        return private_file::settle(&File::open(path)?, path);
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| {
-            Wrong(format!(
-                "the words can't go to {}; choose a new file and run create again",
-                path.display()
-            ))
-        })?;
-    writeln!(file, "{words}")?;
-    settle(&file, path)
-}
-
-/// Waits until the file, and its name in its folder, would outlive a power cut: the keystore forgets the words next.
-fn settle(file: &File, path: &Path) -> Result<()> {
-    file.sync_all()?;
-    Ok(File::open(folder_of(path))?.sync_all()?)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::folder_of;
-
-    #[test]
-    fn a_files_folder_is_found_where_the_path_names_none() {
-        for (file, folder) in [("words.txt", "."), ("a/words.txt", "a"), ("/words.txt", "/")] {
-            assert_eq!(folder_of(Path::new(file)), Path::new(folder));
-        }
-    }
+    let file = private_file::create(path, words).context("the words can't be left there; run create again")?;
+    // The keystore forgets the words next.
+    private_file::settle(&file, path)
 }

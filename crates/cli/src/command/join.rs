@@ -7,7 +7,7 @@ use rand_core::OsRng;
 use serde::Serialize;
 use twofold_api::{invitation::Invitation, request::Name};
 use twofold_cli::transport::Https;
-use twofold_client::{Client, Fault};
+use twofold_client::{Client, Fault, join::Money};
 
 use super::Context;
 use crate::{
@@ -42,18 +42,23 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
         .unwrap_or_else(machine_name)
         .parse()
         .map_err(Fault::from)?;
+    let money = if arguments.risk_real_money {
+        Money::Real
+    } else {
+        Money::Play
+    };
     let transport = Https::new(invitation.url.clone(), &invitation.trust)?;
     let keys = context.home().unlock_or_make().await?;
     let bar = terminal::spinner();
     bar.set_message(format!("joining {}", invitation.url));
-    let mut client = Client::<Native>::join(keys, transport, SystemClock, OsRng, &invitation, &name).await?;
+    let mut client = Client::<Native>::join_for(keys, transport, SystemClock, OsRng, &invitation, &name, money).await?;
     bar.finish_and_clear();
     context.tell(&mut client);
     let answer = Answer {
         url: invitation.url.to_string(),
         server: invitation.server.to_string(),
         device: client.device_key().to_string(),
-        network: client.network()?.to_string(),
+        network: client.chain()?.to_string(),
     };
     context.output.answer(&answer, |answer| {
         format!(

@@ -1,6 +1,6 @@
 //! `twofold psbt`: PSBTs from elsewhere.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use bitcoin::consensus::encode::serialize_hex;
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     args,
     exit::{Declined, Wrong},
-    terminal,
+    private_file, terminal,
 };
 
 #[derive(Serialize)]
@@ -65,6 +65,8 @@ async fn show(context: Context<'_>, file: &Path) -> Result<()> {
 
 async fn sign(context: Context<'_>, file: &Path, out: Option<&Path>, yes: bool) -> Result<()> {
     let psbt = read(file)?;
+    // Before it is signed and charged.
+    out.map_or(Ok(()), private_file::must_be_new)?;
     let (mut client, mut wallet) = context.synced().await?;
     let draft = client.examine(&wallet, psbt)?;
     context.output.say(&draft.facts().to_string());
@@ -79,13 +81,7 @@ async fn sign(context: Context<'_>, file: &Path, out: Option<&Path>, yes: bool) 
         out: out.map(|path| path.display().to_string()),
     };
     if let Some(path) = out {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .with_context(|| Wrong(format!("{} can't be written; it must be a new file", path.display())))?;
-        writeln!(file, "{}", answer.psbt)?;
+        private_file::create(path, &answer.psbt)?;
     }
     context.output.answer(&answer, |answer| match &answer.out {
         Some(path) => format!("Signed: {path}\n\nNext: twofold psbt finalize {path} --broadcast"),

@@ -1,6 +1,6 @@
 //! `twofold rpc`: one signed call, kept and sent again if asked.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -12,7 +12,7 @@ use twofold_client::{
 };
 
 use super::Context;
-use crate::{args, exit::Wrong};
+use crate::{args, exit::Wrong, private_file};
 
 /// A signed request as it went out.
 #[derive(Serialize, Deserialize)]
@@ -58,13 +58,7 @@ fn keep(path: &Path, call: HttpCall) -> Result<()> {
         headers: call.headers,
         body,
     };
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| Wrong(format!("{} can't be written; it must be a new file", path.display())))?;
-    writeln!(file, "{}", serde_json::to_string_pretty(&kept)?)?;
+    private_file::create(path, &serde_json::to_string_pretty(&kept)?)?;
     Ok(())
 }
 

@@ -5,20 +5,26 @@ use std::collections::VecDeque;
 use anyhow::{Context as _, Result, bail};
 use bitcoin::{Address, Amount, FeeRate, Network};
 use serde::Serialize;
-use twofold_client::ledger::{Draft, Order, Pay};
+use twofold_api::Reason;
+use twofold_client::{
+    Client, Fault,
+    ledger::{Draft, Order, Pay},
+    wallet::Wallet,
+};
 use twofold_intent::{AmountText, Facts, PaymentUri, psbt};
 
 use super::Context;
 use crate::{
     args,
     exit::{Declined, Wrong},
+    platform::Native,
     terminal,
 };
 
 /// What a transaction does, by its stable names.
 #[derive(Serialize)]
 pub(super) struct Described {
-    txid: String,
+    pub(super) txid: String,
     payments: Vec<Payment>,
     change_sat: u64,
     fee_sat: u64,
@@ -70,7 +76,7 @@ pub(super) fn describe(facts: &Facts) -> Described {
 }
 
 /// A fee rate in sat/vB to two places, for showing.
-fn hundredths(rate: FeeRate) -> f64 {
+pub(super) fn hundredths(rate: FeeRate) -> f64 {
     // One sat/vB is 250 sat per 1000 weight units.
     let hundredths = u32::try_from(rate.to_sat_per_kwu().saturating_mul(100) / 250).unwrap_or(u32::MAX);
     f64::from(hundredths) / 100.0
@@ -96,18 +102,22 @@ pub(crate) fn parse_rate(text: &str) -> Result<FeeRate, String> {
 pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<()> {
     let (mut client, mut wallet) = context.synced().await?;
     let pay = recipients(&arguments, wallet.network())?;
-    let fee_rate = if let Some(rate) = arguments.fee_rate {
-        rate
-    } else {
-        let estimate = client.estimate_fee(&mut wallet, arguments.target_blocks).await?;
-        if estimate.source != "node" {
-            context
-                .output
-                .say("note: the server's node has no fee estimate yet; this is a fallback");
-        }
-        estimate.rate
-    };
-    let draft = client.draft(&mut wallet, &Order { pay, fee_rate })?;
+    let fee_rate = rate(
+        context,
+        &mut client,
+        &mut wallet,
+        arguments.fee_rate,
+        arguments.target_blocks,
+    )
+    .await?;
+    let draft = client.draft(
+        &mut wallet,
+        &Order {
+            pay,
+            fee_rate,
+            from: arguments.from,
+        },
+    )?;
     context.output.say(&draft.facts().to_string());
     say_what_stays(context, &draft);
     let described = describe(draft.facts());
@@ -135,6 +145,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
     let sent = client.send(&mut wallet, draft).await;
     bar.finish_and_clear();
     context.tell(&mut client);
+    if let Err(fault) = &sent {
+        say_what_is_kept(context, fault, &described.txid);
+    }
     sent?;
     context.output.answer(
         &Answer {
@@ -144,6 +157,36 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
         },
         |answer| format!("Sent. txid {}", answer.described.txid),
     )
+}
+
+/// The rate that was named, or the server's estimate.
+pub(super) async fn rate(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    wallet: &mut Wallet,
+    named: Option<FeeRate>,
+    target_blocks: u16,
+) -> Result<FeeRate> {
+    if let Some(rate) = named {
+        return Ok(rate);
+    }
+    let estimate = client.estimate_fee(wallet, target_blocks).await?;
+    if estimate.source != "node" {
+        context
+            .output
+            .say("note: the server's node has no fee estimate yet; this is a fallback");
+    }
+    Ok(estimate.rate)
+}
+
+/// A signed transaction that the node refuses is still one that a miner may take.
+pub(super) fn say_what_is_kept(context: Context<'_>, fault: &Fault, txid: &str) {
+    if fault.reason() == Some(Reason::ChainRefused) {
+        context.output.say(&format!(
+            "It is signed, so it is kept and handed over again with each command; its coins stay spent. To pay more:\n  \
+             twofold bump-fee {txid} --fee-rate …\nTo take the coins back:\n  twofold abandon {txid}"
+        ));
+    }
 }
 
 fn say_what_stays(context: Context<'_>, draft: &Draft) {
@@ -207,7 +250,7 @@ fn recipient(text: &str, network: Network) -> Result<(Address, Option<Amount>)> 
     }
     let address = text
         .parse::<Address<_>>()
-        .with_context(|| Wrong(format!("{text:?} is no Bitcoin address")))?
+        .map_err(|_| Wrong(format!("{text:?} is no Bitcoin address")))?
         .require_network(network)
         .with_context(|| Wrong(format!("this wallet is on {network}")))?;
     Ok((address, None))

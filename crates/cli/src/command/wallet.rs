@@ -22,6 +22,8 @@ struct Line {
     name: String,
     standing: &'static str,
     on_this_machine: bool,
+    /// The recovery words are still on this machine: nobody said that they are written down.
+    words_unconfirmed: bool,
 }
 
 #[derive(Serialize)]
@@ -55,6 +57,7 @@ async fn list(context: Context<'_>) -> Result<()> {
                 name: wallet.name,
                 standing,
                 on_this_machine: false,
+                words_unconfirmed: false,
             },
         );
     }
@@ -65,8 +68,11 @@ async fn list(context: Context<'_>) -> Result<()> {
             name: wallet.name,
             standing: "unfinished",
             on_this_machine: true,
+            words_unconfirmed: false,
         };
-        lines.entry(id).or_insert(unknown).on_this_machine = true;
+        let line = lines.entry(id).or_insert(unknown);
+        line.on_this_machine = true;
+        line.words_unconfirmed = wallet.words_unconfirmed;
     }
     context.tell(&mut client);
     context.output.answer(
@@ -78,10 +84,10 @@ async fn list(context: Context<'_>) -> Result<()> {
                 return "No wallet yet. Next: twofold create --name savings".into();
             }
             let line = |line: &Line| {
-                let place = if line.on_this_machine {
-                    ""
-                } else {
-                    "  (not on this machine)"
+                let place = match (line.on_this_machine, line.words_unconfirmed) {
+                    (false, _) => "  (not on this machine)",
+                    (true, true) => "  (its recovery words were never confirmed: run twofold create again)",
+                    (true, false) => "",
                 };
                 format!("{}  {:<10} {}{place}", line.wallet, line.standing, line.name)
             };

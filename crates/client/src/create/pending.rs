@@ -1,7 +1,7 @@
 //! A ceremony that is about to be closed, as the keystore holds it.
 
-use bitcoin::Network;
 use twofold_api::request::Name;
+use twofold_intent::ChainName;
 use twofold_threshold::create::device;
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
@@ -24,7 +24,7 @@ pub(super) struct Pending {
     /// The threshold crate's record of it.
     pub(super) ceremony: Zeroizing<Vec<u8>>,
     pub(super) name: Name,
-    pub(super) network: Network,
+    pub(super) chain: ChainName,
     pub(super) birthday: u32,
     pub(super) entry: Vec<u8>,
     pub(super) sealing: SealSecret,
@@ -41,7 +41,7 @@ impl Pending {
         Writer::new(VERSION)
             .var(&self.ceremony)
             .var(self.name.as_str().as_bytes())
-            .var(self.network.to_string().as_bytes())
+            .var(self.chain.to_string().as_bytes())
             .fixed(&self.birthday.to_be_bytes())
             .var(&self.entry)
             .fixed(self.sealing.expose().expose())
@@ -54,7 +54,7 @@ impl Pending {
         let damaged = || KeystoreFault::Damaged { name: item.into() };
         let ceremony = Zeroizing::new(reader.var()?.to_vec());
         let name = reader.text()?.parse().map_err(|_| damaged())?;
-        let network = home::network(reader.text()?).map_err(|_| damaged())?;
+        let chain = home::chain(reader.text()?).map_err(|_| damaged())?;
         let birthday = u32::from_be_bytes(reader.array()?);
         let entry = reader.var()?.to_vec();
         let sealing = SealSecret::new(Secret32::new(reader.array()?));
@@ -63,7 +63,7 @@ impl Pending {
         Ok(Self {
             ceremony,
             name,
-            network,
+            chain,
             birthday,
             entry,
             sealing,

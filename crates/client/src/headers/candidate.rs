@@ -90,7 +90,7 @@ impl<'a> Candidate<'a> {
             if self.get(height) == Some(&header) {
                 continue;
             }
-            rules::check(self.known.network(), |height| self.get(height), height, &header)?;
+            rules::check(self.known.name(), |height| self.get(height), height, &header)?;
             self.put(height, header);
             added += 1;
         }

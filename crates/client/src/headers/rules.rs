@@ -3,11 +3,10 @@
 use bitcoin::block::Header;
 use bitcoin::consensus::Params;
 use bitcoin::{CompactTarget, Network, Target};
+use twofold_intent::ChainName;
 
 use super::ChainLie;
 
-/// Blocks between two difficulty adjustments.
-const PERIOD: u32 = 2016;
 /// A test network's block this much later than the one before may be of minimum difficulty.
 const TWENTY_MINUTES: u32 = 20 * 60;
 /// The easiest target, in compact form, believed for a first header on the main network: about a sixteenth of the work
@@ -19,7 +18,7 @@ const MEDIAN_SPAN: u32 = 11;
 
 /// Checks one header against those before it; `at` gives the known header at a height.
 pub(super) fn check<'a>(
-    network: Network,
+    name: ChainName,
     at: impl Fn(u32) -> Option<&'a Header>,
     height: u32,
     header: &Header,
@@ -28,7 +27,7 @@ pub(super) fn check<'a>(
     if parent.is_some_and(|parent| parent.block_hash() != header.prev_blockhash) {
         return Err(ChainLie::Unlinked { height });
     }
-    if !difficulty_fits(network, &at, height, header, parent) {
+    if !difficulty_fits(name, &at, height, header, parent) {
         return Err(ChainLie::WrongDifficulty { height });
     }
     if !header.target().is_met_by(header.block_hash()) {
@@ -41,13 +40,16 @@ pub(super) fn check<'a>(
 }
 
 fn difficulty_fits<'a>(
-    network: Network,
+    name: ChainName,
     at: impl Fn(u32) -> Option<&'a Header>,
     height: u32,
     header: &Header,
     parent: Option<&Header>,
 ) -> bool {
-    let params = Params::new(network);
+    let network = name.network();
+    let mut params = Params::new(network);
+    params.pow_target_spacing = name.block_seconds().into();
+    let period = name.period();
     let easiest = params.max_attainable_target;
     if header.bits.to_consensus() & 0x0080_0000 != 0 || header.target() == Target::ZERO || header.target() > easiest {
         return false;
@@ -62,8 +64,8 @@ fn difficulty_fits<'a>(
         };
         return header.target() <= floor;
     };
-    if height.is_multiple_of(PERIOD) {
-        return match at(height - PERIOD) {
+    if height.is_multiple_of(period) {
+        return match at(height - period) {
             Some(first) => header.bits == next_bits(network, &params, first, parent),
             // The period began before the birthday: only the factor of four is known.
             None => within_four(&params, parent.target(), header.target()) || params.allow_min_difficulty_blocks,
@@ -77,7 +79,7 @@ fn difficulty_fits<'a>(
     if header.time > parent.time.saturating_add(TWENTY_MINUTES) {
         return header.bits == minimum;
     }
-    match period_bits(&at, height, minimum) {
+    match period_bits(&at, height, period, minimum) {
         Some(bits) => header.bits == bits,
         None => true,
     }
@@ -103,9 +105,10 @@ fn within_four(params: &Params, before: Target, after: Target) -> bool {
 fn period_bits<'a>(
     at: impl Fn(u32) -> Option<&'a Header>,
     height: u32,
+    period: u32,
     minimum: CompactTarget,
 ) -> Option<CompactTarget> {
-    let first = height - height % PERIOD;
+    let first = height - height % period;
     for height in (first..height).rev() {
         let bits = at(height)?.bits;
         if bits != minimum || height == first {

@@ -1,8 +1,9 @@
 //! Headers in pieces for the keystore, so that a new block rewrites one small item.
 
-use bitcoin::Network;
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::{deserialize, serialize};
+
+use twofold_intent::ChainName;
 
 use super::HeaderChain;
 
@@ -31,11 +32,11 @@ impl HeaderChain {
     /// A chain from pieces that were kept sealed, in order. A crash between two pieces leaves some of an older fork:
     /// what does not follow is left out, and the next sync asks for it again.
     pub(crate) fn from_segments<'a>(
-        network: Network,
+        name: ChainName,
         birthday: u32,
         pieces: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
-        let mut chain = Self::starting_at(network, birthday);
+        let mut chain = Self::starting_at(name, birthday);
         for piece in pieces {
             let Some((first, headers)) = piece.split_first_chunk() else {
                 break;

@@ -2,7 +2,7 @@ use bitcoin::block::Version;
 use bitcoin::consensus::Params;
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
-use bitcoin::{CompactTarget, TxMerkleNode};
+use bitcoin::{CompactTarget, Network, TxMerkleNode};
 use proptest::prelude::*;
 
 use super::*;
@@ -54,7 +54,7 @@ fn genesis() -> BlockHash {
 
 /// A chain from height 100 with ten headers.
 fn known() -> (HeaderChain, Vec<Header>) {
-    let mut chain = HeaderChain::starting_at(Network::Regtest, 100);
+    let mut chain = HeaderChain::starting_at(Network::Regtest.into(), 100);
     let headers = run(genesis(), 1000, 10, 1);
     assert_eq!(told(&mut chain, 100, &headers), Ok(Some(100)));
     (chain, headers)
@@ -173,7 +173,7 @@ fn a_reorganisation_may_reach_below_the_birthday() {
 
 #[test]
 fn main_network_chains_do_not_start_at_the_difficulty_of_2009() {
-    let mut chain = HeaderChain::starting_at(Network::Bitcoin, 900_001);
+    let mut chain = HeaderChain::starting_at(Network::Bitcoin.into(), 900_001);
     let genesis = bitcoin::constants::genesis_block(Network::Bitcoin).header;
     assert_eq!(
         told(&mut chain, 900_001, &[genesis]),
@@ -206,7 +206,7 @@ fn real_headers_of_the_main_network_pass_a_retarget() {
     };
     // Its difficulty fits, so the missing work is what is named.
     assert_eq!(
-        rules::check(Network::Bitcoin, at, 2016, &next),
+        rules::check(Network::Bitcoin.into(), at, 2016, &next),
         Err(ChainLie::NoWork { height: 2016 })
     );
     let harder = Header {
@@ -214,7 +214,7 @@ fn real_headers_of_the_main_network_pass_a_retarget() {
         ..next
     };
     assert_eq!(
-        rules::check(Network::Bitcoin, at, 2016, &harder),
+        rules::check(Network::Bitcoin.into(), at, 2016, &harder),
         Err(ChainLie::WrongDifficulty { height: 2016 })
     );
 }
@@ -246,7 +246,7 @@ fn on_testnet4_only_late_blocks_may_be_easy() {
         prev_blockhash: easy.block_hash(),
         ..base
     };
-    let check = |header: &Header| rules::check(Network::Testnet4, at, 2018, header);
+    let check = |header: &Header| rules::check(Network::Testnet4.into(), at, 2018, header);
     let (wrong, no_work) = (
         ChainLie::WrongDifficulty { height: 2018 },
         ChainLie::NoWork { height: 2018 },
@@ -267,27 +267,27 @@ fn on_testnet4_only_late_blocks_may_be_easy() {
 
 #[test]
 fn headers_survive_being_kept_in_pieces() {
-    let mut chain = HeaderChain::starting_at(Network::Regtest, 2010);
+    let mut chain = HeaderChain::starting_at(Network::Regtest.into(), 2010);
     let headers = run(genesis(), 1000, 20, 1);
     assert_eq!(told(&mut chain, 2010, &headers), Ok(Some(2010)));
     assert_eq!(chain.segments_from(2010), 0..2);
     assert_eq!(chain.segments_from(2020), 1..2);
     let pieces: Vec<Vec<u8>> = chain.segments_from(0).map(|number| chain.segment(number)).collect();
     assert_eq!(pieces[0].len(), 4 + 6 * 80);
-    let back = HeaderChain::from_segments(Network::Regtest, 2010, pieces.iter().map(Vec::as_slice));
+    let back = HeaderChain::from_segments(Network::Regtest.into(), 2010, pieces.iter().map(Vec::as_slice));
     assert_eq!(back, chain);
 }
 
 #[test]
 fn a_crash_between_two_pieces_costs_headers_and_nothing_else() {
-    let mut chain = HeaderChain::starting_at(Network::Regtest, 2010);
+    let mut chain = HeaderChain::starting_at(Network::Regtest.into(), 2010);
     let headers = run(genesis(), 1000, 20, 1);
     assert_eq!(told(&mut chain, 2010, &headers), Ok(Some(2010)));
     let stale = chain.segment(1);
     let fork = run(headers[2].block_hash(), 1003, 18, 2);
     assert_eq!(told(&mut chain, 2013, &fork), Ok(Some(2013)));
     let pieces = [chain.segment(0), stale];
-    let back = HeaderChain::from_segments(Network::Regtest, 2010, pieces.iter().map(Vec::as_slice));
+    let back = HeaderChain::from_segments(Network::Regtest.into(), 2010, pieces.iter().map(Vec::as_slice));
     assert_eq!(back.tip(), Some((2015, fork[2].block_hash())));
 }
 
@@ -330,4 +330,56 @@ proptest! {
         prop_assert!(heights.windows(2).all(|pair| pair[0] > pair[1]));
         prop_assert_eq!(heights.last(), Some(&base));
     }
+}
+
+#[test]
+fn a_signets_difficulty_moves_at_its_own_pace() {
+    // MutinyNet's blocks come twenty times as often, so its period has twenty times as many.
+    let name: ChainName = "signet/a5df2dcb/30".parse().expect("a chain");
+    let base = bitcoin::constants::genesis_block(Network::Signet).header;
+    let (first, last) = (
+        base,
+        Header {
+            time: base.time + 14 * 24 * 60 * 60,
+            ..base
+        },
+    );
+    let harder = Header {
+        bits: CompactTarget::from_next_work_required(last.bits, 7 * 24 * 60 * 60, Params::new(Network::Signet)),
+        prev_blockhash: last.block_hash(),
+        time: last.time + 30,
+        ..base
+    };
+    let same = Header {
+        bits: base.bits,
+        ..harder
+    };
+    let at = |height: u32| match height {
+        0 | 2015 => Some(&first),
+        40_319 => Some(&last),
+        _ => None,
+    };
+    let wrong = |height| Err(ChainLie::WrongDifficulty { height });
+    let fits = |height| Err(ChainLie::NoWork { height });
+    // On time, so the difficulty stays, and 2016 blocks are no end of a period there.
+    assert_eq!(rules::check(name, at, 40_320, &same), fits(40_320));
+    assert_eq!(rules::check(name, at, 40_320, &harder), wrong(40_320));
+    let early = Header {
+        prev_blockhash: first.block_hash(),
+        ..harder
+    };
+    assert_eq!(rules::check(name, at, 2016, &early), wrong(2016));
+    assert_eq!(
+        rules::check(
+            Network::Signet.into(),
+            at,
+            2016,
+            &Header {
+                bits: base.bits,
+                ..early
+            }
+        ),
+        wrong(2016),
+        "with ten minutes between blocks a period ends there, and took no time at all"
+    );
 }

@@ -1,13 +1,8 @@
 //! What the wallet holds, by how sure it is.
 
-use std::collections::HashMap;
+use bitcoin::Amount;
 
-use bitcoin::{Amount, OutPoint, Txid};
-
-use super::Ledger;
-
-/// Blocks before a mined coin may be spent (consensus).
-const MATURITY: u32 = 100;
+use super::{Ledger, Standing};
 
 /// The wallet's money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,16 +11,23 @@ pub struct Balance {
     pub confirmed: Amount,
     /// Change of our own transactions that are not in a block yet; spendable.
     pub change: Amount,
-    /// From others, not in a block yet; not counted on and not spent.
+    /// Not in a block yet, and from others or of a transaction that the network does not have; not counted on and not
+    /// spent.
     pub pending: Amount,
     /// Mined by us less than 100 blocks ago; not spendable yet.
     pub immature: Amount,
+    /// The part of `confirmed` and `change` that the person froze: not spendable until unfrozen.
+    pub frozen: Amount,
 }
 
 impl Balance {
     /// What can be spent now.
     #[must_use]
     pub fn spendable(&self) -> Amount {
+        self.settled().checked_sub(self.frozen).unwrap_or(Amount::ZERO)
+    }
+
+    fn settled(&self) -> Amount {
         self.confirmed.checked_add(self.change).unwrap_or(Amount::MAX)
     }
 
@@ -34,19 +36,8 @@ impl Balance {
     pub fn total(&self) -> Amount {
         [self.pending, self.immature]
             .into_iter()
-            .fold(self.spendable(), |sum, part| {
-                sum.checked_add(part).unwrap_or(Amount::MAX)
-            })
+            .fold(self.settled(), |sum, part| sum.checked_add(part).unwrap_or(Amount::MAX))
     }
-}
-
-/// How far a coin can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Confirmed,
-    Change,
-    Pending,
-    Immature,
 }
 
 impl Ledger {
@@ -54,63 +45,20 @@ impl Ledger {
     #[must_use]
     pub fn balance(&self) -> Balance {
         let mut balance = Balance::default();
-        for (_, value, standing) in self.coins() {
-            let place = match standing {
+        // A server may invent any number of payments that wait; they must not overflow.
+        let add = |place: &mut Amount, value| *place = place.checked_add(value).unwrap_or(Amount::MAX);
+        for coin in self.coins() {
+            let place = match coin.standing {
                 Standing::Confirmed => &mut balance.confirmed,
                 Standing::Change => &mut balance.change,
                 Standing::Pending => &mut balance.pending,
                 Standing::Immature => &mut balance.immature,
             };
-            // A server may invent any number of payments that wait; they must not overflow.
-            *place = place.checked_add(value).unwrap_or(Amount::MAX);
+            add(place, coin.value);
+            if coin.frozen && matches!(coin.standing, Standing::Confirmed | Standing::Change) {
+                add(&mut balance.frozen, coin.value);
+            }
         }
         balance
-    }
-
-    /// The coins that may be spent now, largest first.
-    pub(super) fn spendable_coins(&self) -> Vec<(OutPoint, Amount)> {
-        let mut coins: Vec<_> = self
-            .coins()
-            .filter(|(_, _, standing)| matches!(standing, Standing::Confirmed | Standing::Change))
-            .map(|(outpoint, value, _)| (outpoint, value))
-            .collect();
-        coins.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        coins
-    }
-
-    /// The coins that may not.
-    pub(super) fn unspendable_coins(&self) -> Vec<OutPoint> {
-        self.coins()
-            .filter(|(_, _, standing)| matches!(standing, Standing::Pending | Standing::Immature))
-            .map(|(outpoint, _, _)| outpoint)
-            .collect()
-    }
-
-    fn coins(&self) -> impl Iterator<Item = (OutPoint, Amount, Standing)> + '_ {
-        let tip = self.tip_height().unwrap_or(0);
-        let mut own: HashMap<Txid, bool> = HashMap::new();
-        self.books.list_unspent().map(move |coin| {
-            let txid = coin.outpoint.txid;
-            let transaction = self.books.tx_graph().get_tx(txid);
-            let standing = match coin.chain_position.confirmation_height_upper_bound() {
-                Some(height) => {
-                    let mined = transaction.is_some_and(|transaction| transaction.is_coinbase());
-                    if mined && tip.saturating_add(1) < height.saturating_add(MATURITY) {
-                        Standing::Immature
-                    } else {
-                        Standing::Confirmed
-                    }
-                }
-                // Only what we alone paid for can't be taken back by someone else.
-                None if *own
-                    .entry(txid)
-                    .or_insert_with(|| transaction.is_some_and(|transaction| self.is_ours_alone(&transaction))) =>
-                {
-                    Standing::Change
-                }
-                None => Standing::Pending,
-            };
-            (coin.outpoint, coin.txout.value, standing)
-        })
     }
 }

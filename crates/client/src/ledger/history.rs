@@ -22,6 +22,12 @@ pub struct Entry {
     pub time: Option<u64>,
     /// Whom it pays besides ourselves, where we paid.
     pub paid: Vec<Paid>,
+    /// Addresses of ours that others paid, where we did not pay.
+    pub received_at: Vec<Address>,
+    /// Transactions of ours whose place this one took: they spend a coin that it spends.
+    pub replaces: Vec<Txid>,
+    /// We signed it, and the server's node does not have it (any more): it is handed over again at each sync.
+    pub unsent: bool,
 }
 
 /// An output to somebody else.
@@ -57,12 +63,18 @@ impl Ledger {
                 (None, self.changes.tx_graph.first_seen.get(&known.tx_node.txid).copied())
             }
         };
+        let at = |output: &bitcoin::TxOut| Address::from_script(&output.script_pubkey, self.network()).ok();
+        let received_at = transaction
+            .output
+            .iter()
+            .filter(|output| self.books.is_mine(output.script_pubkey.clone()))
+            .filter_map(at);
         let others = transaction
             .output
             .iter()
             .filter(|output| !self.books.is_mine(output.script_pubkey.clone()));
         let paid = others.map(|output| Paid {
-            address: Address::from_script(&output.script_pubkey, self.network()).ok(),
+            address: at(output),
             value: output.value,
         });
         Entry {
@@ -83,6 +95,16 @@ impl Ledger {
             } else {
                 Vec::new()
             },
+            received_at: if sent > Amount::ZERO {
+                Vec::new()
+            } else {
+                received_at.collect()
+            },
+            replaces: self.replaced_transactions(transaction),
+            unsent: self
+                .outgoing
+                .get(&known.tx_node.txid)
+                .is_some_and(|outgoing| !outgoing.seen),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The books as the keystore holds them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::{ChangeSet, KeychainKind, Wallet};
@@ -87,6 +87,7 @@ impl Ledger {
             cursor: saved.cursor,
             heard: saved.heard,
             outgoing,
+            frozen: BTreeSet::new(),
         })
     }
 

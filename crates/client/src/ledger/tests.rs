@@ -2,6 +2,7 @@
 
 mod drafts;
 mod lies;
+mod replace;
 mod scene;
 
 use bitcoin::{Amount, SignedAmount};

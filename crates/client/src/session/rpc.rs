@@ -48,4 +48,5 @@ calls! {
     Sync: READ;
     EstimateFees: READ;
     GetAudit: READ;
+    DeriveAddress: READ;
 }

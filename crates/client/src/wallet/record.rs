@@ -1,7 +1,7 @@
 //! What the keystore holds of a wallet: the device's share, and what belongs to it.
 
-use bitcoin::Network;
 use rand_core::{CryptoRng, RngCore};
+use twofold_intent::ChainName;
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::{Party, WalletId};
 use twofold_threshold::identity::Signature64;
@@ -30,7 +30,7 @@ pub(crate) enum Standing {
 pub(crate) struct Record {
     pub(crate) wallet: WalletId,
     pub(crate) name: String,
-    pub(crate) network: Network,
+    pub(crate) chain: ChainName,
     pub(crate) birthday: u32,
     pub(crate) standing: Standing,
     pub(crate) share: Share,
@@ -58,7 +58,7 @@ impl Record {
         Writer::new(VERSION)
             .fixed(&self.wallet.0)
             .var(self.name.as_bytes())
-            .var(self.network.to_string().as_bytes())
+            .var(self.chain.to_string().as_bytes())
             .fixed(&self.birthday.to_be_bytes())
             .fixed(&[standing])
             .var(&self.public.to_bytes())
@@ -78,7 +78,7 @@ impl Record {
         let damaged = || KeystoreFault::Damaged { name: item.into() };
         let wallet = WalletId(reader.array()?);
         let name = reader.text()?.to_owned();
-        let network = home::network(reader.text()?).map_err(|_| damaged())?;
+        let chain = home::chain(reader.text()?).map_err(|_| damaged())?;
         let birthday = u32::from_be_bytes(reader.array()?);
         let standing = match reader.array()? {
             [0] => Standing::Tested,
@@ -103,7 +103,7 @@ impl Record {
         Ok(Self {
             wallet,
             name,
-            network,
+            chain,
             birthday,
             standing,
             share,

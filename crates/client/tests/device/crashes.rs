@@ -257,9 +257,9 @@ fn p21_a_lost_reply_to_the_closing_is_made_good_by_a_fresh_test_share() {
         drop(client);
         world.line.forget();
         let mut client = world.open().await;
-        let made = create(&mut client).await.expect("finishes");
+        create(&mut client).await.expect("finishes");
         assert_eq!(world.line.asked(), ["Hello", "TestSign", "Activate"]);
-        assert!(made.wallet.has_unconfirmed_words());
+        assert!(client.wallets().await.expect("lists")[0].words_unconfirmed);
     });
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Twists {
     pub(crate) audit: Twist<reply::Audit>,
     pub(crate) test_sign: Twist<reply::TestSigned>,
     pub(crate) broadcast: Twist<reply::Sent>,
+    pub(crate) derived: Twist<reply::Derived>,
 }
 
 pub(crate) struct Server {
@@ -134,6 +135,7 @@ procedures! {
     sync: Sync -> Synced, twist sync;
     estimate_fees: EstimateFees -> Fees;
     get_audit: GetAudit -> Audit, twist audit;
+    derive_address: DeriveAddress -> Derived, twist derived;
 }
 
 impl Server {

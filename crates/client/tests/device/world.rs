@@ -58,6 +58,7 @@ pub(crate) fn paying(value: u64) -> Order {
     Order {
         pay: Pay::Each(vec![(stranger(), sats(value))]),
         fee_rate: FeeRate::from_sat_per_vb_u32(3),
+        from: Vec::new(),
     }
 }
 

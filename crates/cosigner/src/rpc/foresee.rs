@@ -37,7 +37,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     fn foreseen_of(&self, wallet: WalletId, committed: &Committed) -> Result<Foreseen, Refusal> {
         let group = committed.group().map_err(|fault| fault::protocol(&fault))?;
-        let account = Account::from_group_key(self.config.network, &group.key, group.chain_code)
+        let account = Account::from_group_key(self.config.chain.network(), &group.key, group.chain_code)
             .map_err(|cause| fault::internal("a group key makes no account", &cause))?;
         let scripts = self.first_scripts(&account, wallet)?;
         Ok(Foreseen { group, scripts })

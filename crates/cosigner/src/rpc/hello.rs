@@ -14,7 +14,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(Greeting {
             head: self.head(None),
             identity: self.identity.public().to_bytes(),
-            network: self.config.network_name().to_owned(),
+            network: self.config.chain.to_string(),
             version: self.config.version.clone(),
         })
     }

@@ -61,7 +61,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let reply = Joined {
             head: self.head(None),
             user: user.0,
-            network: self.config.network_name().to_owned(),
+            network: self.config.chain.to_string(),
         };
         self.settle(
             &request,

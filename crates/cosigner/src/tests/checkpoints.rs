@@ -193,6 +193,14 @@ fn ask(house: &House, phone: &Phone, purse: &Purse, method: &str, seen: Checkpoi
             let asked = request::EstimateFees { wallet, checkpoint };
             block_on(mind.estimate_fees(house.let_in(&call, asked)?)).map(|reply| reply.head)
         }
+        "DeriveAddress" => {
+            let asked = request::DeriveAddress {
+                wallet,
+                index: 0,
+                checkpoint,
+            };
+            block_on(mind.derive_address(house.let_in(&call, asked)?)).map(|reply| reply.head)
+        }
         other => panic!("{other} is asked elsewhere"),
     }
 }
@@ -203,6 +211,7 @@ fn ask(house: &House, phone: &Phone, purse: &Purse, method: &str, seen: Checkpoi
 #[case::activate("Activate", false)]
 #[case::get_audit("GetAudit", true)]
 #[case::estimate_fees("EstimateFees", true)]
+#[case::derive_address("DeriveAddress", true)]
 fn a22_every_request_about_a_wallet_checks_the_checkpoint_it_shows(#[case] method: &str, #[case] reads: bool) {
     let mut house = House::new();
     let phone = Phone::joined(&house);

@@ -113,6 +113,7 @@ impl Limits {
 
 impl Bitcoin {
     fn check(&self) -> Result<(), Fault> {
+        self.chain()?;
         let url: Option<http::Uri> = self.rpc_url.parse().ok();
         let sound = url
             .as_ref()

@@ -2,26 +2,13 @@
 
 use bitcoin::{Amount, FeeRate};
 
-use super::{Config, Network};
+use super::Config;
 use crate::fault::Fault;
-
-impl Network {
-    /// The network as the Bitcoin library names it.
-    #[must_use]
-    pub fn known(self) -> bitcoin::Network {
-        match self {
-            Self::Bitcoin => bitcoin::Network::Bitcoin,
-            Self::Testnet4 => bitcoin::Network::Testnet4,
-            Self::Signet => bitcoin::Network::Signet,
-            Self::Regtest => bitcoin::Network::Regtest,
-        }
-    }
-}
 
 impl Config {
     /// What the cosigner is told at the start.
     pub(crate) fn cosigner(&self) -> Result<twofold_cosigner::Config, Fault> {
-        let mut settings = twofold_cosigner::Config::new(self.bitcoin.network.known());
+        let mut settings = twofold_cosigner::Config::new(self.bitcoin.chain()?);
         env!("CARGO_PKG_VERSION").clone_into(&mut settings.version);
         settings.ceremonies_per_user = self.limits.ceremonies_per_user;
         settings.ceremonies = self.limits.ceremonies;

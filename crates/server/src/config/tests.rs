@@ -38,6 +38,26 @@ fn a_minimal_file_gets_defaults_for_the_rest() {
 }
 
 #[test]
+fn a_network_is_a_chain_and_the_main_one_takes_a_word_more() {
+    let chain = |extra: &str, network: &str| {
+        let text = GOOD.replace("network = \"signet\"", &format!("network = \"{network}\"\n{extra}"));
+        load(&text).unwrap().bitcoin.chain().map(|chain| chain.to_string())
+    };
+    assert_eq!(chain("", "signet").unwrap(), "signet");
+    assert_eq!(chain("", "mutinynet").unwrap(), "signet/a5df2dcb/30");
+    assert_eq!(chain("", "testnet4").unwrap(), "testnet4");
+    let own = chain("signet_challenge = \"51\"", "signet").unwrap();
+    assert!(own.starts_with("signet/") && own.ends_with("/600"), "{own}");
+    assert!(
+        chain("", "bitcoin")
+            .unwrap_err()
+            .to_string()
+            .contains("coins may be lost")
+    );
+    assert_eq!(chain("risk_real_money = true", "bitcoin").unwrap(), "bitcoin");
+}
+
+#[test]
 fn what_init_writes_is_what_run_reads() {
     let config = load(GOOD).unwrap();
     let again = load(&config.to_toml().unwrap()).unwrap();
@@ -91,6 +111,12 @@ proptest::proptest! {
 #[case::no_login(|config: &mut Config| config.bitcoin.cookie_file = None, "needs cookie_file")]
 #[case::password_in_url(|config: &mut Config| config.bitcoin.rpc_url = "http://a:b@127.0.0.1:1".into(), "must not hold a password")]
 #[case::node_without_url(|config: &mut Config| config.bitcoin.rpc_url = "127.0.0.1:1".into(), "bitcoin.rpc_url")]
+#[case::main_network_unasked(|config: &mut Config| config.bitcoin.network = Network::Bitcoin, "bitcoin.risk_real_money")]
+#[case::challenge_elsewhere(|config: &mut Config| config.bitcoin.signet_challenge = Some("51".into()), "go with network = \"signet\"")]
+#[case::challenge_no_hex(|config: &mut Config| { config.bitcoin.network = Network::Signet; config.bitcoin.signet_challenge = Some("5g".into()); }, "bitcoin.signet_challenge")]
+#[case::challenge_empty(|config: &mut Config| { config.bitcoin.network = Network::Signet; config.bitcoin.signet_challenge = Some(String::new()); }, "bitcoin.signet_challenge")]
+#[case::blocks_too_seldom(|config: &mut Config| { config.bitcoin.network = Network::Signet; config.bitcoin.signet_block_seconds = Some(601); }, "bitcoin.signet_block_seconds")]
+#[case::mutinynet_is_fixed(|config: &mut Config| { config.bitcoin.network = Network::Mutinynet; config.bitcoin.signet_block_seconds = Some(30); }, "go with network = \"signet\"")]
 #[case::bad_level(|config: &mut Config| config.log.level = "loud".into(), "log.level")]
 #[case::kek_missing(|config: &mut Config| config.kek_file = "/nonexistent/kek".into(), "can't read the KEK file")]
 #[case::certificate_missing(|config: &mut Config| config.tls.certificate = "/nonexistent/chain.pem".into(), "certificate")]

@@ -158,6 +158,14 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "DeriveAddress" => {
+            encode(&request::DeriveAddress {
+                wallet,
+                index: 7,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }
@@ -201,6 +209,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         }),
         "EstimateFees" => json!({ "wallet": id }),
         "GetAudit" => json!({ "wallet": id, "from": "1" }),
+        "DeriveAddress" => json!({ "wallet": id, "index": 7, "checkpoint": checkpoint }),
         other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
     }
 }

@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 16);
+    assert_eq!(listed.len(), 17);
 }
 
 #[test]
@@ -59,13 +59,22 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::Watch>(),
         check::<request::EstimateFees>(),
         check::<request::GetAudit>(),
+        check::<request::DeriveAddress>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS
         .iter()
         .filter(|method| method.kind == Kind::Read)
         .map(|method| method.path.rsplit('/').next());
-    let names = ["Hello", "ListWallets", "GetWallet", "Sync", "EstimateFees", "GetAudit"];
+    let names = [
+        "Hello",
+        "ListWallets",
+        "GetWallet",
+        "Sync",
+        "EstimateFees",
+        "GetAudit",
+        "DeriveAddress",
+    ];
     assert!(reads.eq(names.map(Some)));
 }
 

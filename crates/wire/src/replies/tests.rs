@@ -38,6 +38,7 @@ fn every_reply_arrives_as_it_was_sent() {
     });
     arrives::<request::EstimateFees, proto::EstimateFeesReply>(sample::fees());
     arrives::<request::GetAudit, proto::GetAuditReply>(sample::audit());
+    arrives::<request::DeriveAddress, proto::DeriveAddressReply>(sample::derived());
 }
 
 #[test]
@@ -152,11 +153,16 @@ fn a_hostile_servers_wallet_figures_and_greeting_are_checked_field_by_field() {
     let hello = |change: fn(&mut proto::HelloReply)| refused(sample::greeting(), change);
     assert_eq!(hello(|m| m.identity = vec![1; 35]), ("identity", TooLong(34)));
     assert_eq!(hello(|m| m.network = "\u{1b}[31mregtest".into()), ("network", Word));
-    assert_eq!(hello(|m| m.network = "a".repeat(17)), ("network", Word));
+    assert_eq!(hello(|m| m.network = "a".repeat(33)), ("network", Word));
     assert_eq!(hello(|m| m.version = "1\u{202e}2".into()).0, "version");
 
     let audit = refused(sample::audit(), |m: &mut proto::GetAuditReply| m.lines[0].chain.clear());
     assert_eq!(audit, ("lines.chain", Length(32)));
+    let derived = |change: fn(&mut proto::DeriveAddressReply)| refused(sample::derived(), change);
+    assert_eq!(derived(|m| m.address = "bcrt1p\u{1b}[2J".into()), ("address", Word));
+    assert_eq!(derived(|m| m.address = "a".repeat(101)), ("address", Word));
+    assert_eq!(derived(|m| m.address.clear()), ("address", Word));
+    assert_eq!(derived(|m| m.signature = vec![1; 63]), ("signature", Length(64)));
     let joined = refused(sample::joined(), |m: &mut proto::JoinReply| m.user = vec![1; 17]);
     assert_eq!(joined, ("user", Length(16)));
     let sent = refused(sample::sent(), |m: &mut proto::BroadcastReply| m.txid = vec![1; 31]);

@@ -71,6 +71,7 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::WatchRequest, _>(&sample::watch());
     same::<proto::EstimateFeesRequest, _>(&sample::estimate_fees());
     same::<proto::GetAuditRequest, _>(&sample::get_audit());
+    same::<proto::DeriveAddressRequest, _>(&sample::derive_address());
     let (before, after) = (sample::sign(), sent::<proto::SignRequest, _>(&sample::sign()));
     assert_eq!((before.unlock, before.psbt), (after.unlock, after.psbt));
 }
@@ -141,6 +142,12 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     );
     assert_eq!(
         refused(&sample::get_audit(), |m: &mut proto::GetAuditRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::derive_address(), |m: &mut proto::DeriveAddressRequest| m
+            .wallet =
             id.clone()),
         wallet
     );
@@ -475,6 +482,7 @@ proptest! {
             take::<proto::SyncRequest, request::Sync>(bytes);
             take::<proto::EstimateFeesRequest, request::EstimateFees>(bytes);
             take::<proto::GetAuditRequest, request::GetAudit>(bytes);
+            take::<proto::DeriveAddressRequest, request::DeriveAddress>(bytes);
         }
     }
 }

@@ -65,6 +65,7 @@ echo! {
     sync: Sync -> Synced, synced;
     estimate_fees: EstimateFees -> Fees, fees;
     get_audit: GetAudit -> Audit, audit;
+    derive_address: DeriveAddress -> Derived, derived;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -110,6 +111,7 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::sync()), sample::synced());
     assert_eq!(call(&sample::estimate_fees()), sample::fees());
     assert_eq!(call(&sample::get_audit()), sample::audit());
+    assert_eq!(call(&sample::derive_address()), sample::derived());
 }
 
 /// What a stream over the framework's own front brought.

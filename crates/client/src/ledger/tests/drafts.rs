@@ -7,19 +7,20 @@ use proptest::prelude::*;
 use super::scene::{Scene, stranger};
 use super::*;
 
-fn rate(sat_per_vb: u32) -> FeeRate {
+pub(super) fn rate(sat_per_vb: u32) -> FeeRate {
     FeeRate::from_sat_per_vb_u32(sat_per_vb)
 }
 
-fn pay(address: &Address, value: Amount, fee: u32) -> Order {
+pub(super) fn pay(address: &Address, value: Amount, fee: u32) -> Order {
     Order {
         pay: Pay::Each(vec![(address.clone(), value)]),
         fee_rate: rate(fee),
+        from: Vec::new(),
     }
 }
 
 /// A wallet with these coins in blocks.
-fn with_coins(coins: &[u64]) -> Scene {
+pub(super) fn with_coins(coins: &[u64]) -> Scene {
     let mut scene = Scene::new();
     let payments: Vec<Transaction> = coins.iter().map(|coin| scene.payment(sats(*coin))).collect();
     let all: Vec<&Transaction> = payments.iter().collect();
@@ -30,13 +31,13 @@ fn with_coins(coins: &[u64]) -> Scene {
     scene
 }
 
-fn draft(scene: &mut Scene, order: &Order) -> Result<Draft, DraftFault> {
+pub(super) fn draft(scene: &mut Scene, order: &Order) -> Result<Draft, DraftFault> {
     let Scene { ledger, random, .. } = scene;
     ledger.draft(order, random)
 }
 
 /// The transaction as the network would have it, with signatures of the right size.
-fn signed(psbt: &Psbt) -> Transaction {
+pub(super) fn signed(psbt: &Psbt) -> Transaction {
     let mut transaction = psbt.clone().extract_tx_unchecked_fee_rate();
     for input in &mut transaction.input {
         input.witness.push([1; 64]);
@@ -89,6 +90,7 @@ fn several_may_be_paid_at_once() {
     let order = Order {
         pay: Pay::Each(each.clone()),
         fee_rate: rate(2),
+        from: Vec::new(),
     };
     let draft = draft(&mut scene, &order).expect("drafts");
     let mut paid: Vec<_> = draft
@@ -115,6 +117,7 @@ fn everything_may_be_sent_at_once() {
         &Order {
             pay: Pay::All(to),
             fee_rate: rate(3),
+            from: Vec::new(),
         },
     )
     .expect("drafts");
@@ -138,6 +141,7 @@ fn too_little_money_says_what_is_needed_and_what_is_on_its_way() {
             needed,
             spendable,
             pending,
+            ..
         } => {
             assert!(needed > sats(20_000));
             assert_eq!((spendable, pending), (sats(10_000), sats(50_000)));
@@ -153,6 +157,9 @@ fn strangers_unconfirmed_money_is_not_spent_and_our_own_change_is() {
     let first = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("drafts");
     let first = signed(first.psbt());
     scene.ledger.note_outgoing(&first);
+    let fault = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect_err("the network does not have it yet");
+    assert!(matches!(fault, DraftFault::TooLittle { .. }), "{fault}");
+    scene.ledger.note_sent(first.compute_txid());
     let left = scene.ledger.balance();
     assert_eq!((left.confirmed, left.pending), (Amount::ZERO, Amount::ZERO));
     let second = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("spends our own change");
@@ -253,6 +260,7 @@ fn a_sum_in_too_many_coins_says_how_many_sends_it_takes() {
         &Order {
             pay: Pay::All(to),
             fee_rate: rate(1),
+            from: Vec::new(),
         },
     )
     .expect("drafts");
@@ -274,6 +282,7 @@ fn fees_are_held_to_bounds_and_dust_is_named() {
     let order = |value, fee_rate| Order {
         pay: Pay::Each(vec![(to.clone(), sats(value))]),
         fee_rate,
+        from: Vec::new(),
     };
     let fault = draft(&mut scene, &order(5_000, FeeRate::from_sat_per_kwu(1))).expect_err("must refuse");
     assert!(matches!(fault, DraftFault::FeeTooLow { .. }), "{fault}");
@@ -284,6 +293,7 @@ fn fees_are_held_to_bounds_and_dust_is_named() {
     let nobody = Order {
         pay: Pay::Each(Vec::new()),
         fee_rate: rate(1),
+        from: Vec::new(),
     };
     assert_eq!(draft(&mut scene, &nobody), Err(DraftFault::Nobody));
 }

@@ -33,7 +33,7 @@ impl Scene {
     pub(super) fn new() -> Self {
         let account = Account::from_group_key(Network::Regtest, &GROUP_KEY, [7; 32]).expect("an account");
         let mut scene = Self {
-            ledger: Ledger::new(account, BIRTHDAY).expect("books"),
+            ledger: Ledger::new(account, HeaderChain::starting_at(Network::Regtest.into(), BIRTHDAY)).expect("books"),
             random: ChaCha20Rng::seed_from_u64(5),
             blocks: Vec::new(),
             serial: 0,
@@ -196,7 +196,7 @@ impl Scene {
         let bytes = self.ledger.save().expect("saves");
         let chain = self.ledger.chain();
         let pieces: Vec<Vec<u8>> = chain.segments_from(0).map(|number| chain.segment(number)).collect();
-        let chain = HeaderChain::from_segments(Network::Regtest, BIRTHDAY, pieces.iter().map(Vec::as_slice));
+        let chain = HeaderChain::from_segments(Network::Regtest.into(), BIRTHDAY, pieces.iter().map(Vec::as_slice));
         self.ledger = Ledger::load(account, chain, &bytes).expect("loads");
     }
 }

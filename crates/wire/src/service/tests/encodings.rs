@@ -262,6 +262,7 @@ every_procedure! {
     SignMessage: SignMessageRequest -> SignMessageReply, sample::sign_message() => signed;
     Broadcast: BroadcastRequest -> BroadcastReply, sample::broadcast() => sent;
     Sync: SyncRequest -> SyncReply, sample::sync() => synced;
+    DeriveAddress: DeriveAddressRequest -> DeriveAddressReply, sample::derive_address() => derived;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, sample::estimate_fees() => fees;
     GetAudit: GetAuditRequest -> GetAuditReply, sample::get_audit() => audit;
 }
