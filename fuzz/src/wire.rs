@@ -165,6 +165,19 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             unlock: unlock(),
             checkpoint,
         }),
+        client::encode(&request::SignMessage {
+            wallet,
+            epoch: epoch(),
+            path: [1, 7],
+            message: b"I was here".to_vec(),
+            commitment: commitment(),
+            unlock: unlock(),
+            checkpoint,
+        }),
+        client::encode(&request::Watch {
+            wallet,
+            checkpoint: Some(checkpoint),
+        }),
         client::encode(&request::Sync {
             wallet,
             cursor: 7,

@@ -72,6 +72,12 @@ macro_rules! service {
                     return Some(read.map(|request| proto::$request::from(&request).encode_to_vec()));
                 }
             )*
+            $(
+                if path == procedure_path!($stream) {
+                    let read = decode_bytes::<proto::$asked, request::$stream>(bytes, format);
+                    return Some(read.map(|request| proto::$asked::from(&request).encode_to_vec()));
+                }
+            )*
             None
         }
 
