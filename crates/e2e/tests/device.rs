@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bitcoin::{
     Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, XOnlyPublicKey,
     absolute::LockTime, hashes::Hash as _, key::TweakedPublicKey, transaction::Version,
@@ -17,6 +18,11 @@ use twofold_client::{
     wallet::Wallet,
 };
 use twofold_intent::{Account, Keychain};
+use twofold_threshold::{
+    id::WalletId,
+    secret::{Secret32, UnlockKey},
+    share::PublicShares,
+};
 
 use crate::line::{Line, Mischief};
 use crate::oracle::Oracle;
@@ -68,7 +74,15 @@ impl Enrolled {
         let keystore = Memory::default();
         let keys = Unlocked::create(keystore, &passphrase()?, Cost::new(8, 1, 1)?, &mut OsRng).await?;
         let line = Line::new(&invitation, Arc::default(), Mischief::None)?;
-        let mut client = Client::<Lab>::join(keys, line, Brisk, OsRng, &invitation, &"lab".parse()?).await?;
+        let mut client = Box::pin(Client::<Lab>::join(
+            keys,
+            line,
+            Brisk,
+            OsRng,
+            &invitation,
+            &"lab".parse()?,
+        ))
+        .await?;
         for name in wallets {
             let mut made = client.create(&name.parse()?, &mut |_| ()).await?;
             client.confirm_words(&mut made.wallet).await?;
@@ -77,18 +91,78 @@ impl Enrolled {
         Ok(Self { invitation, keystore })
     }
 
+    /// The device itself, on its own keystore: what it writes is there for the next. One at a time.
+    pub(crate) async fn client(&self, oracle: &Arc<Oracle>, mischief: Mischief) -> Result<Client<Lab>> {
+        self.client_on(self.keystore.clone(), oracle, mischief).await
+    }
+
+    async fn client_on(&self, keystore: Memory, oracle: &Arc<Oracle>, mischief: Mischief) -> Result<Client<Lab>> {
+        let keys = Unlocked::unlock(keystore, &passphrase()?).await?;
+        let line = Line::new(&self.invitation, Arc::clone(oracle), mischief)?;
+        Ok(Client::open(keys, line, Brisk, OsRng).await?)
+    }
+
     /// Another process of the same device, with a copy of its keystore.
     pub(crate) async fn open(&self, wallet: &str, oracle: &Arc<Oracle>, mischief: Mischief) -> Result<Device> {
-        let keys = Unlocked::unlock(copy(&self.keystore).await?, &passphrase()?).await?;
-        let line = Line::new(&self.invitation, Arc::clone(oracle), mischief)?;
-        let client = Client::open(keys, line, Brisk, OsRng).await?;
+        let client = self.client_on(copy(&self.keystore).await?, oracle, mischief).await?;
+        Device::of(client, wallet).await
+    }
+}
+
+impl Device {
+    /// A client with one of its wallets open.
+    pub(crate) async fn of(client: Client<Lab>, wallet: &str) -> Result<Self> {
         let wallet = client.open_wallet(Some(wallet)).await?;
         let template = template(wallet.ledger().account())?;
-        Ok(Device {
+        Ok(Self {
             client,
             wallet,
             template,
         })
+    }
+}
+
+/// What a wallet's parties keep secret, or what gives it away when it is found: for searching where it must not be.
+pub(crate) struct Secrets {
+    pub(crate) wallet: WalletId,
+    pub(crate) unlock: [u8; 32],
+    pub(crate) public: PublicShares,
+}
+
+impl Device {
+    /// The wallet's public shares, epoch included, as the server tells them.
+    pub(crate) async fn public(&mut self) -> Result<String> {
+        let wallet = self.wallet.id();
+        let asked = format!("{{\"wallet\":\"{}\"}}", STANDARD.encode(wallet.0));
+        let told = self.client.rpc("GetWallet", &asked, Some(wallet)).await?;
+        let told: serde_json::Value = serde_json::from_str(&told)?;
+        Ok(told["publicShares"].as_str().context("the public shares")?.to_owned())
+    }
+
+    /// Reads the wallet's secrets out of the open keystore.
+    pub(crate) async fn secrets(&mut self) -> Result<Secrets> {
+        let wallet = self.wallet.id();
+        let public = STANDARD.decode(self.public().await?)?;
+        let public = PublicShares::try_from(public.as_slice())?;
+
+        let (keys, _) = self.client.keystore();
+        let record = keys
+            .load(&format!("wallet-{wallet}").parse()?)
+            .await?
+            .context("the record")?;
+        let windows = || {
+            record
+                .windows(32)
+                .map(|window| <[u8; 32]>::try_from(window).unwrap_or_default())
+        };
+        // The transcript beside it names its digest: that is how it is found, wherever the record has it.
+        let unlock = windows()
+            .find(|window| {
+                let digest = UnlockKey::new(Secret32::new(*window)).digest();
+                record.windows(32).any(|there| there == digest)
+            })
+            .context("the unlock key")?;
+        Ok(Secrets { wallet, unlock, public })
     }
 }
 
@@ -112,9 +186,14 @@ pub(crate) struct Device {
 impl Device {
     /// Spends a coin that the wallet never had: to co-signers as good as one that no block holds yet.
     pub(crate) fn spend_of(&self, coin: [u8; 32]) -> Psbt {
+        self.spend_at(OutPoint::new(Txid::from_byte_array(coin), 0))
+    }
+
+    /// Spends this coin of [`COIN`], paid to the wallet's first address.
+    pub(crate) fn spend_at(&self, coin: OutPoint) -> Psbt {
         let mut psbt = self.template.clone();
         for input in &mut psbt.unsigned_tx.input {
-            input.previous_output = OutPoint::new(Txid::from_byte_array(coin), 0);
+            input.previous_output = coin;
         }
         psbt
     }
@@ -133,9 +212,11 @@ impl Device {
     }
 }
 
+/// What every coin of these wallets is worth, in satoshi.
+pub(crate) const COIN: u64 = 1_000_000;
+
 /// One input of the wallet, one payment to somebody else (the x coordinate of secp256k1's generator), change.
 fn template(account: &Account) -> Result<Psbt> {
-    const COIN: u64 = 1_000_000;
     const PAID: u64 = 400_000;
     const FEE: u64 = 1_000;
     let generator = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798".parse::<XOnlyPublicKey>()?;

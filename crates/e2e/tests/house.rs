@@ -210,7 +210,7 @@ fn failpoints() -> Result<Vec<String>> {
     }
     ensure!(names.len() >= 20, "failpoints: {names:?}");
     // What takes them from the environment.
-    names.extend(["FAILPOINTS".to_owned(), "TWOFOLD_KILL_AT".to_owned()]);
+    names.extend(["FAILPOINTS", "TWOFOLD_KILL_AT", "TWOFOLD_FAIL_AT"].map(str::to_owned));
     Ok(names)
 }
 

@@ -32,12 +32,12 @@ const WALLET: &str = "savings";
 const GONE_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
 /// How the process ended, if it does in time.
-fn end_of(server: &mut Leashed) -> Result<Option<ExitStatus>> {
+pub(crate) fn end_of(server: &mut Leashed) -> Result<Option<ExitStatus>> {
     for _ in 0..GONE_WITHIN.as_millis() / LOOK.as_millis() {
         if let Some(status) = server.child().try_wait()? {
             return Ok(Some(status));
@@ -70,7 +70,7 @@ fn places_of_signing() -> Result<Vec<String>> {
 }
 
 /// Fails in a sentence where the server under test has no failpoints.
-fn require_failpoints() -> Result<()> {
+pub(crate) fn require_failpoints() -> Result<()> {
     let server = binary("twofold-server")?;
     let bytes = fs::read(&server)?;
     ensure!(
@@ -83,7 +83,7 @@ fn require_failpoints() -> Result<()> {
 }
 
 /// How the wallet's proven log counts one transaction: requests signed, and what they added to what was spent.
-async fn charged(device: &mut Device, psbt: &Psbt) -> Result<(usize, u64, u64)> {
+pub(crate) async fn charged(device: &mut Device, psbt: &Psbt) -> Result<(usize, u64, u64)> {
     let txid = psbt.unsigned_tx.compute_txid().to_byte_array();
     let audited = device.client.audit(&mut device.wallet).await?;
     let signed: Vec<_> = audited
@@ -99,7 +99,7 @@ async fn charged(device: &mut Device, psbt: &Psbt) -> Result<(usize, u64, u64)> 
 }
 
 /// Waits until the server is gone, tells how it went, and starts it again without failpoints.
-fn take_up(deployment: &Mutex<Deployment>) -> Result<Option<ExitStatus>> {
+pub(crate) fn take_up(deployment: &Mutex<Deployment>) -> Result<Option<ExitStatus>> {
     let mut deployment = deployment.lock().unwrap_or_else(PoisonError::into_inner);
     let ended = end_of(deployment.server()?)?;
     deployment.set_environment(&[]);

@@ -2,17 +2,23 @@
 
 mod architecture;
 mod coins;
+mod copies;
 mod device;
+mod disk;
+mod faults;
 mod fees;
 mod house;
 mod interruptions;
 mod kills;
 mod line;
+mod memory;
 mod networks;
 mod oracle;
 mod races;
 mod secrets;
 mod spine;
+mod stopping;
 mod texts;
 mod unlocked;
 mod watching;
+mod wiretap;

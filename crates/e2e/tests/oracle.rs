@@ -74,6 +74,13 @@ impl Oracle {
         }
     }
 
+    /// Every point that the server has committed to.
+    pub(crate) fn points(&self) -> Vec<[u8; 33]> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let halves = heard.nonces.keys().flat_map(|both| both.chunks_exact(33));
+        halves.filter_map(|point| point.try_into().ok()).collect()
+    }
+
     /// What was heard, if nothing was wrong with it.
     pub(crate) fn verdict(&self) -> Result<Count> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,7 +31,7 @@ const CLIENTS_PER_WALLET: u64 = 3;
 const SEED: u64 = 0x2f01d;
 
 /// Rates far above what these clients ask for: limits have tests of their own.
-const NO_RATE: [(&str, &str); 6] = [
+pub(crate) const NO_RATE: [(&str, &str); 6] = [
     ("TWOFOLD__LIMITS__ADDRESS_PER_SECOND", "1000000"),
     ("TWOFOLD__LIMITS__ADDRESS_BURST", "1000000"),
     ("TWOFOLD__LIMITS__DEVICE_PER_SECOND", "1000000"),

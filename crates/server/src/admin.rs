@@ -13,14 +13,14 @@ use tokio::{
     time::timeout,
 };
 
-pub use ask::ask;
+pub(crate) use ask::ask;
 
 use crate::fault::Fault;
 
 /// What an operator can ask of a running server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// A new one-time invitation.
     Invite {
         /// How long it can be used, in seconds.
@@ -38,7 +38,7 @@ pub enum Wish {
 /// The answer to a [`Wish`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub(crate) enum Reply {
     /// A new invitation.
     Invitation {
         /// Its text.

@@ -9,7 +9,7 @@ use twofold_cosigner::port::Clock;
 
 /// The machine's clock. A time before 1970 reads as 1970.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the rim is where time comes in")]

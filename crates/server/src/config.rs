@@ -130,6 +130,10 @@ pub struct Limits {
     pub device_per_second: u32,
     /// Requests of one device at once.
     pub device_burst: u32,
+    /// Requests a second of all devices of one user.
+    pub user_per_second: u32,
+    /// Requests of all devices of one user at once.
+    pub user_burst: u32,
     /// Requests a second on one wallet.
     pub wallet_per_second: u32,
     /// Requests on one wallet at once.
@@ -169,6 +173,8 @@ impl Default for Limits {
             address_burst: 200,
             device_per_second: 20,
             device_burst: 100,
+            user_per_second: 40,
+            user_burst: 200,
             wallet_per_second: 20,
             wallet_burst: 100,
             ceremonies_per_user: 5,
@@ -288,6 +294,8 @@ impl Config {
                 bodies_mib_per_address: Limits::default().bodies_mib,
                 address_per_second: 10_000,
                 address_burst: 10_000,
+                user_per_second: 10_000,
+                user_burst: 10_000,
                 ..Limits::default()
             },
             policy: Policy::default(),

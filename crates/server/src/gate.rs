@@ -5,6 +5,7 @@
 
 mod admit;
 mod bodies;
+mod probe;
 mod refuse;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -50,6 +51,7 @@ pub(crate) struct Gate<S, C, K> {
     limits: Limits,
     bodies: Bodies,
     joining: Bodies,
+    probe: probe::Probe,
     rates: Arc<Rates>,
     health: Arc<Health>,
 }
@@ -74,6 +76,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             limits,
             bodies,
             joining,
+            probe: probe::Probe::new(Arc::clone(&health)),
             rates,
             health,
         }
@@ -135,6 +138,18 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
 }
 
 impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
+    /// gRPC's own way of asking for health: unsigned, and answered without data.
+    async fn check(&self, request: Request<Incoming>, peer: &Peer, outcome: &Arc<Outcome>) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        match self.joining.read(body, probe::MOST, peer.address()).await {
+            Ok(held) => self.probe.answer(parts, held.bytes.clone()).await,
+            Err(refusal) => {
+                parts.uri = http::Uri::from_static(twofold_wire::METHODS[0].path);
+                self.refuse(&refuse::Shape::of(&parts), outcome, refusal).await
+            }
+        }
+    }
+
     /// What anybody may ask, and no call.
     fn plain(&self, method: &Method, procedure: Option<&str>, path: &str) -> (&'static str, Response<Body>) {
         match (procedure, path) {
@@ -163,6 +178,7 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
                 (name, self.call(request, peer, procedure, &outcome).await)
             }
             _ => match self.rates.address(peer.address()) {
+                Ok(()) if probe::asks(request.method(), path) => ("check", self.check(request, peer, &outcome).await),
                 Ok(()) => self.plain(request.method(), procedure, path),
                 Err(refusal) => ("other", too_many(&outcome.note(refusal))),
             },
@@ -177,7 +193,7 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match outcome.reason() {
             Some(reason) => tracing::info!(request_id = id, method = name, code, reason, micros, "refused"),
-            None if name == "live" || name == "ready" => {
+            None if ["live", "ready", "check"].contains(&name) => {
                 tracing::debug!(request_id = id, method = name, code, micros, "health");
             }
             None => tracing::info!(request_id = id, method = name, code, micros, "answered"),

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{fault::Fault, private_file};
 
 /// Reads the key from its file, which must be private to its owner.
-pub fn read(path: &Path) -> Result<Secret32, Fault> {
+pub(crate) fn read(path: &Path) -> Result<Secret32, Fault> {
     let text = fs::read(path).map(Zeroizing::new).map_err(|why| {
         Fault::Kek(format!(
             "can't read the KEK file {}: {why}; the data can't be opened without it",
@@ -30,7 +30,7 @@ pub fn read(path: &Path) -> Result<Secret32, Fault> {
 }
 
 /// Draws a new key and writes it to a new file with mode 0600.
-pub fn generate(path: &Path) -> Result<(), Fault> {
+pub(crate) fn generate(path: &Path) -> Result<(), Fault> {
     let mut key = Zeroizing::new([0; 32]);
     getrandom::getrandom(key.as_mut_slice()).map_err(|error| Fault::System(format!("no randomness: {error}")))?;
     let mut text = Zeroizing::new(hex::encode(key.as_slice()));

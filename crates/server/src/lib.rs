@@ -5,10 +5,10 @@
 
 #![forbid(unsafe_code)]
 
-pub mod admin;
+mod admin;
 mod background;
 pub mod certificate;
-pub mod clock;
+mod clock;
 pub mod command;
 pub mod config;
 pub mod development;
@@ -16,16 +16,16 @@ mod door;
 pub mod fault;
 mod gate;
 mod health;
-pub mod kek;
+mod kek;
 mod listen;
 pub mod log;
-pub mod metric;
-pub mod node;
+mod metric;
+mod node;
 mod office;
-pub mod private_file;
+mod private_file;
 mod rate;
-pub mod recovery_seal;
+mod recovery_seal;
 mod rpc;
 pub mod serve;
-pub mod tls;
+mod tls;
 mod watchers;

@@ -1,6 +1,8 @@
 //! The listener: TLS, HTTP/1.1 and HTTP/2 on one port, with a bound on everything a peer can hold open. Only the requests
 //! of a known device keep a connection open; whoever is a stranger after a while is hung up on.
 
+mod head;
+
 use std::{
     convert::Infallible,
     net::IpAddr,
@@ -28,6 +30,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use twofold_api::limits::HEADER_BYTES;
+
+use head::{HeadTimer, Heard, Listening};
 
 use crate::{
     config::Limits,
@@ -170,19 +174,23 @@ async fn connection<A: Answer>(
         address,
         activity: Arc::clone(&activity),
     });
+    let heard = Arc::new(Heard::default());
     let service = service_fn({
-        let activity = Arc::clone(&activity);
+        let (activity, heard) = (Arc::clone(&activity), Arc::clone(&heard));
         move |request| {
             let (answer, peer, busy) = (Arc::clone(&answer), Arc::clone(&peer), activity.begin());
+            let heard = Arc::clone(&heard);
             async move {
                 let response = answer.answer(request, &peer).await;
+                heard.answered();
                 drop(busy);
                 Ok::<_, Infallible>(response)
             }
         }
     });
-    let http = http(limits);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let http = http(limits, &heard);
+    let stream = TokioIo::new(Listening::new(stream, heard));
+    let mut connection = pin!(http.serve_connection(stream, service));
     loop {
         let left = activity.left();
         tokio::select! {
@@ -218,11 +226,16 @@ fn noted<E: core::fmt::Display>(ended: Result<(), E>) {
 /// How long a peer gets to notice that an idle connection is being closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
-fn http(limits: &Limits) -> auto::Builder<TokioExecutor> {
+fn http(limits: &Limits, heard: &Arc<Heard>) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
+    let patience = Duration::from_secs(limits.header_seconds);
+    let timer = HeadTimer {
+        heard: Arc::clone(heard),
+        patience,
+    };
     http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_seconds))
+        .timer(timer)
+        .header_read_timeout(patience)
         .max_buf_size(HEADER_BYTES)
         .pipeline_flush(false);
     http.http2()

@@ -10,33 +10,36 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 
+use twofold_store::metric::{COMMIT_BATCHES, COMMIT_SECONDS, FAILED_COMMITS};
+
 use crate::fault::Fault;
 
 /// Requests answered, by `method` and `code`.
-pub const REQUESTS: &str = "twofold_requests_total";
+pub(crate) const REQUESTS: &str = "twofold_requests_total";
 /// Seconds a request took, by `method`.
-pub const REQUEST_SECONDS: &str = "twofold_request_seconds";
+pub(crate) const REQUEST_SECONDS: &str = "twofold_request_seconds";
 /// Connections open now.
-pub const CONNECTIONS: &str = "twofold_connections_open";
+pub(crate) const CONNECTIONS: &str = "twofold_connections_open";
 /// Connections closed at once because there were too many.
-pub const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
+pub(crate) const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
 /// Ceremonies, by `step`: `begun` or `finished`.
-pub const CEREMONIES: &str = "twofold_ceremonies_total";
+pub(crate) const CEREMONIES: &str = "twofold_ceremonies_total";
 /// Replies that carried the server's half of a signature.
-pub const SIGNATURES: &str = "twofold_signatures_total";
+pub(crate) const SIGNATURES: &str = "twofold_signatures_total";
 /// Replies that carried the server's half of a signature over a text.
-pub const MESSAGE_SIGNATURES: &str = "twofold_message_signatures_total";
+pub(crate) const MESSAGE_SIGNATURES: &str = "twofold_message_signatures_total";
 /// Calls to the node, by `call` and `outcome`.
-pub const CHAIN_CALLS: &str = "twofold_chain_calls_total";
+pub(crate) const CHAIN_CALLS: &str = "twofold_chain_calls_total";
 /// Height of the best block that the follower has read.
-pub const TIP_HEIGHT: &str = "twofold_tip_height";
+pub(crate) const TIP_HEIGHT: &str = "twofold_tip_height";
 /// Panics caught; each is a defect.
-pub const PANICS: &str = "twofold_panics_total";
+pub(crate) const PANICS: &str = "twofold_panics_total";
 
+const BATCHES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 /// Starts recording, once in a process; later calls give the same handle.
-pub fn start() -> Result<PrometheusHandle, Fault> {
+pub(crate) fn start() -> Result<PrometheusHandle, Fault> {
     static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
     HANDLE.get_or_init(install).clone().map_err(Fault::System)
 }
@@ -44,6 +47,8 @@ pub fn start() -> Result<PrometheusHandle, Fault> {
 fn install() -> Result<PrometheusHandle, String> {
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .map_err(|error| format!("can't start the metrics: {error}"))?
+        .set_buckets_for_metric(Matcher::Full(COMMIT_BATCHES.into()), &BATCHES)
         .map_err(|error| format!("can't start the metrics: {error}"))?
         .build_recorder();
     let handle = recorder.handle();
@@ -63,8 +68,23 @@ fn install() -> Result<PrometheusHandle, String> {
     );
     metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
     metrics::describe_gauge!(TIP_HEIGHT, "Height of the best block that the follower has read");
+    metrics::describe_histogram!(
+        COMMIT_SECONDS,
+        "Seconds that a commit of the store took, its fsync included"
+    );
+    metrics::describe_histogram!(COMMIT_BATCHES, "Changes that shared one commit");
+    metrics::describe_counter!(
+        FAILED_COMMITS,
+        "Commits that failed as a whole; after some the server stops"
+    );
     metrics::describe_counter!(PANICS, "Panics caught; each is a defect");
-    for counter in [CONNECTIONS_REFUSED, SIGNATURES, MESSAGE_SIGNATURES, PANICS] {
+    for counter in [
+        CONNECTIONS_REFUSED,
+        FAILED_COMMITS,
+        SIGNATURES,
+        MESSAGE_SIGNATURES,
+        PANICS,
+    ] {
         metrics::counter!(counter).absolute(0);
     }
     metrics::gauge!(CONNECTIONS).set(0.0);
@@ -73,7 +93,7 @@ fn install() -> Result<PrometheusHandle, String> {
 }
 
 /// Listens on a loopback address and serves `GET /metrics` in plain HTTP until the task is dropped.
-pub async fn listen(
+pub(crate) async fn listen(
     address: SocketAddr,
     handle: PrometheusHandle,
 ) -> Result<(SocketAddr, impl Future<Output = ()>), Fault> {

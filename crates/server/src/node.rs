@@ -13,7 +13,7 @@ use crate::{config::Bitcoin, fault::Fault, metric};
 
 /// The node behind the server.
 #[derive(Debug)]
-pub struct Node {
+pub(crate) struct Node {
     bitcoind: Bitcoind,
     network: Network,
     challenge: Option<ScriptBuf>,
@@ -21,7 +21,7 @@ pub struct Node {
 }
 
 /// Makes the adapter. The node itself is asked later: a server starts without one and says that it is not ready.
-pub fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
+pub(crate) fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
     let credentials = match (&bitcoin.cookie_file, &bitcoin.user, &bitcoin.password_file) {
         (Some(cookie), ..) => Credentials::Cookie(cookie.clone()),
         (None, Some(user), Some(file)) => {

@@ -10,7 +10,7 @@ use std::{
 use crate::fault::Fault;
 
 /// Writes a new file with mode 0600; one that exists is never overwritten.
-pub fn create(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(bytes)?;
@@ -20,7 +20,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 }
 
 /// Makes a directory (and those above it) with mode 0700; one that exists stays as it is.
-pub fn directory(path: &Path) -> Result<(), Fault> {
+pub(crate) fn directory(path: &Path) -> Result<(), Fault> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -29,7 +29,7 @@ pub fn directory(path: &Path) -> Result<(), Fault> {
 }
 
 /// Refuses a file that group or others may read or write.
-pub fn require_private(path: &Path) -> Result<(), Fault> {
+pub(crate) fn require_private(path: &Path) -> Result<(), Fault> {
     let mode = fs::metadata(path).map_err(Fault::reading(path))?.mode();
     let others = 0o077;
     if mode & others == 0 {

@@ -1,5 +1,5 @@
-//! Rates by address for every connection and request, whatever it asks; by device and by wallet once a signature is
-//! verified.
+//! Rates by address for every connection and request, whatever it asks; by device, by user and by wallet once a signature
+//! is verified.
 //!
 //! A wallet's rate is kept for each user apart: a stranger who names somebody's wallet spends only a rate of their own.
 //! Entries whose time is over are dropped by [`Rates::tidy`], so what is kept is what was active in the last seconds.
@@ -16,10 +16,11 @@ use crate::config::Limits;
 /// What counts as one address.
 pub(crate) type Block = [u8; 16];
 
-/// The three rates.
+/// The four rates.
 pub(crate) struct Rates {
     address: DefaultKeyedRateLimiter<Block>,
     device: DefaultKeyedRateLimiter<DeviceId>,
+    user: DefaultKeyedRateLimiter<UserId>,
     wallet: DefaultKeyedRateLimiter<(UserId, WalletId)>,
 }
 
@@ -28,6 +29,7 @@ impl Rates {
         Self {
             address: keyed(limits.address_per_second, limits.address_burst),
             device: keyed(limits.device_per_second, limits.device_burst),
+            user: keyed(limits.user_per_second, limits.user_burst),
             wallet: keyed(limits.wallet_per_second, limits.wallet_burst),
         }
     }
@@ -40,6 +42,11 @@ impl Rates {
         check(&self.device, &device, "too many requests from this device")
     }
 
+    /// However many devices a user has.
+    pub(crate) fn user(&self, user: UserId) -> Result<(), Refusal> {
+        check(&self.user, &user, "too many requests from this user's devices")
+    }
+
     pub(crate) fn wallet(&self, user: UserId, wallet: WalletId) -> Result<(), Refusal> {
         check(&self.wallet, &(user, wallet), "too many requests on this wallet")
     }
@@ -48,6 +55,7 @@ impl Rates {
     pub(crate) fn tidy(&self) {
         self.address.retain_recent();
         self.device.retain_recent();
+        self.user.retain_recent();
         self.wallet.retain_recent();
         self.address.shrink_to_fit();
     }
@@ -55,7 +63,7 @@ impl Rates {
     /// How many entries are kept.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
-        self.address.len() + self.device.len() + self.wallet.len()
+        self.address.len() + self.device.len() + self.user.len() + self.wallet.len()
     }
 }
 

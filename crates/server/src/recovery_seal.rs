@@ -9,7 +9,7 @@ use twofold_threshold::{
 
 /// Seals with the `age` crate.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Age;
+pub(crate) struct Age;
 
 impl SealToRecovery for Age {
     fn seal(&self, recipient: &RecoveryRecipient, plaintext: &[u8]) -> Result<Vec<u8>, AgeError> {

@@ -16,14 +16,14 @@ use crate::{
 
 /// A certificate chain with its key, checked to fit each other.
 #[derive(Debug)]
-pub struct Chain {
+pub(crate) struct Chain {
     config: Arc<ServerConfig>,
     pin: Option<[u8; 32]>,
 }
 
 impl Chain {
     /// Reads and checks the files that the configuration names.
-    pub fn load(tls: &Tls) -> Result<Self, Fault> {
+    pub(crate) fn load(tls: &Tls) -> Result<Self, Fault> {
         private_file::require_private(&tls.key)?;
         let chain = certificates(&tls.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&tls.key)
@@ -58,13 +58,13 @@ impl Chain {
 
     /// For the acceptor.
     #[must_use]
-    pub fn config(&self) -> Arc<ServerConfig> {
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 
     /// SHA-256 of the CA's DER, which invitations pin; none where the web's roots vouch.
     #[must_use]
-    pub fn pin(&self) -> Option<[u8; 32]> {
+    pub(crate) fn pin(&self) -> Option<[u8; 32]> {
         self.pin
     }
 }

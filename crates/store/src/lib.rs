@@ -12,6 +12,7 @@ mod failpoint;
 mod fault;
 mod list;
 mod lock;
+pub mod metric;
 mod migrate;
 mod open;
 mod read;

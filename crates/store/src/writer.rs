@@ -9,7 +9,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::channel::oneshot;
@@ -20,6 +20,7 @@ use crate::{
     apply::{apply, run},
     failpoint::failpoint,
     fault::{Fault, surely_not_committed},
+    metric,
 };
 
 /// Batches that may wait. More are turned away at once: a caller who retries later is better off than one who waits.
@@ -158,7 +159,14 @@ impl Writing {
             return batches.iter().map(|_| Err(sealed())).collect();
         }
         self.dirty = true;
-        match group(&self.connection, batches) {
+        let begun = now();
+        let grouped = group(&self.connection, batches);
+        metrics::histogram!(metric::COMMIT_SECONDS).record(begun.elapsed());
+        metrics::histogram!(metric::COMMIT_BATCHES).record(u32::try_from(batches.len()).unwrap_or(u32::MAX));
+        if grouped.is_err() {
+            metrics::counter!(metric::FAILED_COMMITS).increment(1);
+        }
+        match grouped {
             Ok(results) => results
                 .into_iter()
                 .map(|result| result.map_err(StoreFault::from))
@@ -208,6 +216,11 @@ impl Writing {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a commit takes, for the metrics")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {

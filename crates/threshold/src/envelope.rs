@@ -15,7 +15,7 @@ use crate::{
     codec::{Decode, Encode, Reader, Writer},
     hash,
     id::{CeremonyId, EpochId, KeyKind, Party, WalletId, write_hex},
-    secret::Secret32,
+    secret::{Secret32, and_wipe},
 };
 
 const ENCAPPED: usize = 32;
@@ -196,14 +196,17 @@ impl SealSecret {
             <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapped).map_err(|_| FaultKind::SealedPackage)?;
         let secret =
             <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(self.0.expose()).map_err(|_| FaultKind::Internal)?;
-        hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &secret,
-            &encapped,
-            &binding.digest(purpose),
-            ciphertext,
-            &[],
-        )
+        let info = binding.digest(purpose);
+        and_wipe(|| {
+            hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+                &OpModeR::Base,
+                &secret,
+                &encapped,
+                &info,
+                ciphertext,
+                &[],
+            )
+        })
         .map(Zeroizing::new)
         .map_err(|_| FaultKind::SealedPackage.into())
     }

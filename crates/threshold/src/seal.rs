@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     Fault, FaultKind, hash,
     id::{EpochId, KeyKind, Party, WalletId},
-    secret::Secret32,
+    secret::{Secret32, and_wipe},
 };
 
 const NONCE: usize = 24;
@@ -78,9 +78,14 @@ pub fn seal(key: &Secret32, aad: &Aad, plaintext: &[u8], rng: &mut (impl RngCore
     sealed.push(VERSION);
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
-    let tag = XChaCha20Poly1305::new(key.expose().into())
-        .encrypt_in_place_detached(XNonce::from_slice(&nonce), &aad.digest(), &mut sealed[1 + NONCE..])
-        .unwrap_or_else(|_| unreachable!("a record is shorter than the cipher's 256 GiB"));
+    let tag = and_wipe(|| {
+        XChaCha20Poly1305::new(key.expose().into()).encrypt_in_place_detached(
+            XNonce::from_slice(&nonce),
+            &aad.digest(),
+            &mut sealed[1 + NONCE..],
+        )
+    })
+    .unwrap_or_else(|_| unreachable!("a record is shorter than the cipher's 256 GiB"));
     sealed.extend_from_slice(&tag);
     sealed
 }
@@ -93,9 +98,16 @@ pub fn open(key: &Secret32, aad: &Aad, sealed: &[u8]) -> Result<Zeroizing<Vec<u8
     let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(FaultKind::Seal)?;
     let (ciphertext, tag) = rest.split_last_chunk::<TAG>().ok_or(FaultKind::Seal)?;
     let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    XChaCha20Poly1305::new(key.expose().into())
-        .decrypt_in_place_detached(XNonce::from_slice(nonce), &aad.digest(), &mut plaintext, tag.into())
-        .map_err(|_| FaultKind::Seal)?;
+    // The cipher keeps its key on the stack.
+    and_wipe(|| {
+        XChaCha20Poly1305::new(key.expose().into()).decrypt_in_place_detached(
+            XNonce::from_slice(nonce),
+            &aad.digest(),
+            &mut plaintext,
+            tag.into(),
+        )
+    })
+    .map_err(|_| FaultKind::Seal)?;
     Ok(plaintext)
 }
 

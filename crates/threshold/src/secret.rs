@@ -1,29 +1,48 @@
 //! Secrets as types: wiped when dropped, redacted when printed, never cloned or serialized by accident.
 
+use alloc::boxed::Box;
 use core::fmt;
+
+use k256::Scalar;
 
 use rand_core::{CryptoRng, RngCore};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Fault, FaultKind, hash};
+use crate::{Fault, FaultKind, hash, point};
 
-/// 32 secret bytes. Getting at them is spelt out ([`Self::expose`]).
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Secret32([u8; 32]);
+/// 32 secret bytes. Getting at them is spelt out ([`Self::expose`]). They stay where they were first put: moving the
+/// secret moves a pointer and leaves no copy on the stack.
+pub struct Secret32(Box<[u8; 32]>);
+
+impl Zeroize for Secret32 {
+    fn zeroize(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
+}
+
+impl Drop for Secret32 {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Secret32 {}
 
 impl Secret32 {
     /// Takes bytes that are secret. The caller wipes its own copy.
     #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let secret = Self(Box::new(bytes));
+        bytes.zeroize();
+        secret
     }
 
     /// Fresh randomness.
     #[must_use]
     pub fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let mut secret = Self([0; 32]);
-        rng.fill_bytes(&mut secret.0);
+        let mut secret = Self(Box::new([0; 32]));
+        rng.fill_bytes(secret.0.as_mut_slice());
         secret
     }
 
@@ -38,7 +57,7 @@ impl TryFrom<&[u8]> for Secret32 {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut secret = Self([0; 32]);
+        let mut secret = Self(Box::new([0; 32]));
         if bytes.len() != 32 {
             return Err(FaultKind::Length.into());
         }
@@ -79,7 +98,7 @@ impl UnlockKey {
     /// H(unlock key): public, part of the transcript.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        hash::tagged("twofold/unlock-key", &[self.0.expose()])
+        and_wipe(|| hash::tagged("twofold/unlock-key", &[self.0.expose()]))
     }
 
     /// Whether this is the key that `digest` was made of.
@@ -98,10 +117,51 @@ impl fmt::Debug for UnlockKey {
     }
 }
 
+/// A secret number. Moving it moves a pointer, as for [`Secret32`].
+pub(crate) struct SecretScalar(Box<Scalar>);
+
+impl SecretScalar {
+    /// Takes 32 bytes of a number that is not zero and below the group's order.
+    pub(crate) fn new(bytes: &[u8; 32]) -> Result<Self, Fault> {
+        and_wipe(|| point::nonzero_scalar(bytes).map(|scalar| Self(Box::new(scalar))))
+    }
+
+    pub(crate) const fn expose(&self) -> &Scalar {
+        &self.0
+    }
+}
+
+impl Zeroize for SecretScalar {
+    fn zeroize(&mut self) {
+        (*self.0).zeroize();
+    }
+}
+
+impl Drop for SecretScalar {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretScalar {}
+
+/// Runs a secret operation in a frame of its own and wipes what it left on the stack.
+#[inline(never)]
+pub(crate) fn and_wipe<T>(operation: impl FnOnce() -> T) -> T {
+    let result = called(operation);
+    wipe_stack();
+    result
+}
+
+#[inline(never)]
+fn called<T>(operation: impl FnOnce() -> T) -> T {
+    operation()
+}
+
 /// Overwrites the part of the stack that a secret operation has just left: the curve types in use are `Copy`, and
 /// their copies die without being wiped. Call it from the frame that made the operation's (not inlined) call.
 #[inline(never)]
-pub(crate) fn wipe_stack() {
+fn wipe_stack() {
     let mut stack = [0u64; 2048];
     core::hint::black_box(&mut stack);
     stack.zeroize();

@@ -16,7 +16,7 @@ use crate::{
     id::{EpochId, KeyKind, Party, WalletId},
     point,
     seal::{self, Aad, Schema},
-    secret::Secret32,
+    secret::{Secret32, SecretScalar, and_wipe},
 };
 
 /// Bytes of a share in its record.
@@ -33,7 +33,7 @@ pub struct Share {
     kind: KeyKind,
     #[zeroize(skip)]
     epoch: EpochId,
-    scalar: Scalar,
+    scalar: SecretScalar,
 }
 
 impl Share {
@@ -49,7 +49,7 @@ impl Share {
             party,
             kind,
             epoch,
-            scalar: point::nonzero_scalar(secret)?,
+            scalar: SecretScalar::new(secret)?,
         })
     }
 
@@ -80,7 +80,7 @@ impl Share {
     /// Checks that this is the share that `public` has a verifying share of.
     pub fn check(&self, public: &PublicShares) -> Result<(), Fault> {
         self.check_epoch(public)?;
-        let point = ProjectivePoint::GENERATOR * self.scalar;
+        let point = and_wipe(|| ProjectivePoint::GENERATOR * self.scalar.expose());
         if point::encode(&point)? == *public.verifying_share(self.party) {
             Ok(())
         } else {
@@ -96,17 +96,17 @@ impl Share {
     }
 
     pub(crate) fn scalar(&self) -> &Scalar {
-        &self.scalar
+        self.scalar.expose()
     }
 
     /// The share's bytes, to be sealed or hashed with randomness.
     pub(crate) fn secret_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.scalar.to_repr().into())
+        Zeroizing::new(self.scalar().to_repr().into())
     }
 
     /// The key package that signs for `tweak`'s output key.
     pub(crate) fn child(&self, tweak: &ChildTweak) -> Result<KeyPackage, Fault> {
-        let mut scalar = tweak.apply(&self.scalar);
+        let mut scalar = tweak.apply(self.scalar());
         let package = key_package(self.party, &scalar, tweak.package());
         scalar.zeroize();
         package
@@ -121,7 +121,8 @@ impl Share {
     /// Seals the share under `key`.
     #[must_use]
     pub fn seal(&self, key: &Secret32, public: &PublicShares, rng: &mut (impl RngCore + CryptoRng)) -> Vec<u8> {
-        seal::seal(key, &self.aad(public), &self.to_secret_bytes(), rng)
+        let record = and_wipe(|| self.to_secret_bytes());
+        seal::seal(key, &self.aad(public), &record, rng)
     }
 
     /// Opens a sealed share of `wallet` and `party` at the epoch of `public`.
@@ -136,7 +137,7 @@ impl Share {
         sealed: &[u8],
     ) -> Result<Self, Fault> {
         let bytes = seal::open(key, &public.share_aad(wallet, party), sealed)?;
-        let share = Self::from_secret_bytes(&bytes).map_err(|_| FaultKind::Seal)?;
+        let share = and_wipe(|| Self::from_secret_bytes(&bytes)).map_err(|_| FaultKind::Seal)?;
         if share.wallet != wallet || share.party != party || share.check_epoch(public).is_err() {
             return Err(FaultKind::Seal.into());
         }

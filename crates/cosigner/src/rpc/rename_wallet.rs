@@ -5,6 +5,7 @@ use twofold_api::{Refusal, audit::Event, reply::Done, request::RenameWallet};
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
+    failpoint::failpoint,
     port::{
         Clock,
         chain::Chain,
@@ -38,6 +39,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let mut batch = Batch::default();
         self.store_change(change, &mut batch)?;
-        self.settle(&request, reply, batch).await
+        failpoint!("rename_wallet::before_commit");
+        let reply = self.settle(&request, reply, batch).await?;
+        failpoint!("rename_wallet::after_commit");
+        Ok(reply)
     }
 }

@@ -11,7 +11,7 @@ use super::{Reply, Wish};
 use crate::fault::Fault;
 
 /// Asks the server behind the socket and takes from its reply what was asked for; a refusal is a fault.
-pub fn ask<T>(socket: &Path, wish: &Wish, take: impl FnOnce(Reply) -> Option<T>) -> Result<T, Fault> {
+pub(crate) fn ask<T>(socket: &Path, wish: &Wish, take: impl FnOnce(Reply) -> Option<T>) -> Result<T, Fault> {
     let stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => Fault::Admin(format!(
             "no server is running at {}; start one with: twofold-server run",

@@ -105,6 +105,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
 async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invited: bool) -> Result<(), Fault> {
     let level = log::start(&config.log)?;
     keep_memory_private();
+    open_many_files();
     report_panics();
     #[cfg(feature = "failpoints")]
     let _failpoints = failpoints();
@@ -158,6 +159,21 @@ fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Fault> {
     signal(kind).map_err(|error| Fault::System(format!("can't listen for signals: {error}")))
 }
 
+/// As many open files as the system allows: a connection is one, and a shell gives 1,024.
+fn open_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: most,
+            maximum: most,
+        },
+    ) {
+        tracing::warn!(%error, "can't open more files: connections may be refused before their limit");
+    }
+}
+
 /// No core file: it would hold shares and keys.
 fn keep_memory_private() {
     use rustix::process::{Resource, Rlimit, setrlimit};
@@ -180,7 +196,28 @@ fn failpoints() -> fail::FailScenario<'static> {
     if let Ok(place) = std::env::var("TWOFOLD_KILL_AT") {
         kill_at(&place);
     }
+    if let Ok(place) = std::env::var("TWOFOLD_FAIL_AT") {
+        fail_at(&place);
+    }
     scenario
+}
+
+/// Makes the failpoint `PLACE` of `FIRST>PLACE` fail, once, after `FIRST` has been passed for the first time.
+#[cfg(feature = "failpoints")]
+fn fail_at(places: &str) {
+    let set = places.split_once('>').map(|(first, place)| {
+        let (place, armed) = (place.to_owned(), std::sync::Once::new());
+        fail::cfg_callback(first, move || {
+            armed.call_once(|| {
+                if let Err(error) = fail::cfg(place.as_str(), "1*return") {
+                    tracing::error!(error, place, "no failpoint can be set there");
+                }
+            });
+        })
+    });
+    if !matches!(set, Some(Ok(()))) {
+        tracing::error!(places, "TWOFOLD_FAIL_AT wants FIRST>PLACE");
+    }
 }
 
 /// Kills this process, as kill -9 does, at the failpoint `PLACE`; with `FIRST>PLACE`, once it has passed `FIRST`.

@@ -79,6 +79,8 @@ impl Limits {
                 1_000_000,
             ),
             ("limits.device_burst", u64::from(self.device_burst), 1, 1_000_000),
+            ("limits.user_per_second", u64::from(self.user_per_second), 1, 1_000_000),
+            ("limits.user_burst", u64::from(self.user_burst), 1, 1_000_000),
             (
                 "limits.wallet_per_second",
                 u64::from(self.wallet_per_second),

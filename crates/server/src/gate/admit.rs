@@ -94,6 +94,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         } else {
             let caller = self.cosigner.authenticate(&proof).await?;
             self.rates.device(caller.device())?;
+            self.rates.user(caller.user())?;
             if let Some(wallet) = caller.wallet() {
                 self.rates.wallet(caller.user(), wallet)?;
             }

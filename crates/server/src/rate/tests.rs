@@ -13,6 +13,8 @@ fn rates() -> Rates {
         address_burst: 3,
         device_per_second: 1,
         device_burst: 3,
+        user_per_second: 1,
+        user_burst: 3,
         wallet_per_second: 1,
         wallet_burst: 3,
         ..Limits::default()
@@ -26,11 +28,13 @@ fn f12_each_rate_holds_and_says_when_to_come_back() {
     for _ in 0..3 {
         rates.address(address).unwrap();
         rates.device(DeviceId([1; 32])).unwrap();
+        rates.user(UserId([1; 16])).unwrap();
         rates.wallet(UserId([1; 16]), WalletId([1; 16])).unwrap();
     }
     for refusal in [
         rates.address(address).unwrap_err(),
         rates.device(DeviceId([1; 32])).unwrap_err(),
+        rates.user(UserId([1; 16])).unwrap_err(),
         rates.wallet(UserId([1; 16]), WalletId([1; 16])).unwrap_err(),
     ] {
         assert_eq!(refusal.reason, Reason::RateLimited);
@@ -38,6 +42,7 @@ fn f12_each_rate_holds_and_says_when_to_come_back() {
     }
     rates.address("192.0.2.2".parse().unwrap()).unwrap();
     rates.device(DeviceId([2; 32])).unwrap();
+    rates.user(UserId([2; 16])).unwrap();
 }
 
 #[test]

@@ -280,3 +280,29 @@ async fn a27_hello_says_the_same_in_every_encoding() {
     assert_eq!(json["version"], greeting.version.as_str());
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f13_grpc_health_is_told_unsigned_in_every_encoding() {
+    let house = House::open(&SetClock::at(START)).await;
+    house.ready().await;
+    let mut ways = Ways::open(&house).await;
+    for encoding in Encoding::ALL {
+        let mut ask = Signed::unsigned("/grpc.health.v1.Health/Check", Vec::new());
+        encoding.content_type().clone_into(ask.header("content-type"));
+        ask.body = match encoding {
+            ConnectProto => Vec::new(),
+            ConnectJson => b"{}".to_vec(),
+            Grpc | GrpcWeb => vec![0; 5],
+        };
+        let heard = ways.ask(encoding, &ask).await.unwrap();
+        let serving: &[u8] = match encoding {
+            ConnectJson => b"{\"status\":\"SERVING\"}",
+            _ => &[0x08, 1],
+        };
+        assert_eq!(heard, serving, "{encoding:?}");
+        // What is too long for a question is refused, and nothing but health is told to the unsigned.
+        ask.body = vec![0; 2000];
+        assert!(ways.ask(encoding, &ask).await.is_err(), "{encoding:?}");
+    }
+    house.close().await;
+}

@@ -115,7 +115,7 @@ async fn f12_too_many_requests_from_one_address_are_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a12_one_connection_too_many_is_closed_and_the_others_go_on() {
+async fn f18_a12_one_connection_too_many_is_closed_and_the_others_go_on() {
     let clock = SetClock::at(START);
     let house = House::open_in(tempfile::tempdir().unwrap(), clock, |config| {
         config.limits.connections = 2;

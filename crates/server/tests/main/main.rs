@@ -4,12 +4,15 @@
 
 mod bodies;
 mod encodings;
+mod floods;
 mod house;
+mod limits;
 mod listening;
 mod operating;
 mod panics;
 mod replay;
 mod requests;
 mod signatures;
+mod slow;
 mod stopping;
 mod strangers;

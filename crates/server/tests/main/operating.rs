@@ -217,6 +217,9 @@ fn f28_the_metrics_are_there_and_move() {
         "signatures_total",
         "tip_height",
         "panics_total",
+        "store_failed_commits_total",
+        "store_commit_seconds_count",
+        "store_commit_batches_count",
     ] {
         assert!(
             text.lines().any(|line| line.starts_with(&format!("twofold_{name} "))),

@@ -54,7 +54,7 @@ async fn a09_a_clock_that_goes_back_an_hour_lets_nothing_run_twice() {
 }
 
 /// How much memory this process has in use, in MiB.
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024

@@ -10,7 +10,9 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::reply::{Commitment, SignatureShare};
-use crate::{Fault, FaultKind, hash, secret::wipe_stack, share::Share};
+pub(crate) use crate::secret::and_wipe;
+
+use crate::{Fault, FaultKind, hash, share::Share};
 
 /// A pair of nonces for one signature. It is used by value, and wiped when dropped.
 pub(crate) struct OneNonce(SigningNonces);
@@ -69,19 +71,6 @@ fn nonce(stream: &mut ChaCha20Rng) -> Result<Nonce<frost_secp256k1_tr::Secp256K1
     let bytes = Zeroizing::new(<[u8; 32]>::from(scalar.to_repr()));
     scalar.zeroize();
     Nonce::deserialize(&*bytes).map_err(|_| FaultKind::Internal.into())
-}
-
-/// Runs a secret operation in a frame of its own and wipes what it left on the stack.
-#[inline(never)]
-pub(crate) fn and_wipe<T>(operation: impl FnOnce() -> T) -> T {
-    let result = called(operation);
-    wipe_stack();
-    result
-}
-
-#[inline(never)]
-fn called<T>(operation: impl FnOnce() -> T) -> T {
-    operation()
 }
 
 #[cfg(test)]

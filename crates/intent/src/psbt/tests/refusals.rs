@@ -263,7 +263,7 @@ fn a_sequence_that_makes_nobody_wait_is_accepted(#[case] version: i32, #[case] s
 }
 
 #[test]
-fn a_hundred_inputs_are_accepted_and_one_more_is_not() {
+fn f18_a_hundred_inputs_are_accepted_and_one_more_is_not() {
     let mut scene = Scene::empty();
     for child in 0..100 {
         scene.spend_own(Keychain::External, child, 1_000);
