@@ -52,10 +52,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if let Some(reply) = self.earlier(&request).await? {
             return Ok(reply);
         }
-        let owned = self.made(&request, asked.wallet).await?;
-        owned.at_epoch(asked.epoch)?;
-        let owned = self.heed(&request, owned, &asked.checkpoint).await?;
-        owned.unfenced()?;
+        let seen = Some(&asked.checkpoint);
+        let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
         owned.active()?;
 
         let (understood, held) = self.understand(&owned, &asked.psbt).await?;

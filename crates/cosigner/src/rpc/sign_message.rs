@@ -43,10 +43,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if let Some(reply) = self.earlier(&request).await? {
             return Ok(reply);
         }
-        let owned = self.made(&request, asked.wallet).await?;
-        owned.at_epoch(asked.epoch)?;
-        let owned = self.heed(&request, owned, &asked.checkpoint).await?;
-        owned.unfenced()?;
+        let seen = Some(&asked.checkpoint);
+        let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
         owned.active()?;
 
         let text = Text {
@@ -116,7 +114,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<Signed, Refusal> {
         let facts = &approved.get().facts;
         let mut change = owned.change();
-        change.state.spend(COUNTED, 1, now);
+        change.state.spend(COUNTED, 1, self.time.counted());
         change.log(
             now,
             Event::MessageSigned {

@@ -8,8 +8,9 @@ use twofold_api::{
     seal_key::{Step, Usage},
 };
 use twofold_threshold::{
+    checkpoint::Checkpoint,
     create::{Completion, server},
-    id::WalletId,
+    id::{EpochId, WalletId},
     secret::UnlockKey,
     sign::Commitment,
     transcript::SignedTranscript,
@@ -37,10 +38,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if let Some(reply) = self.earlier(&request).await? {
             return Ok(reply);
         }
-        let owned = self.made(&request, asked.wallet).await?;
-        owned.at_epoch(asked.epoch)?;
-        let owned = self.heed_shown(&request, owned, asked.checkpoint.as_ref()).await?;
-        owned.unfenced()?;
+        let seen = asked.checkpoint.as_ref();
+        let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
         let usage = Usage {
             wallet: asked.wallet,
             epoch: asked.epoch.number,
@@ -95,6 +94,22 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             },
         );
         Ok((completion, change))
+    }
+
+    /// The caller's wallet for a use of its share: at the epoch that the device is at, and not fenced once what the device
+    /// has seen is heeded.
+    pub(super) async fn usable<T>(
+        &self,
+        request: &Authenticated<T>,
+        wallet: WalletId,
+        epoch: EpochId,
+        seen: Option<&Checkpoint>,
+    ) -> Result<Owned, Refusal> {
+        let owned = self.made(request, wallet).await?;
+        owned.at_epoch(epoch)?;
+        let owned = self.heed_shown(request, owned, seen).await?;
+        owned.unfenced()?;
+        Ok(owned)
     }
 
     /// The caller's wallet; one that is still being made says so.

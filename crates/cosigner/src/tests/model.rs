@@ -42,6 +42,8 @@ enum Move {
     Purge,
     TimePasses(u64),
     ClockGoesBack(u64),
+    /// The clock is wrong by so much for a moment, in which the house drops what it takes to be past its time.
+    WrongMoment(u64),
 }
 
 /// What a spend comes to: the coins it spends, and what it costs.
@@ -93,6 +95,7 @@ impl ReferenceStateMachine for Model {
             1 => Just(Move::Purge),
             1 => (0..2_000_u64).prop_map(Move::TimePasses),
             1 => (0..4_000_u64).prop_map(Move::ClockGoesBack),
+            1 => (60..10_000_000_000_u64).prop_map(Move::WrongMoment),
         ]
         .boxed()
     }
@@ -313,6 +316,15 @@ impl StateMachineTest for World {
                 world.phone.clock.set(world.now);
             }
             Move::ClockGoesBack(seconds) => world.house.clock.set(world.now - seconds),
+            Move::WrongMoment(seconds) => {
+                world.house.clock.set(world.now + seconds);
+                block_on(world.house.mind.purge()).unwrap();
+                world.house.clock.set(world.now);
+                // Nobody pays for it: whoever has the right time is served at once.
+                world.phone.clock.set(world.now);
+                let asked = world.phone.call("Hello", None, b"");
+                world.house.let_in(&asked, request::Hello).expect("the right time");
+            }
         }
         // After a restart with a clock that went back the house may be behind; the phone asks and goes along.
         let told = world.phone.call("Hello", None, b"");

@@ -1,5 +1,6 @@
 mod cheating;
 mod encoding;
+mod guards;
 mod replay;
 
 use std::vec::Vec;

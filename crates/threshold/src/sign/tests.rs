@@ -349,6 +349,28 @@ fn p27_a_reply_of_another_epoch_is_stale_and_not_a_cheat() {
 }
 
 #[test]
+fn p27_a_share_and_public_shares_of_two_epochs_sign_nothing_on_either_side() {
+    let (mut bench, other) = (Bench::new(1), Bench::new(2));
+    let stale = |fault: Fault| assert_eq!((fault.kind, fault.class()), (FaultKind::StaleEpoch, Class::WrongOrder));
+    let input = inputs()[0];
+    let (nonces, commitments) = bench.commit(&[input]);
+    let reply = bench.reply(&[input], &commitments, REQUEST);
+    let server = bench.parties.server.public();
+    let asked = InputToCosign {
+        path: input.path,
+        message: input.message,
+        tweak: None,
+    };
+    let (new, rng) = (&other.server.public, &mut bench.parties.rng);
+    stale(cosign(&bench.server.share, new, &[asked], &commitments, REQUEST, &server, rng).unwrap_err());
+    stale(server_test_share(&bench.server.share, new, &commitments[0], &REQUEST, &server, rng).unwrap_err());
+    let (id, own) = (bench.parties.device.public().device_id(), &bench.device.share);
+    stale(DeviceSession::commit(own, new, &id, &[input], &[9; 32], b"nonce", rng).unwrap_err());
+    let waiting = nonces.bind(REQUEST);
+    stale(waiting.receive(&reply, own, new, &server, &CONTEXT).unwrap_err());
+}
+
+#[test]
 fn a_reply_by_another_server_for_another_request_or_context_is_refused() {
     let mut bench = Bench::new(1);
     let stranger = IdentitySecret::generate(&mut bench.parties.rng);
