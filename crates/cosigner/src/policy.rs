@@ -2,14 +2,12 @@
 
 mod allow;
 
-use bitcoin::Psbt;
 use twofold_api::Refusal;
 use twofold_intent::{Facts, MessageFacts};
 
-/// A transaction with what it does, worked out by us.
+/// What a transaction does, worked out by us.
 #[derive(Debug)]
 pub struct Understood {
-    pub(crate) psbt: Psbt,
     pub(crate) facts: Facts,
 }
 

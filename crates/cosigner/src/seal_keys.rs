@@ -36,8 +36,9 @@ impl SealKey {
         &self.offer
     }
 
-    fn is_alive(&self, steady: u64) -> bool {
-        steady.saturating_sub(self.made) < LIFE
+    /// By both times: the clock shows a day that the machine slept through, the other one a day that the clock does not.
+    fn is_alive(&self, now: u64, steady: u64) -> bool {
+        now < self.offer.not_after() && steady.saturating_sub(self.made) < LIFE
     }
 
     /// Whether a client that has the time `now` can use what it is offered.
@@ -58,7 +59,7 @@ impl SealKeys {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Arc<SealKey> {
         let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.retain(|key| key.is_alive(steady));
+        keys.retain(|key| key.is_alive(now, steady));
         match keys.last() {
             Some(key) if key.is_offered(now, steady) => Arc::clone(key),
             _ => {
@@ -76,10 +77,16 @@ impl SealKeys {
     }
 
     /// Opens an unlock key that was sealed for exactly this usage. One that does not open is refused like a wrong one.
-    pub(crate) fn open(&self, steady: u64, sealed: &SealedUnlockKey, usage: &Usage) -> Result<UnlockKey, Refusal> {
+    pub(crate) fn open(
+        &self,
+        now: u64,
+        steady: u64,
+        sealed: &SealedUnlockKey,
+        usage: &Usage,
+    ) -> Result<UnlockKey, Refusal> {
         let key = {
             let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && key.is_alive(steady);
+            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && key.is_alive(now, steady);
             keys.iter().find(named).map(Arc::clone)
         };
         let Some(key) = key else {

@@ -8,6 +8,7 @@ use crate::open::OpenFault;
 pub(crate) const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_outpoints_by_outpoint.sql"),
+    include_str!("../migrations/0003_issued_without_raw.sql"),
 ];
 
 /// What marks a file as ours.

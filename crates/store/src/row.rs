@@ -173,14 +173,13 @@ impl Record for ChargeGroup {
 }
 
 impl Record for Issued {
-    const COLUMNS: &'static str = "wallet, txid, outpoints, raw, at";
+    const COLUMNS: &'static str = "wallet, txid, outpoints, at";
     fn read(row: &Columns<'_>) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             txid: row.get(1)?,
             outpoints: list::split("a list of outpoints", &row.get::<Vec<u8>>(2)?)?,
-            transaction: row.get(3)?,
-            at: row.unsigned(4)?,
+            at: row.unsigned(3)?,
         })
     }
 }

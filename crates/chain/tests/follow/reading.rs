@@ -62,7 +62,6 @@ async fn a_spend_with_change_is_seen_and_settles_what_was_signed() {
             wallet: purse.id,
             txid: transaction.compute_txid().to_byte_array(),
             outpoints: vec![stored(coin.outpoint)],
-            transaction: bitcoin::consensus::serialize(transaction),
             at,
         };
         put(&house.store, [Write::PutIssued(issued)]).await;

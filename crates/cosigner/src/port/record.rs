@@ -158,8 +158,6 @@ pub struct Issued {
     pub txid: [u8; 32],
     /// The outpoints of ours it spends, 36 bytes each.
     pub outpoints: Vec<[u8; 36]>,
-    /// The unsigned transaction, consensus-encoded.
-    pub transaction: Vec<u8>,
     /// Seconds since 1970.
     pub at: u64,
 }

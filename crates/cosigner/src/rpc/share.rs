@@ -29,7 +29,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<UnlockKey, Refusal> {
         let unlock = self
             .seal_keys
-            .open(self.time.steady(), sealed, usage)
+            .open(now, self.time.steady(), sealed, usage)
             .map_err(|refusal| {
                 if refusal.reason == Reason::StaleSealKey {
                     refusal.offering(self.seal_key(now).offer())

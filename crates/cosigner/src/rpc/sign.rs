@@ -9,7 +9,7 @@ mod view;
 
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, consensus::encode, hashes::Hash};
+use bitcoin::{OutPoint, hashes::Hash};
 use twofold_api::{
     Reason, Refusal,
     audit::{self, Event},
@@ -17,7 +17,7 @@ use twofold_api::{
     request::Sign,
     seal_key::{Step, Usage},
 };
-use twofold_intent::{Facts, Psbt, facts_within, psbt};
+use twofold_intent::{Facts, facts_within, psbt};
 use twofold_threshold::{
     derive::ChildTweak,
     share::Share,
@@ -88,7 +88,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let charged = self.charge_for(&request, &owned, &approved, held.charges)?;
         let half = self.half(&request, &owned, &approved, &share)?;
         drop(share);
-        self.give_out(&request, owned, &approved, charged, half, now).await
+        self.give_out(&request, owned, charged, half, now).await
     }
 
     /// Works out what a PSBT does.
@@ -97,7 +97,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let (view, held) = self.view(owned, &psbt).await?;
         let facts = facts_within(&psbt, &owned.keys().account, &view, &self.config.sanity)
             .map_err(|refused| fault::psbt(&refused))?;
-        Ok((Understood { psbt, facts }, held))
+        Ok((Understood { facts }, held))
     }
 
     /// Charges all inputs, once. `known` are the groups chosen by any input; those of others' are none of ours.
@@ -179,7 +179,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         &self,
         request: &Authenticated<Sign>,
         owned: Owned,
-        approved: &Approved<Understood>,
         charged: Charged,
         half: Cosigned,
         now: u64,
@@ -189,7 +188,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             wallet: owned.id(),
             txid: entry.txid,
             outpoints: entry.inputs.clone(),
-            transaction: encode::serialize(unsigned(&approved.get().psbt)),
             at: now,
         };
         let mut change = owned.change();
@@ -218,10 +216,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 struct Charged {
     group: Option<ChargeGroup>,
     entry: audit::Signed,
-}
-
-fn unsigned(psbt: &Psbt) -> &bitcoin::Transaction {
-    &psbt.unsigned_tx
 }
 
 /// An outpoint as rows have it: txid in internal byte order and index in little endian.

@@ -46,8 +46,13 @@ fn a_key_is_offered_for_half_its_life_opens_to_its_end_and_is_then_forgotten() {
         .clone();
     assert_ne!(second.id(), first.id());
 
-    assert!(keys.open(steady(START + LIFE - 1), &sealed, &USAGE).is_ok());
-    let late = keys.open(steady(START + LIFE), &sealed, &USAGE).unwrap_err();
+    assert!(
+        keys.open(START + LIFE - 1, steady(START + LIFE - 1), &sealed, &USAGE)
+            .is_ok()
+    );
+    let late = keys
+        .open(START + LIFE, steady(START + LIFE), &sealed, &USAGE)
+        .unwrap_err();
     assert_eq!(late.reason, Reason::StaleSealKey);
     keys.current(START + LIFE, steady(START + LIFE), &identity, &mut OsRng);
     let kept: Vec<_> = keys.0.lock().unwrap().iter().map(|key| key.offer.id()).collect();
@@ -80,7 +85,7 @@ fn what_was_sealed_for_another_step_wallet_or_device_does_not_open() {
     ];
     for usage in others {
         assert_eq!(
-            keys.open(steady(START), &sealed, &usage).unwrap_err().reason,
+            keys.open(START, steady(START), &sealed, &usage).unwrap_err().reason,
             Reason::WrongUnlockKey,
             "{usage:?}"
         );
@@ -98,7 +103,10 @@ fn after_a_restart_an_old_offer_is_stale() {
     let restarted = SealKeys::default();
     restarted.current(START, steady(START), &identity, &mut OsRng);
     assert_eq!(
-        restarted.open(steady(START), &sealed, &USAGE).unwrap_err().reason,
+        restarted
+            .open(START, steady(START), &sealed, &USAGE)
+            .unwrap_err()
+            .reason,
         Reason::StaleSealKey
     );
 }
@@ -109,9 +117,9 @@ fn a_jump_of_the_clock_neither_lengthens_a_keys_life_nor_leaves_clients_with_an_
     let far_ahead = START + 100 * LIFE;
     let early = keys.current(far_ahead, 0, &identity, &mut OsRng).offer().clone();
     let sealed = seal_to(&early, &identity, &USAGE);
-    assert!(keys.open(LIFE - 1, &sealed, &USAGE).is_ok());
+    assert!(keys.open(START, LIFE - 1, &sealed, &USAGE).is_ok());
     assert_eq!(
-        keys.open(LIFE, &sealed, &USAGE).unwrap_err().reason,
+        keys.open(START, LIFE, &sealed, &USAGE).unwrap_err().reason,
         Reason::StaleSealKey
     );
     let next = keys.current(START, OFFERED, &identity, &mut OsRng).offer().clone();
@@ -122,4 +130,11 @@ fn a_jump_of_the_clock_neither_lengthens_a_keys_life_nor_leaves_clients_with_an_
         .offer()
         .clone();
     assert!(after.not_after() > START + LIFE);
+
+    // The machine slept for a day, and only the clock shows it.
+    let sealed = seal_to(&after, &identity, &USAGE);
+    let (end, awake) = (after.not_after(), OFFERED + 2);
+    assert!(keys.open(end - 1, awake, &sealed, &USAGE).is_ok());
+    let late = keys.open(end, awake, &sealed, &USAGE).unwrap_err();
+    assert_eq!(late.reason, Reason::StaleSealKey);
 }

@@ -85,10 +85,7 @@ fn a_spend_is_signed_charged_logged_and_remembered() {
     let issued = house.rows().issued;
     assert_eq!(issued.len(), 1);
     assert_eq!(issued[0].txid, txid);
-    assert_eq!(
-        issued[0].transaction,
-        bitcoin::consensus::encode::serialize(&psbt.unsigned_tx)
-    );
+    assert_eq!(issued[0].outpoints, [crate::rpc::outpoint(coin.outpoint)]);
 }
 
 #[test]

@@ -135,12 +135,11 @@ pub(super) fn put_charge(connection: &Connection, charge: &ChargeGroup) -> Resul
 pub(super) fn put_issued(connection: &Connection, issued: &Issued) -> Result<(), Fault> {
     let added = run(
         connection,
-        "INSERT INTO issued (wallet, txid, outpoints, raw, at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "INSERT INTO issued (wallet, txid, outpoints, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         params![
             issued.wallet.0,
             issued.txid,
             issued.outpoints.concat(),
-            issued.transaction,
             int("a time", issued.at)?
         ],
     )?;
@@ -148,12 +147,11 @@ pub(super) fn put_issued(connection: &Connection, issued: &Issued) -> Result<(),
         forget_outpoints(connection, issued.wallet, &issued.txid)?;
         run(
             connection,
-            "UPDATE issued SET outpoints = ?3, raw = ?4, at = ?5 WHERE wallet = ?1 AND txid = ?2",
+            "UPDATE issued SET outpoints = ?3, at = ?4 WHERE wallet = ?1 AND txid = ?2",
             params![
                 issued.wallet.0,
                 issued.txid,
                 issued.outpoints.concat(),
-                issued.transaction,
                 int("a time", issued.at)?
             ],
         )?;

@@ -144,7 +144,6 @@ pub fn issued(wallet: u8, txid: u8, outpoints: &[u8], at: u64) -> Issued {
         wallet: wallet_id(wallet),
         txid: [txid; 32],
         outpoints: outpoints.iter().map(|n| [*n; 36]).collect(),
-        transaction: vec![txid; 120],
         at,
     }
 }

@@ -102,7 +102,7 @@ const COPIES: &[&str] = &[
      FROM made WHERE ?1 = ?1 ORDER BY made.wallet",
     "INSERT INTO charges SELECT made.wallet, outpoint, asset, amount, mac
      FROM made, (SELECT * FROM charges WHERE wallet = ?1 LIMIT 1) ORDER BY made.wallet",
-    "INSERT INTO issued SELECT made.wallet, txid, outpoints, raw, at, settled
+    "INSERT INTO issued SELECT made.wallet, txid, outpoints, at, settled
      FROM made, (SELECT * FROM issued WHERE wallet = ?1 LIMIT 1) ORDER BY made.wallet",
     "INSERT INTO spent_by_issued SELECT made.wallet, outpoint, txid
      FROM made, (SELECT * FROM spent_by_issued WHERE wallet = ?1 LIMIT 1) AS one ORDER BY made.wallet",
