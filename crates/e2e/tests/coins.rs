@@ -289,3 +289,23 @@ fn a_wallet_whose_words_were_never_confirmed_says_so() -> Result<()> {
     ensure!(owner.run(&["wallet", "list"])?["wallets"][0]["words_unconfirmed"] == json!(false));
     Ok(())
 }
+
+#[test]
+fn a_completion_script_for_every_shell_names_the_commands() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let person = Person::new(&folder.path().join("laptop"));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = person.plain_command(&["completions", shell])?.output()?;
+        let text = String::from_utf8(script.stdout)?;
+        for command in ["bump-fee", "abandon", "coins", "labels", "receive", "passphrase"] {
+            ensure!(script.status.success() && text.contains(command), "{shell}: {command}");
+        }
+    }
+    ensure!(
+        !folder.path().join("laptop").exists(),
+        "it needs no keystore and makes none"
+    );
+    let refused = person.plain_command(&["completions", "klingon"])?.output()?;
+    ensure!(refused.status.code() == Some(2));
+    Ok(())
+}

@@ -1,17 +1,48 @@
 //! Replacing what waits, naming coins, freezing them.
 
-use bitcoin::FeeRate;
+use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv};
+use bitcoin::key::TapTweak;
+use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
+use bitcoin::{FeeRate, Network, Witness};
 use proptest::prelude::*;
 
-use super::drafts::{draft, pay, rate, signed, with_coins};
+use super::drafts::{draft, pay, rate, with_coins};
 use super::scene::{Scene, stranger};
 use super::*;
+
+/// The transaction with true signatures: the scene's group key is the generator, whose secret is 1.
+fn signed(draft: &Draft) -> Transaction {
+    let secp = Secp256k1::new();
+    let master = Xpriv {
+        network: Network::Regtest.into(),
+        depth: 0,
+        parent_fingerprint: Fingerprint::default(),
+        child_number: ChildNumber::Normal { index: 0 },
+        private_key: SecretKey::from_slice(&ONE).expect("a key"),
+        chain_code: ChainCode::from([7; 32]),
+    };
+    let mut transaction = draft.psbt().clone().extract_tx_unchecked_fee_rate();
+    for input in &draft.facts().inputs {
+        let path = [input.keychain.number(), input.child].map(|index| ChildNumber::Normal { index });
+        let key = master.derive_priv(&secp, &path).expect("a key").to_keypair(&secp);
+        let key = key.tap_tweak(&secp, None).to_keypair();
+        let signature = secp.sign_schnorr_no_aux_rand(&Message::from_digest(input.sighash), &key);
+        transaction.input[input.index].witness.push(signature.serialize());
+    }
+    transaction
+}
+
+const ONE: [u8; 32] = {
+    let mut one = [0; 32];
+    one[31] = 1;
+    one
+};
 
 /// A wallet with these coins, and a payment of 30,000 sat at 2 sat/vB that waits.
 fn waiting(coins: &[u64]) -> (Scene, Transaction) {
     let mut scene = with_coins(coins);
     let draft = draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts");
-    let sent = signed(draft.psbt());
+    let sent = signed(&draft);
     scene.ledger.note_outgoing(&sent);
     scene.sync_mempool(&[&sent]).expect("syncs");
     (scene, sent)
@@ -66,7 +97,7 @@ fn a_bump_takes_more_coins_where_the_change_does_not_suffice() {
         fee_rate: rate(2),
         from: Vec::new(),
     };
-    let sent = signed(draft(&mut scene, &all).expect("drafts").psbt());
+    let sent = signed(&draft(&mut scene, &all).expect("drafts"));
     scene.ledger.note_outgoing(&sent);
     let fault = bump(&mut scene, sent.compute_txid(), rate(50)).expect_err("must refuse");
     assert_eq!(fault, DraftFault::NothingToPayWith);
@@ -110,7 +141,7 @@ fn what_is_mined_foreign_unknown_or_spent_on_is_not_replaced() {
     assert_eq!(bump(&mut scene, id, rate(9)), Err(DraftFault::NotOurs { txid: id }));
 
     let child = draft(&mut scene, &pay(&stranger(2), sats(10_000), 2)).expect("spends the change");
-    let child = signed(child.psbt());
+    let child = signed(&child);
     scene.ledger.note_outgoing(&child);
     let by = child.compute_txid();
     assert_eq!(
@@ -130,10 +161,36 @@ fn what_is_mined_foreign_unknown_or_spent_on_is_not_replaced() {
 }
 
 #[test]
+fn a_payment_that_the_server_made_up_is_not_signed_by_bumping_it() {
+    let (mut scene, first) = waiting(&[100_000]);
+    let mut made_up = first.clone();
+    let to_thief = made_up
+        .output
+        .iter_mut()
+        .find(|out| out.value == sats(30_000))
+        .expect("the payment");
+    to_thief.script_pubkey = stranger(66).script_pubkey();
+    // With the signatures of another transaction, with none, and with somebody's own key and a script.
+    let witnesses = [
+        first.input[0].witness.clone(),
+        Witness::new(),
+        Witness::from_slice(&[vec![1; 64]]),
+        Witness::from_slice(&[vec![0x51], vec![0xc0; 33]]),
+    ];
+    for witness in witnesses {
+        made_up.input[0].witness = witness;
+        scene.sync_mempool(&[&made_up]).expect("the server tells of it");
+        let txid = made_up.compute_txid();
+        assert_eq!(bump(&mut scene, txid, rate(9)), Err(DraftFault::Unsigned { txid }));
+        assert!(take_back(&mut scene, txid, rate(9)).is_ok(), "the coins come home");
+    }
+}
+
+#[test]
 fn c08_history_shows_a_replacement_in_place_of_what_it_replaced_and_counts_it_once() {
     let (mut scene, first) = waiting(&[100_000]);
     let bumped = bump(&mut scene, first.compute_txid(), rate(20)).expect("drafts");
-    let second = signed(bumped.psbt());
+    let second = signed(&bumped);
     scene.ledger.note_outgoing(&second);
     let waits = |scene: &Scene| {
         let history = scene.ledger.history();
@@ -166,11 +223,7 @@ fn c08_history_shows_a_replacement_in_place_of_what_it_replaced_and_counts_it_on
 #[test]
 fn c09_what_the_node_refused_is_taken_back_and_never_pushed_again() {
     let mut scene = with_coins(&[100_000]);
-    let refused = signed(
-        draft(&mut scene, &pay(&stranger(1), sats(30_000), 2))
-            .expect("drafts")
-            .psbt(),
-    );
+    let refused = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
     scene.ledger.note_outgoing(&refused);
     assert_eq!(scene.ledger.balance().confirmed, Amount::ZERO);
     assert!(scene.ledger.history()[0].unsent);
@@ -186,7 +239,7 @@ fn c09_what_the_node_refused_is_taken_back_and_never_pushed_again() {
         spends_all_of(&back, &refused),
         "else the refused one could still confirm"
     );
-    let back = signed(back.psbt());
+    let back = signed(&back);
     scene.ledger.note_outgoing(&back);
     scene.mine(&[&back]);
     scene.sync(&[&back]).expect("syncs");
@@ -242,7 +295,7 @@ fn a_frozen_coin_is_never_chosen_whatever_is_asked_for() {
     assert_eq!(all.facts().own_value(), sats(10_000));
 
     // A bump takes no frozen coin either.
-    let sent = signed(all.psbt());
+    let sent = signed(&all);
     scene.ledger.note_outgoing(&sent);
     assert_eq!(
         bump(&mut scene, sent.compute_txid(), rate(30)),
@@ -262,7 +315,7 @@ proptest! {
     ) {
         let mut scene = with_coins(&coins);
         let Ok(sent) = draft(&mut scene, &pay(&stranger(1), sats(value), first)) else { return Ok(()) };
-        let sent = signed(sent.psbt());
+        let sent = signed(&sent);
         scene.ledger.note_outgoing(&sent);
         if let Ok(bumped) = bump(&mut scene, sent.compute_txid(), rate(second)) {
             prop_assert!(spends_all_of(&bumped, &sent));
