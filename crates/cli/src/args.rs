@@ -155,6 +155,12 @@ P2SH. Not understood are other scripts, and proofs of funds. Exit code 9: it doe
         #[command(subcommand)]
         command: Wallet,
     },
+    /// Check the recovery words, or move everything with them where the server is gone
+    Recovery {
+        /// What to do.
+        #[command(subcommand)]
+        command: Recovery,
+    },
     /// Check the server's log of this wallet against what this machine has seen
     Audit {
         /// What to do.
@@ -420,6 +426,99 @@ pub(crate) enum Wallet {
         /// Its new name
         name: String,
     },
+}
+
+/// Where the recovery words come from; never the command line, where other users of the machine could read them.
+#[derive(Debug, Args)]
+pub(crate) struct Words {
+    /// Read the 25 words from this file, which no other user may read, or from standard input with `-`; otherwise they are asked for
+    #[arg(long, value_name = "FILE")]
+    pub words_file: Option<PathBuf>,
+}
+
+/// What to do with recovery.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recovery {
+    /// Write the recovery package to a file: what recovery needs beside its words
+    #[command(after_help = "Example:\n  twofold recovery export --out savings.package")]
+    Export {
+        /// Where to write it; without it, to standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Prove that words and package are good: that recovery's share is the right one. Rebuilds no key
+    #[command(
+        after_help = "Examples:\n  twofold recovery check\n  twofold recovery check --package savings.package --words-file -"
+    )]
+    Check {
+        /// The package's file; without it, the one in this machine's keystore
+        #[arg(long, value_name = "FILE")]
+        package: Option<PathBuf>,
+        /// The words.
+        #[command(flatten)]
+        words: Words,
+    },
+    /// The server is gone: move everything to an address of another wallet, with this device and the words
+    #[command(after_help = "\
+Examples:
+  twofold recovery sweep --to bc1q… --node http://127.0.0.1:8332 --node-auth ~/.bitcoin/.cookie
+  twofold recovery sweep --to bc1q… --fee-rate 5 --out sweep.hex            coins as this machine last knew them
+  twofold recovery sweep --to bc1q… --fee-rate 5 --request ask.txt --reply answer.txt
+      the words stay on another machine: carry ask.txt there, run twofold recovery sign, carry answer.txt back")]
+    Sweep(Sweep),
+    /// Answer a device's signing request with the words, on a machine of their own
+    #[command(after_help = "Example:\n  twofold recovery sign ask.txt --out answer.txt")]
+    Sign {
+        /// The request's file
+        request: PathBuf,
+        /// Where to write the reply
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The words.
+        #[command(flatten)]
+        words: Words,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Arguments of `recovery sweep`.
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// Where everything goes: an address that is not this wallet's
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: String,
+    /// A Bitcoin node: it finds the coins and sends the transactions. Without it the coins are those that this machine knew last, and the transactions are written out
+    #[arg(long, value_name = "http://HOST:PORT", requires = "node_auth")]
+    pub node: Option<String>,
+    /// The node's cookie file, or a file whose first line is user:password
+    #[arg(long, value_name = "FILE", requires = "node")]
+    pub node_auth: Option<PathBuf>,
+    /// Fee rate in sat per virtual byte; without it the node is asked
+    #[arg(long, value_name = "SAT/VB", required_unless_present = "node", value_parser = crate::command::parse_rate)]
+    pub fee_rate: Option<bitcoin::FeeRate>,
+    /// The words.
+    #[command(flatten)]
+    pub words: Words,
+    /// Do not take the words here: write a signing request to this new file, for the machine where the words are
+    #[arg(long, value_name = "FILE", requires = "reply", conflicts_with = "words_file")]
+    pub request: Option<PathBuf>,
+    /// Wait for the reply to appear under this name
+    #[arg(long, value_name = "FILE", requires = "request")]
+    pub reply: Option<PathBuf>,
+    /// How many minutes to wait for the reply
+    #[arg(long, value_name = "MINUTES", default_value_t = 1440, value_parser = clap::value_parser!(u64).range(1..=43_200))]
+    pub wait: u64,
+    /// Write the signed transactions to this new file, in hex, a line each
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Show what would be moved; sign nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// What to do with the audit chain.

@@ -12,6 +12,7 @@ mod message;
 mod passphrase;
 mod psbt;
 mod receive;
+mod recovery;
 mod replace;
 mod rpc;
 mod send;
@@ -113,6 +114,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::VerifyMessage(arguments) => message::verify(context, arguments),
         Command::Psbt { command } => Box::pin(psbt::run(context, command)).await,
         Command::Wallet { command } => wallet::run(context, command).await,
+        Command::Recovery { command } => Box::pin(recovery::run(context, command)).await,
         Command::Audit { command } => audit::run(context, command).await,
         Command::Unlock(arguments) => unlock::unlock(context, &arguments).await,
         Command::Lock => unlock::lock(context).await,

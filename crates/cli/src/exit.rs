@@ -9,7 +9,7 @@ use twofold_client::{
     port::KeystoreFault,
 };
 
-use crate::output::Output;
+use crate::{node::NodeFault, output::Output};
 
 /// The person said no.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,7 @@ fn sort(error: &anyhow::Error) -> (&'static str, u8) {
         _ if error.is::<Declined>() => ("refused", 3),
         _ if error.is::<Wrong>() => ("usage", 2),
         _ if error.is::<NotHeld>() => ("not_held", 9),
+        _ if error.is::<NodeFault>() => ("network", 4),
         Some(Kind::Usage) => ("usage", 2),
         Some(Kind::Refused) => ("refused", 3),
         Some(Kind::Network) => ("network", 4),

@@ -4,11 +4,14 @@ mod agent;
 mod args;
 mod command;
 mod exit;
+mod file;
+mod node;
 mod output;
 mod passphrase;
 mod platform;
 mod private_file;
 mod terminal;
+mod words;
 
 use std::process::ExitCode;
 

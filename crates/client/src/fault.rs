@@ -15,6 +15,7 @@ use crate::headers::ChainLie;
 use crate::labels::LabelFault;
 use crate::ledger::{DraftFault, LedgerFault};
 use crate::port::{KeystoreFault, TransportFault};
+use crate::recovery::RecoveryFault;
 
 /// What kind of failure it is: what a shell's exit code tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +80,9 @@ pub enum Fault {
     /// A label that can't be kept.
     #[error(transparent)]
     Label(#[from] LabelFault),
+    /// Recovery, its words or its files.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryFault),
     /// Asked wrongly.
     #[error(transparent)]
     Usage(#[from] Usage),
@@ -284,6 +288,7 @@ impl Fault {
             | Self::Ceremony(_)
             | Self::Message(MessageRefused::BadSignature | MessageRefused::Sighash) => Kind::Protocol,
             Self::Transport(_) => Kind::Network,
+            Self::Recovery(fault) => fault.kind(),
             Self::Draft(
                 DraftFault::TooLittle { .. }
                 | DraftFault::NamedTooLittle { .. }

@@ -1,4 +1,17 @@
-//! Sealing to recovery with age, so that the stock `age` tool opens a package without Twofold.
+//! Recovery, standing on its own: its package in a file, its share checked, and signing with the device where there is
+//! no server.
+//!
+//! Sealing is age's, so that the stock `age` tool opens a package without Twofold.
+
+mod coin;
+mod fault;
+pub mod file;
+pub mod package;
+pub mod request;
+pub mod sweep;
+
+pub use coin::Coin;
+pub use fault::RecoveryFault;
 
 use age::x25519::{Identity, Recipient};
 use twofold_threshold::package::{AgeError, OpenAsRecovery, SealToRecovery};

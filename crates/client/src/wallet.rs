@@ -67,6 +67,12 @@ impl Wallet {
         self.record.public.fingerprint()
     }
 
+    /// Whether the person never said that the recovery words are written down.
+    #[must_use]
+    pub const fn has_unconfirmed_words(&self) -> bool {
+        self.record.words.is_some()
+    }
+
     /// Balance, history, and all else that the books tell without asking anyone.
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {

@@ -2,8 +2,9 @@
 
 use std::{
     env,
+    io::Read as _,
     path::PathBuf,
-    process::{Child, Command},
+    process::{Child, Command, Output},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -46,6 +47,22 @@ impl Leashed {
     /// The child itself.
     pub fn child(&mut self) -> &mut Child {
         &mut self.0
+    }
+
+    /// Waits for its end and reads what it wrote to its pipes.
+    pub fn output(&mut self) -> Result<Output> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        if let Some(mut pipe) = self.0.stdout.take() {
+            pipe.read_to_end(&mut stdout)?;
+        }
+        if let Some(mut pipe) = self.0.stderr.take() {
+            pipe.read_to_end(&mut stderr)?;
+        }
+        Ok(Output {
+            status: self.0.wait()?,
+            stdout,
+            stderr,
+        })
     }
 
     /// kill -9, and wait until it is gone.

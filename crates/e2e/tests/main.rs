@@ -15,6 +15,7 @@ mod memory;
 mod networks;
 mod oracle;
 mod races;
+mod recovery;
 mod secrets;
 mod spine;
 mod stopping;

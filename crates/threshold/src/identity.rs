@@ -28,6 +28,8 @@ impl Domain {
     pub const TRANSCRIPT: Self = Self::new("transcript");
     /// The server's half of a signature.
     pub const COSIGN: Self = Self::new("cosign");
+    /// Recovery's half of a signature.
+    pub const RECOVERY_COSIGN: Self = Self::new("recovery/cosign");
     /// A signed head of an audit chain.
     pub const CHECKPOINT: Self = Self::new("checkpoint");
     /// An entry of a device list.

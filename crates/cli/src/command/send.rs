@@ -35,6 +35,13 @@ pub(super) struct Described {
     replaceable: bool,
 }
 
+impl Described {
+    /// The transaction's id.
+    pub(super) fn txid(&self) -> &str {
+        &self.txid
+    }
+}
+
 #[derive(Serialize)]
 struct Payment {
     address: Option<String>,

@@ -23,3 +23,29 @@ fn what_is_sealed_to_recovery_opens_with_its_words_alone() {
     let other = RecoverySecret::generate(&mut random);
     assert!(AgeOpener::new(&other).expect("an age identity").open(&sealed).is_err());
 }
+
+mod noise {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::recovery::file::{FileKind, write};
+    use crate::recovery::package::RecoveryPackage;
+    use crate::recovery::request::Judged;
+
+    proptest! {
+        #[test]
+        fn noise_in_a_file_of_ours_is_refused_and_breaks_nothing(
+            content in proptest::collection::vec(any::<u8>(), 0..400),
+            around in ".{0,40}",
+        ) {
+            let secret = RecoverySecret::generate(&mut ChaCha20Rng::seed_from_u64(1));
+            // As far into the parser as a version byte gets it.
+            for content in [content.clone(), [&[1], &content[..]].concat()] {
+                let package = write(FileKind::Package, &around, &content);
+                prop_assert!(RecoveryPackage::parse(&package).is_err());
+                let request = write(FileKind::Request, &around, &content);
+                prop_assert!(Judged::read(&request, &secret).is_err());
+            }
+        }
+    }
+}

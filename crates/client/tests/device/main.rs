@@ -7,6 +7,7 @@ mod crashes;
 mod hostile;
 mod lifecycle;
 mod line;
+mod recovery;
 mod server;
 mod wire_faults;
 mod world;

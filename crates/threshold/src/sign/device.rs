@@ -45,39 +45,52 @@ impl DeviceSession {
         request_nonce: &[u8],
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(DeviceNonces, Vec<Commitment>), Fault> {
-        if inputs.is_empty() || inputs.len() > MAX_INPUTS {
-            return Err(FaultKind::Count.into());
-        }
         if share.party() != Party::Device {
             return Err(FaultKind::Internal.into());
         }
-        share.check_epoch(public)?;
-        let digest = hash::tagged("twofold/intent-and-request", &[intent_digest, request_nonce]);
-        let mut nonces = Vec::with_capacity(inputs.len());
-        and_wipe(|| {
-            for index in 0..inputs.len() {
-                nonces.push(OneNonce::new(
-                    share,
-                    Hedge {
-                        identity: &device.0,
-                        index,
-                        digest: &digest,
-                    },
-                    rng,
-                )?);
-            }
-            Ok::<_, Fault>(())
-        })?;
-        let commitments = nonces.iter().map(OneNonce::commitment).collect();
-        Ok((
-            DeviceNonces {
-                epoch: share.epoch(),
-                inputs: inputs.to_vec(),
-                nonces,
-            },
-            commitments,
-        ))
+        ask(share, public, &device.0, inputs, intent_digest, request_nonce, rng)
     }
+}
+
+/// The same for any party that asks another.
+pub(super) fn ask(
+    share: &Share,
+    public: &PublicShares,
+    identity: &[u8],
+    inputs: &[InputToSign],
+    intent_digest: &[u8; 32],
+    request_nonce: &[u8],
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(DeviceNonces, Vec<Commitment>), Fault> {
+    if inputs.is_empty() || inputs.len() > MAX_INPUTS {
+        return Err(FaultKind::Count.into());
+    }
+    share.check_epoch(public)?;
+    let digest = hash::tagged("twofold/intent-and-request", &[intent_digest, request_nonce]);
+    let mut nonces = Vec::with_capacity(inputs.len());
+    and_wipe(|| {
+        for index in 0..inputs.len() {
+            nonces.push(OneNonce::new(
+                share,
+                Hedge {
+                    identity,
+                    index,
+                    digest: &digest,
+                },
+                rng,
+            )?);
+        }
+        Ok::<_, Fault>(())
+    })?;
+    let commitments = nonces.iter().map(OneNonce::commitment).collect();
+    Ok((
+        DeviceNonces {
+            epoch: share.epoch(),
+            inputs: inputs.to_vec(),
+            nonces,
+        },
+        commitments,
+    ))
 }
 
 /// Nonces that are not yet bound to a request.
@@ -138,13 +151,32 @@ impl AwaitingReply {
         server: &IdentityKey,
         context: &[u8; 32],
     ) -> Result<Vec<Signature64>, Fault> {
+        let server = Answerer {
+            party: Party::Server,
+            identity: server,
+            domain: Domain::COSIGN,
+        };
+        self.receive_from(server, reply, share, public, context)
+    }
+
+    /// The same, of any party that answered.
+    pub(super) fn receive_from(
+        self,
+        from: Answerer<'_>,
+        reply: &CosignReply,
+        share: &Share,
+        public: &PublicShares,
+        context: &[u8; 32],
+    ) -> Result<Vec<Signature64>, Fault> {
         let Self {
             request,
             nonces: DeviceNonces { epoch, inputs, nonces },
         } = self;
-        let blame = |fault: Fault| fault.by(Party::Server);
+        let blame = |fault: Fault| fault.by(from.party);
         let hash = CosignReply::signed_hash(reply.epoch, &reply.commitments, &reply.shares, &request, context);
-        server.verify(Domain::COSIGN, &hash, &reply.signature).map_err(blame)?;
+        from.identity
+            .verify(from.domain, &hash, &reply.signature)
+            .map_err(blame)?;
         // Epochs before shares: a share of another epoch would look like a cheat.
         share.check_epoch(public)?;
         if reply.epoch != epoch || share.epoch() != epoch {
@@ -156,19 +188,32 @@ impl AwaitingReply {
         let mut halves = Vec::with_capacity(inputs.len());
         for (n, (input, nonce)) in inputs.iter().zip(nonces).enumerate() {
             let tweak = public.child(input.path)?;
-            let package = signing_package(&reply.commitments[n], &nonce.commitment(), &input.message);
-            verify_share(Party::Server, &reply.shares[n], &package, tweak.package())?;
+            let ours = nonce.commitment();
+            let package = signing_package(
+                (from.party, &reply.commitments[n]),
+                (share.party(), &ours),
+                &input.message,
+            );
+            verify_share(from.party, &reply.shares[n], &package, tweak.package())?;
             halves.push((nonce, package, tweak, reply.shares[n]));
         }
-        // Only now, with every share of the server's seen to be good, does the device make one.
+        // Only now, with every share of the other's seen to be good, does the device make one.
         halves
             .into_iter()
             .map(|(nonce, package, tweak, theirs)| {
                 let ours = and_wipe(|| nonce.sign(&package, &share.child(&tweak)?))?;
-                finish(&package, ours, theirs, tweak.package())
+                finish(&package, (share.party(), ours), (from.party, theirs), tweak.package())
             })
             .collect()
     }
+}
+
+/// Who answers a request, and what their signature over the answer is for.
+#[derive(Clone, Copy)]
+pub(super) struct Answerer<'a> {
+    pub(super) party: Party,
+    pub(super) identity: &'a IdentityKey,
+    pub(super) domain: Domain,
 }
 
 /// Checks one party's share of a signature.
@@ -187,13 +232,13 @@ pub(crate) fn verify_share(
 /// Adds both shares up and verifies the signature.
 pub(crate) fn finish(
     package: &SigningPackage,
-    device: SignatureShare,
-    server: SignatureShare,
+    (one, first): (Party, SignatureShare),
+    (other, second): (Party, SignatureShare),
     public: &PublicKeyPackage,
 ) -> Result<Signature64, Fault> {
     let shares: BTreeMap<_, round2::SignatureShare> = BTreeMap::from([
-        (Party::Device.identifier(), device.frost()?),
-        (Party::Server.identifier(), server.frost()?),
+        (one.identifier(), first.frost()?),
+        (other.identifier(), second.frost()?),
     ]);
     let signature = aggregate(package, &shares, public).map_err(|error| {
         let culprits = error

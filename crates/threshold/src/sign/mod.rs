@@ -9,12 +9,14 @@
 
 mod device;
 mod nonce;
+mod recovery;
 mod reply;
 mod server;
 mod test_signature;
 mod verify;
 
 pub use device::{AwaitingReply, DeviceNonces, DeviceSession, InputToSign};
+pub use recovery::cosign_as_recovery;
 pub use reply::{Commitment, CosignReply, SignatureShare};
 pub use server::{Cosigned, InputToCosign, cosign};
 pub use verify::verify_bip340;

@@ -139,16 +139,17 @@ impl Decode for SignatureShare {
     }
 }
 
-/// The server's half: for each input in order a commitment and a share, signed with what the caller adds as context.
+/// The half of a signature that answers a device's request, the server's or recovery's: for each input in order a
+/// commitment and a share, signed with what the caller adds as context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CosignReply {
-    /// The epoch of the server's share.
+    /// The epoch of the answerer's share.
     pub epoch: EpochId,
     /// One for each input, in order.
     pub commitments: Vec<Commitment>,
     /// One for each input, in order.
     pub shares: Vec<SignatureShare>,
-    /// The server's identity signature.
+    /// The answerer's identity signature.
     pub signature: Signature64,
 }
 
@@ -161,7 +162,7 @@ impl CosignReply {
             .finish()
     }
 
-    /// What the server signs: the reply, the request that it answers, and the context.
+    /// What the answerer signs: the reply, the request that it answers, and the context.
     pub(crate) fn signed_hash(
         epoch: EpochId,
         commitments: &[Commitment],
@@ -222,11 +223,12 @@ impl TryFrom<&[u8]> for CosignReply {
     }
 }
 
-/// frost's package for a message that the server and the device sign.
-pub(crate) fn signing_package(server: &Commitment, device: &Commitment, message: &[u8; 32]) -> SigningPackage {
-    let commitments = BTreeMap::from([
-        (Party::Server.identifier(), server.frost()),
-        (Party::Device.identifier(), device.frost()),
-    ]);
-    SigningPackage::new(commitments, message)
+/// frost's package for a message that two parties sign.
+pub(crate) fn signing_package(
+    one: (Party, &Commitment),
+    other: (Party, &Commitment),
+    message: &[u8; 32],
+) -> SigningPackage {
+    let commitments = [one, other].map(|(party, commitment)| (party.identifier(), commitment.frost()));
+    SigningPackage::new(BTreeMap::from(commitments), message)
 }

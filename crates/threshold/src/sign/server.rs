@@ -1,4 +1,4 @@
-//! The server's half of a signature.
+//! The half of a signature that answers a device's request: the server's, or recovery's where there is no server.
 
 use alloc::{borrow::Cow, vec::Vec};
 
@@ -17,7 +17,7 @@ use crate::{
     share::{PublicShares, Share},
 };
 
-/// An input for the server to sign: the message is the server's own work, never the device's word.
+/// An input to answer for: the message is the answerer's own work, never the device's word.
 #[derive(Clone, Copy, Debug)]
 pub struct InputToCosign<'a> {
     /// Keychain and index of the spent output's key.
@@ -43,6 +43,10 @@ impl Cosigned {
     /// Signs the half for the request that it answers and for `context`.
     #[must_use]
     pub fn sign(self, server: &IdentitySecret, context: &[u8; 32]) -> CosignReply {
+        self.sign_in(Domain::COSIGN, server, context)
+    }
+
+    pub(super) fn sign_in(self, domain: Domain, identity: &IdentitySecret, context: &[u8; 32]) -> CosignReply {
         let Self {
             epoch,
             request,
@@ -54,7 +58,7 @@ impl Cosigned {
             epoch,
             commitments,
             shares,
-            signature: server.sign(Domain::COSIGN, &hash),
+            signature: identity.sign(domain, &hash),
         }
     }
 }
@@ -71,14 +75,31 @@ pub fn cosign(
     server: &IdentityKey,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Cosigned, Fault> {
-    if inputs.is_empty() || inputs.len() > MAX_INPUTS || inputs.len() != device.len() {
-        return Err(Fault::of(FaultKind::Count, Party::Device));
-    }
     if share.party() != Party::Server {
         return Err(FaultKind::Internal.into());
     }
+    answer(share, public, inputs, (Party::Device, device), request, server, rng)
+}
+
+/// The same for any party that answers the commitments of another.
+pub(super) fn answer(
+    share: &Share,
+    public: &PublicShares,
+    inputs: &[InputToCosign<'_>],
+    (asker, theirs): (Party, &[Commitment]),
+    request: RequestDigest,
+    identity: &IdentityKey,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Cosigned, Fault> {
+    if inputs.is_empty() || inputs.len() > MAX_INPUTS || inputs.len() != theirs.len() {
+        return Err(Fault::of(FaultKind::Count, asker));
+    }
+    // Two halves of one party's would be a signature by one.
+    if share.party() == asker {
+        return Err(FaultKind::Internal.into());
+    }
     share.check_epoch(public)?;
-    let identity = server.to_bytes();
+    let identity = identity.to_bytes();
     // All tweaks first: nothing secret happens for a request with a bad path in it.
     let tweaks = inputs
         .iter()
@@ -91,7 +112,7 @@ pub fn cosign(
     let mut commitments = Vec::with_capacity(inputs.len());
     let mut shares = Vec::with_capacity(inputs.len());
     and_wipe(|| {
-        for (index, ((input, theirs), tweak)) in inputs.iter().zip(device).zip(&tweaks).enumerate() {
+        for (index, ((input, theirs), tweak)) in inputs.iter().zip(theirs).zip(&tweaks).enumerate() {
             let nonce = OneNonce::new(
                 share,
                 Hedge {
@@ -102,7 +123,7 @@ pub fn cosign(
                 rng,
             )?;
             let ours = nonce.commitment();
-            let package = signing_package(&ours, theirs, &input.message);
+            let package = signing_package((share.party(), &ours), (asker, theirs), &input.message);
             shares.push(nonce.sign(&package, &share.child(tweak)?)?);
             commitments.push(ours);
         }

@@ -49,7 +49,7 @@ pub(crate) fn server_test_share(
             rng,
         )?;
         let commitment = nonce.commitment();
-        let package = signing_package(&commitment, device, &message);
+        let package = signing_package((share.party(), &commitment), (Party::Device, device), &message);
         let key = key_package(share.party(), share.scalar(), &frost)?;
         Ok((commitment, nonce.sign(&package, &key)?))
     })
@@ -90,13 +90,18 @@ impl DeviceTest {
         theirs: &SignatureShare,
     ) -> Result<Signature64, Fault> {
         let frost = public.package()?;
-        let package = signing_package(server, &self.0.commitment(), &test_message(public.epoch()));
+        let ours = self.0.commitment();
+        let package = signing_package(
+            (Party::Server, server),
+            (share.party(), &ours),
+            &test_message(public.epoch()),
+        );
         verify_share(Party::Server, theirs, &package, &frost)?;
         let ours = and_wipe(|| {
             self.0
                 .sign(&package, &key_package(share.party(), share.scalar(), &frost)?)
         })?;
-        finish(&package, ours, *theirs, &frost)
+        finish(&package, (share.party(), ours), (Party::Server, *theirs), &frost)
     }
 }
 

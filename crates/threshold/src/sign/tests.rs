@@ -1,4 +1,5 @@
 mod encoding;
+mod pairs;
 
 use std::{collections::BTreeSet, vec::Vec};
 
@@ -211,10 +212,20 @@ fn p18_a_device_that_alters_the_server_s_commitment_gets_no_signature() {
     let other = bench.reply(&[input], &commitments, REQUEST);
     // A device that breaks its own rules: it signs with the server's share and another commitment of the server's.
     let tweak = bench.device.public.child(input.path).unwrap();
-    let altered = signing_package(&other.commitments[0], &commitments[0], &input.message);
+    let altered = signing_package(
+        (Party::Server, &other.commitments[0]),
+        (Party::Device, &commitments[0]),
+        &input.message,
+    );
     let (nonce, key) = (nonces.into_first(), bench.device.share.child(&tweak).unwrap());
     let own = nonce.sign(&altered, &key).unwrap();
-    let fault = device::finish(&altered, own, reply.shares[0], tweak.package()).unwrap_err();
+    let fault = device::finish(
+        &altered,
+        (Party::Device, own),
+        (Party::Server, reply.shares[0]),
+        tweak.package(),
+    )
+    .unwrap_err();
     assert_eq!(fault.class(), Class::Blame);
     // The honest code refuses the altered reply by its signature alone.
     let (nonces, commitments) = bench.commit(&[input]);
@@ -257,7 +268,7 @@ fn p25_after_aborted_signatures_for_scripts_the_key_path_signs_with_its_own_twea
         digest: &[4; 32],
     };
     let nonce = OneNonce::new(share, hedge, &mut bench.parties.rng).unwrap();
-    let package = signing_package(&nonce.commitment(), &bare, &[4; 32]);
+    let package = signing_package((Party::Server, &nonce.commitment()), (Party::Device, &bare), &[4; 32]);
     let _unused = nonce.sign(&package, &scripted).unwrap();
 
     let input = inputs()[0];

@@ -1,0 +1,26 @@
+//! `twofold recovery`: the words, checked; and used, where the server is gone.
+
+mod check;
+mod sign;
+mod sweep;
+
+use anyhow::Result;
+
+use super::Context;
+use crate::args;
+
+pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result<()> {
+    match command {
+        args::Recovery::Export { out } => check::export(context, out.as_deref()).await,
+        args::Recovery::Check { package, words } => {
+            check::check(context, package.as_deref(), words.words_file.as_deref()).await
+        }
+        args::Recovery::Sweep(arguments) => Box::pin(sweep::run(context, arguments)).await,
+        args::Recovery::Sign {
+            request,
+            out,
+            words,
+            yes,
+        } => sign::run(context, &request, &out, words.words_file.as_deref(), yes),
+    }
+}

@@ -1,0 +1,45 @@
+//! Files that people carry between machines, as a command reads and writes them.
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{exit::Wrong, private_file};
+
+/// Reads a text of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<String> {
+    let unreadable = || Wrong(format!("{} can't be read", path.display()));
+    let mut bytes = Vec::new();
+    File::open(path)
+        .with_context(unreadable)?
+        .take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(unreadable)?;
+    if bytes.len() > limit {
+        bail!(Wrong(format!(
+            "{} is larger than {limit} bytes, which nothing of ours is",
+            path.display()
+        )));
+    }
+    String::from_utf8(bytes).with_context(|| Wrong(format!("{} is no text", path.display())))
+}
+
+/// Writes a new file that only its owner reads, and waits until it would outlive a power cut.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
+    private_file::settle(&private_file::create(path, text)?, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, write_new};
+
+    #[test]
+    fn a_file_is_written_once_and_read_within_its_bound() {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("note");
+        write_new(&path, "four").expect("writes");
+        assert!(write_new(&path, "more").is_err());
+        assert_eq!(read(&path, 5).expect("reads"), "four\n");
+        assert!(read(&path, 4).expect_err("is too long").to_string().contains("larger"));
+    }
+}

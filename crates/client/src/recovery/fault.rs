@@ -1,0 +1,69 @@
+//! What goes wrong between device, recovery and the files that they pass.
+
+use twofold_intent::{Refused, Unfinished};
+use twofold_threshold::words::WordsError;
+
+use super::file::FileFault;
+use crate::fault::Kind;
+
+/// Why recovery can't do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoveryFault {
+    /// The words are mistyped.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// A file can't be used.
+    #[error(transparent)]
+    File(#[from] FileFault),
+    /// Good words, of another wallet.
+    #[error("these are the recovery words of another wallet: this package was made for other words")]
+    OtherWords,
+    /// The package's file holds two different copies of its age file, or none.
+    #[error(
+        "the age file in the package is damaged or missing, and the stock age tool could not open it: export the package again"
+    )]
+    AgeFile,
+    /// The package says one thing and its signatures another.
+    #[error("the package is not what device, server and recovery signed ({0}): do not rely on it; export it again")]
+    Package(twofold_threshold::Fault),
+    /// The request is not from the wallet's device.
+    #[error("the request is not signed by the wallet's device: sign nothing; make a new request on the device")]
+    NotFromDevice,
+    /// The transaction does something that no wallet of ours signs.
+    #[error("recovery does not sign this: {0}")]
+    Refused(#[from] Refused),
+    /// The reply is for another request.
+    #[error("the reply answers another request: it is used up now; run the command again for a new request and reply")]
+    OtherRequest,
+    /// The reply is not recovery's, or its half of the signature is wrong.
+    #[error(
+        "recovery's half does not hold ({0}); it is used up now: run the command again for a new request and reply"
+    )]
+    Reply(twofold_threshold::Fault),
+    /// The signature does not verify.
+    #[error("the signature of device and recovery does not verify ({0}); nothing was sent")]
+    Signature(Unfinished),
+    /// Paying oneself is no sweep.
+    #[error("{address} belongs to the wallet that is being emptied: name an address of another wallet")]
+    ToItself {
+        /// The address.
+        address: String,
+    },
+    /// Nothing to move.
+    #[error("there is nothing to move: no coin is worth more than it costs to spend at this fee rate")]
+    Nothing,
+}
+
+impl RecoveryFault {
+    /// What kind of failure it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Nothing => Kind::Funds,
+            Self::Package(_) | Self::NotFromDevice | Self::OtherRequest | Self::Reply(_) | Self::Signature(_) => {
+                Kind::Protocol
+            }
+            _ => Kind::Usage,
+        }
+    }
+}

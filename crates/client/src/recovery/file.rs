@@ -1,0 +1,182 @@
+//! Files that people carry between machines: text that says what it is, with the content in lines of base64.
+//!
+//! Around the content is whatever a person should read; nothing there is believed. A file whose last line is missing was
+//! not copied whole, and is told apart from one that was changed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::keystore::record::{Reader, Writer};
+use crate::port::KeystoreFault;
+
+/// Most bytes of such a file; the largest holds a PSBT.
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// Characters of base64 in a line, as age and PEM have it.
+const LINE: usize = 64;
+/// Format of every kind's content.
+const VERSION: u8 = 1;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A recovery package.
+    Package,
+    /// The device asks recovery to sign.
+    Request,
+    /// Recovery's half of a signature.
+    Reply,
+}
+
+impl FileKind {
+    const ALL: [Self; 3] = [Self::Package, Self::Request, Self::Reply];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Package => "RECOVERY PACKAGE",
+            Self::Request => "SIGNING REQUEST",
+            Self::Reply => "SIGNING REPLY",
+        }
+    }
+}
+
+impl core::fmt::Display for FileKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Package => "recovery package",
+            Self::Request => "signing request",
+            Self::Reply => "signing reply",
+        })
+    }
+}
+
+/// Why a file can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileFault {
+    /// Longer than any of ours.
+    #[error("the file is larger than {MAX_BYTES} bytes, which no {0} is")]
+    TooLarge(FileKind),
+    /// None of our files.
+    #[error("the file is no {0}")]
+    Foreign(FileKind),
+    /// Another of our files.
+    #[error("the file is a {found}, and a {wanted} is needed")]
+    Other {
+        /// What it is.
+        found: FileKind,
+        /// What it should be.
+        wanted: FileKind,
+    },
+    /// Its end is missing.
+    #[error("the {0} ends early: copy the whole file again")]
+    Cut(FileKind),
+    /// Its content is not what was written.
+    #[error("the {0} was damaged or changed on the way: copy it again from where it was made")]
+    Damaged(FileKind),
+    /// A newer version wrote it.
+    #[error("the {kind} has format {found}, and this version reads {VERSION}: update twofold")]
+    Newer {
+        /// What it is.
+        kind: FileKind,
+        /// Its format.
+        found: u8,
+    },
+}
+
+/// Bytes between the two lines that name them, in lines of base64.
+pub(crate) fn armor(label: &str, bytes: &[u8]) -> String {
+    let packed = STANDARD.encode(bytes);
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in packed.as_bytes().chunks(LINE) {
+        // Base64 is ASCII.
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text + &format!("-----END {label}-----\n")
+}
+
+/// The base64 between the two lines.
+enum Found<'a> {
+    None,
+    Cut,
+    Whole(&'a str),
+}
+
+fn between<'a>(label: &str, text: &'a str) -> Found<'a> {
+    let begin = format!("-----BEGIN {label}-----");
+    let Some((_, rest)) = text.split_once(&begin) else {
+        return Found::None;
+    };
+    match rest.split_once(&format!("-----END {label}-----")) {
+        Some((body, _)) => Found::Whole(body),
+        None => Found::Cut,
+    }
+}
+
+fn unpack(body: &str) -> Option<Vec<u8>> {
+    let packed: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(packed).ok()
+}
+
+/// The bytes of one armored part of a text, if it is there and whole.
+pub(crate) fn unarmor(label: &str, text: &str) -> Option<Vec<u8>> {
+    match between(label, text) {
+        Found::Whole(body) => unpack(body),
+        Found::None | Found::Cut => None,
+    }
+}
+
+/// A file of ours: what a person should read, then the content.
+pub(crate) fn write(kind: FileKind, preamble: &str, content: &[u8]) -> String {
+    format!(
+        "{}\n\n{}",
+        preamble.trim_end(),
+        armor(&format!("TWOFOLD {}", kind.label()), content)
+    )
+}
+
+/// The content of a file of ours.
+pub(crate) fn read(kind: FileKind, text: &str) -> Result<Vec<u8>, FileFault> {
+    if text.len() > MAX_BYTES {
+        return Err(FileFault::TooLarge(kind));
+    }
+    match between(&format!("TWOFOLD {}", kind.label()), text) {
+        Found::Whole(body) => unpack(body).ok_or(FileFault::Damaged(kind)),
+        Found::Cut => Err(FileFault::Cut(kind)),
+        Found::None => {
+            let is = |other: &FileKind| text.contains(&format!("-----BEGIN TWOFOLD {}-----", other.label()));
+            Err(match FileKind::ALL.into_iter().find(is) {
+                Some(found) => FileFault::Other { found, wanted: kind },
+                None => FileFault::Foreign(kind),
+            })
+        }
+    }
+}
+
+/// Whether a text has both lines of a file of this kind: while it is still being copied, it has not.
+#[must_use]
+pub fn is_whole(kind: FileKind, text: &str) -> bool {
+    matches!(between(&format!("TWOFOLD {}", kind.label()), text), Found::Whole(_))
+}
+
+/// Writes a content.
+pub(crate) fn writer() -> Writer {
+    Writer::new(VERSION)
+}
+
+/// Reads a content.
+pub(crate) fn reader(kind: FileKind, bytes: &[u8]) -> Result<Reader<'_>, FileFault> {
+    Reader::new("file", bytes, VERSION).map_err(|fault| read_fault(kind, &fault))
+}
+
+/// What a reader's complaint says of a file.
+pub(crate) fn read_fault(kind: FileKind, fault: &KeystoreFault) -> FileFault {
+    match fault {
+        KeystoreFault::Newer { found, .. } => FileFault::Newer { kind, found: *found },
+        _ => FileFault::Damaged(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! The recovery package as a file: what recovery needs beside its words, to be kept anywhere.
+//!
+//! It holds the age file that only the words open (recovery's share and the unlock key), the transcript that all three
+//! parties signed, and what recovery needs to know of the wallet's place in the world. Whoever has the file without the
+//! words learns the wallet's addresses and nothing that signs.
+
+use bitcoin::Address;
+use twofold_intent::{Account, ChainName, Keychain};
+use twofold_threshold::id::Party;
+use twofold_threshold::identity::{Domain, IdentitySecret, Signature64};
+use twofold_threshold::package::{Contents, FirstPackage};
+use twofold_threshold::share::PublicShares;
+use twofold_threshold::transcript::SignedTranscript;
+use twofold_threshold::words::RecoverySecret;
+
+use super::file::{self, FileFault, FileKind};
+use super::{AgeOpener, RecoveryFault};
+use crate::home;
+use crate::keystore::record::Writer;
+use crate::port::KeystoreFault;
+use crate::wallet::Record;
+
+const KIND: FileKind = FileKind::Package;
+/// age's own name for its text form.
+const AGE: &str = "AGE ENCRYPTED FILE";
+/// The device's word on what the transcript does not say: name, network, birthday.
+const PLACE: Domain = Domain::new("recovery/package");
+
+/// A recovery package, its signatures checked. Nothing is open.
+#[derive(Debug)]
+pub struct RecoveryPackage {
+    name: String,
+    chain: ChainName,
+    birthday: u32,
+    transcript: SignedTranscript,
+    package: FirstPackage,
+    signature: Signature64,
+    public: PublicShares,
+    account: Account,
+}
+
+/// What opening a package with its words has proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The wallet.
+    pub wallet: String,
+    /// What its device calls it.
+    pub name: String,
+    /// Its network, as the device says.
+    pub network: ChainName,
+    /// The epoch of the share.
+    pub epoch: u32,
+    /// The group key's short fingerprint.
+    pub fingerprint: String,
+    /// The wallet's descriptor.
+    pub descriptor: String,
+    /// Its first address.
+    pub first_address: Address,
+}
+
+impl RecoveryPackage {
+    /// The package of a wallet of this device's.
+    pub(crate) fn of(record: &Record, device: &IdentitySecret) -> Result<Self, RecoveryFault> {
+        let transcript = SignedTranscript::try_from(record.transcript.as_slice()).map_err(RecoveryFault::Package)?;
+        let package = FirstPackage::try_from(record.package.as_slice()).map_err(RecoveryFault::Package)?;
+        let mut unsigned = Self::checked(record.name.clone(), record.chain, record.birthday, transcript, package)?;
+        unsigned.signature = device.sign(PLACE, &unsigned.place());
+        unsigned.verify()?;
+        Ok(unsigned)
+    }
+
+    /// All but the device's signature.
+    fn checked(
+        name: String,
+        chain: ChainName,
+        birthday: u32,
+        transcript: SignedTranscript,
+        package: FirstPackage,
+    ) -> Result<Self, RecoveryFault> {
+        let t = transcript.transcript();
+        let public = t.public_shares().map_err(RecoveryFault::Package)?;
+        package
+            .verify(t.wallet(), &public, &t.recovery().signing)
+            .map_err(RecoveryFault::Package)?;
+        let account = Account::from_group_key(chain.network(), public.group_key(), *public.chain_code())
+            .map_err(|_| FileFault::Damaged(KIND))?;
+        Ok(Self {
+            name,
+            chain,
+            birthday,
+            transcript,
+            package,
+            signature: Signature64([0; 64]),
+            public,
+            account,
+        })
+    }
+
+    fn verify(&self) -> Result<(), RecoveryFault> {
+        let device = self.transcript.transcript().device();
+        Ok(device
+            .verify(PLACE, &self.place(), &self.signature)
+            .map_err(|_| FileFault::Damaged(KIND))?)
+    }
+
+    fn body(&self) -> Writer {
+        file::writer()
+            .var(self.name.as_bytes())
+            .var(self.chain.to_string().as_bytes())
+            .fixed(&self.birthday.to_be_bytes())
+            .var(&self.transcript.to_bytes())
+            .var(&self.package.to_bytes())
+    }
+
+    fn place(&self) -> Vec<u8> {
+        self.body().finish().to_vec()
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.body().fixed(&self.signature.0).finish().to_vec()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, RecoveryFault> {
+        let mut reader = file::reader(KIND, bytes)?;
+        let mut parts = || -> Result<_, KeystoreFault> {
+            let (name, chain) = (reader.text()?.to_owned(), reader.text()?);
+            let chain = home::chain(chain).map_err(|_| reader.damaged())?;
+            let birthday = u32::from_be_bytes(reader.array()?);
+            let (transcript, package) = (reader.var()?, reader.var()?);
+            Ok((name, chain, birthday, transcript, package, Signature64(reader.array()?)))
+        };
+        let (name, chain, birthday, transcript, package, signature) =
+            parts().map_err(|fault| file::read_fault(KIND, &fault))?;
+        reader.finish().map_err(|fault| file::read_fault(KIND, &fault))?;
+        let transcript = SignedTranscript::try_from(transcript).map_err(RecoveryFault::Package)?;
+        let package = FirstPackage::try_from(package).map_err(RecoveryFault::Package)?;
+        let mut read = Self::checked(name, chain, birthday, transcript, package)?;
+        read.signature = signature;
+        read.verify()?;
+        Ok(read)
+    }
+
+    /// The package as a file.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let preamble = format!(
+            "Twofold recovery package of the wallet {:?} on {}, {}.\n\
+             The 25 recovery words open it, here or with the stock age tool (docs/recover.md). Keep copies wherever you \
+             like,\nbut never beside the words. Without the words it shows the wallet's addresses, and signs nothing.\n\n{}",
+            self.name,
+            self.chain,
+            self.public.fingerprint(),
+            file::armor(AGE, self.package.sealed())
+        );
+        file::write(KIND, &preamble, &self.to_bytes())
+    }
+
+    /// Reads a package's file and checks every signature in it.
+    pub fn parse(text: &str) -> Result<Self, RecoveryFault> {
+        let package = Self::from_bytes(&file::read(KIND, text)?)?;
+        // The copy that the stock tool reads must be as good as the one read here.
+        if file::unarmor(AGE, text).as_deref() != Some(package.package.sealed()) {
+            return Err(RecoveryFault::AgeFile);
+        }
+        Ok(package)
+    }
+
+    /// What everybody knows of the wallet's key.
+    #[must_use]
+    pub const fn public(&self) -> &PublicShares {
+        &self.public
+    }
+
+    /// The wallet's public half.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// What the device calls the wallet.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The transcript that all three signed.
+    #[must_use]
+    pub const fn transcript(&self) -> &SignedTranscript {
+        &self.transcript
+    }
+
+    /// Opens the package with the words' secret. The share is held against the verifying share of the transcript, and the
+    /// transcript against the words' own signature.
+    pub(crate) fn open(&self, secret: &RecoverySecret) -> Result<Contents, RecoveryFault> {
+        let t = self.transcript.transcript();
+        let (identity, known) = (secret.public(), t.recovery());
+        if identity != *known {
+            return Err(RecoveryFault::OtherWords);
+        }
+        let opener = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
+        self.package
+            .open(
+                &identity.signing,
+                &opener,
+                t,
+                self.transcript.signature(Party::Recovery),
+            )
+            .map_err(RecoveryFault::Package)
+    }
+
+    /// Proves with the words that recovery's share is the right one. No key is rebuilt, and nothing secret comes out.
+    pub fn check(&self, secret: &RecoverySecret) -> Result<Checked, RecoveryFault> {
+        drop(self.open(secret)?);
+        let first_address = self
+            .account
+            .address(Keychain::External, 0)
+            .map_err(|_| FileFault::Damaged(KIND))?;
+        Ok(Checked {
+            wallet: self.transcript.transcript().wallet().to_string(),
+            name: self.name.clone(),
+            network: self.chain,
+            epoch: self.public.epoch().number,
+            fingerprint: self.public.fingerprint(),
+            descriptor: self.account.descriptor_multipath(),
+            first_address,
+        })
+    }
+}

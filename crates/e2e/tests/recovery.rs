@@ -1,0 +1,305 @@
+//! The server is gone for good: what recovery and a device do without it.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    str::FromStr as _,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bitcoin::{Address, Amount, Network, Txid};
+use serde_json::Value;
+use twofold_e2e::{
+    Deployment, Person,
+    process::{Leashed, binary},
+};
+
+fn regtest(text: &str) -> Result<Address> {
+    Ok(Address::from_str(text)?.require_network(Network::Regtest)?)
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path in UTF-8")
+}
+
+/// A person whose wallet holds two coins, and whose server has just been deleted; the words are in a file beside home.
+fn bereft() -> Result<(Deployment, Person)> {
+    let mut deployment = Deployment::start()?;
+    let owner = deployment.person("laptop");
+    let first = owner.settle(&deployment.invitation)?;
+    deployment.node.fund(&regtest(&first)?, Amount::ONE_BTC)?;
+    let second = owner.run(&["receive", "--new"])?;
+    let second = second["address"].as_str().context("an address")?;
+    deployment.node.fund(&regtest(second)?, Amount::from_sat(50_000_000))?;
+    deployment.node.mine(1)?;
+    deployment.settle(&owner)?;
+    deployment.kill()?;
+    std::fs::remove_dir_all(deployment.data())?;
+    Ok((deployment, owner))
+}
+
+fn words(owner: &Person) -> std::path::PathBuf {
+    owner.home().with_extension("words")
+}
+
+/// A machine that has nothing: no home, no server, no network of its own.
+fn elsewhere(arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new(binary("twofold")?)
+        .args(arguments)
+        .arg("--json")
+        .env_remove("TWOFOLD_HOME")
+        .env_remove("TWOFOLD_PASSPHRASE")
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()?)
+}
+
+fn answered(output: &Output) -> Result<Value> {
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Every transaction that is mined next pays this much to the address.
+fn arrives(deployment: &Deployment, moved: &Value, to: &Address) -> Result<()> {
+    let total = moved["total_sat"].as_u64().context("a sum")?;
+    let fee = moved["fee_sat"].as_u64().context("a fee")?;
+    ensure!(total + fee == 150_000_000, "{moved}");
+    for transaction in moved["transactions"].as_array().context("a list")? {
+        let txid = Txid::from_str(transaction["txid"].as_str().context("a txid")?)?;
+        ensure!(deployment.node.mempool()?.contains(&txid), "the node took {txid}");
+        ensure!(transaction["payments"][0]["address"] == to.to_string(), "{transaction}");
+    }
+    Ok(())
+}
+
+#[test]
+fn with_the_server_deleted_words_and_device_move_everything_through_a_node() -> Result<()> {
+    let (deployment, owner) = bereft()?;
+    let words = words(&owner);
+    let to = deployment.node.miner_address()?;
+    let cookie = deployment.node.cookie_file();
+    let (to_text, url) = (to.to_string(), deployment.node.url());
+    let sweep = [
+        "recovery",
+        "sweep",
+        "--to",
+        &to_text,
+        "--node",
+        &url,
+        "--node-auth",
+        text(&cookie)?,
+        "--fee-rate",
+        "4",
+        "--words-file",
+        text(&words)?,
+    ];
+    let dry = owner.run(&[&sweep[..], &["--dry-run"]].concat())?;
+    ensure!(
+        dry["transactions"][0]["inputs"] == 2 && deployment.node.mempool()?.is_empty(),
+        "{dry}"
+    );
+    let unasked = owner.refused(&sweep)?;
+    ensure!(unasked.code == 2, "without --yes nothing moves: {}", unasked.stdout);
+    let moved = owner.run(&[&sweep[..], &["--yes"]].concat())?;
+    arrives(&deployment, &moved, &to)?;
+    // Sent once more it is sent, and the coins are gone when mined.
+    deployment.node.mine(1)?;
+    let again = owner.refused(&[&sweep[..], &["--yes"]].concat())?;
+    ensure!(
+        again.code == 7 && again.stdout.contains("nothing to move"),
+        "{}",
+        again.stdout
+    );
+    Ok(())
+}
+
+#[test]
+fn without_a_node_the_books_are_enough_and_the_transaction_is_written_out() -> Result<()> {
+    let (deployment, owner) = bereft()?;
+    let words = words(&owner);
+    let to = deployment.node.miner_address()?;
+    let out = deployment.folder().join("sweep.hex");
+    let moved = owner.run(&[
+        "recovery",
+        "sweep",
+        "--to",
+        &to.to_string(),
+        "--fee-rate",
+        "2.5",
+        "--words-file",
+        text(&words)?,
+        "--out",
+        text(&out)?,
+        "--yes",
+    ])?;
+    for line in std::fs::read_to_string(&out)?.lines() {
+        deployment
+            .node
+            .broadcast(&bitcoin::consensus::encode::deserialize_hex(line)?)?;
+    }
+    arrives(&deployment, &moved, &to)
+}
+
+/// Waits until a file is there: the other command writes it at once or fails.
+fn appears(path: &Path, writer: &mut Child) -> Result<()> {
+    for _ in 0..600 {
+        if path.exists() {
+            return Ok(());
+        }
+        if let Some(status) = writer.try_wait()? {
+            anyhow::bail!("it ended with {status} before it wrote {}", path.display());
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    anyhow::bail!("{} did not appear", path.display())
+}
+
+/// A sweep that waits for its reply, on the device.
+fn asking(deployment: &Deployment, owner: &Person, to: &Address, ask: &Path, back: &Path) -> Result<Leashed> {
+    let mut device = Leashed::spawn(&mut owner.command(&[
+        "recovery",
+        "sweep",
+        "--to",
+        &to.to_string(),
+        "--node",
+        &deployment.node.url(),
+        "--node-auth",
+        text(&deployment.node.cookie_file())?,
+        "--fee-rate",
+        "3",
+        "--request",
+        text(ask)?,
+        "--reply",
+        text(back)?,
+        "--yes",
+    ])?)?;
+    appears(ask, device.child())?;
+    Ok(device)
+}
+
+/// Recovery's answer, made where there is nothing but the request and the words.
+fn sign(words: &Path, ask: &Path, out: &Path) -> Result<Value> {
+    answered(&elsewhere(&[
+        "recovery",
+        "sign",
+        text(ask)?,
+        "--out",
+        text(out)?,
+        "--words-file",
+        text(words)?,
+        "--yes",
+    ])?)
+}
+
+#[test]
+fn with_the_words_on_another_machine_two_files_do_and_a_half_copied_reply_is_waited_for() -> Result<()> {
+    let (deployment, owner) = bereft()?;
+    let words = words(&owner);
+    let to = deployment.node.miner_address()?;
+    let place = |name: &str| deployment.folder().join(name);
+    let (ask, there, back) = (place("ask.txt"), place("there.txt"), place("back.txt"));
+    let mut device = asking(&deployment, &owner, &to, &ask, &back)?;
+    let signed = sign(&words, &ask, &there)?;
+    ensure!(
+        signed["payments"][0]["address"] == to.to_string(),
+        "recovery sees who is paid: {signed}"
+    );
+    ensure!(signed["network"] == "regtest", "{signed}");
+    // A slow stick: the reply arrives in two halves.
+    let reply = std::fs::read(&there)?;
+    std::fs::write(&back, &reply[..reply.len() / 2])?;
+    std::thread::sleep(Duration::from_millis(500));
+    ensure!(device.child().try_wait()?.is_none(), "it waits for the rest");
+    std::fs::write(&back, &reply)?;
+    let output = device.output()?;
+    arrives(&deployment, &answered(&output)?, &to)
+}
+
+#[test]
+fn a_device_killed_while_it_waits_takes_no_reply_to_what_it_asked_before() -> Result<()> {
+    let (deployment, owner) = bereft()?;
+    let to = deployment.node.miner_address()?;
+    let place = |name: &str| deployment.folder().join(name);
+    asking(&deployment, &owner, &to, &place("ask-1"), &place("back-1"))?.kill()?;
+    sign(&words(&owner), &place("ask-1"), &place("late"))?;
+    // Its nonces died with it; the late answer costs the next request, and gives nothing away.
+    let mut device = asking(&deployment, &owner, &to, &place("ask-2"), &place("back-2"))?;
+    std::fs::copy(place("late"), place("back-2"))?;
+    let output = device.output()?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        output.status.code() == Some(8) && said.contains("another request"),
+        "{said}"
+    );
+    ensure!(deployment.node.mempool()?.is_empty(), "nothing was sent");
+    // And a name that is taken is no place to wait at.
+    let taken = owner.refused(&[
+        "recovery",
+        "sweep",
+        "--to",
+        &to.to_string(),
+        "--fee-rate",
+        "3",
+        "--request",
+        text(&place("ask-3"))?,
+        "--reply",
+        text(&place("back-2"))?,
+        "--yes",
+    ])?;
+    ensure!(taken.code == 2 && !place("ask-3").exists(), "{}", taken.stdout);
+    Ok(())
+}
+
+#[test]
+fn a_package_and_its_words_are_proved_on_a_machine_that_has_nothing_else() -> Result<()> {
+    let deployment = Deployment::start()?;
+    let owner = deployment.person("laptop");
+    owner.settle(&deployment.invitation)?;
+    let (words, package) = (words(&owner), deployment.folder().join("savings.package"));
+    let exported = owner.run(&["recovery", "export", "--out", text(&package)?])?;
+    let check = |words: &Path| {
+        elsewhere(&[
+            "recovery",
+            "check",
+            "--package",
+            text(&package)?,
+            "--words-file",
+            text(words)?,
+        ])
+    };
+    let checked = answered(&check(&words)?)?;
+    ensure!(
+        checked["proved"] == true && checked["fingerprint"] == exported["fingerprint"],
+        "{checked}"
+    );
+    ensure!(
+        checked["first_address"] == owner.run(&["receive"])?["address"],
+        "{checked}"
+    );
+    // The same from the keystore, with nothing else at hand.
+    let here = owner.run(&["recovery", "check", "--words-file", text(&words)?])?;
+    ensure!(here["descriptor"] == checked["descriptor"], "{here}");
+
+    // Other words, good ones: of another wallet.
+    let other = deployment.person("other");
+    other.settle(&deployment.invite()?)?;
+    let refused = check(&other.home().with_extension("words"))?;
+    ensure!(
+        refused.status.code() == Some(2) && String::from_utf8_lossy(&refused.stdout).contains("other words"),
+        "{refused:?}"
+    );
+    // Mistyped ones, and none of them in the message.
+    let typed = std::fs::read_to_string(&words)?;
+    let (first, rest) = typed.split_once(' ').context("words")?;
+    let mistyped = deployment.folder().join("mistyped");
+    std::fs::write(&mistyped, format!("{first}x {rest}"))?;
+    std::fs::set_permissions(&mistyped, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let refused = check(&mistyped)?;
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    ensure!(
+        said.contains("word 1 is not in the list") && !said.contains(rest.trim()),
+        "{said}"
+    );
+    Ok(())
+}
