@@ -104,6 +104,10 @@ impl Demo {
         self.steal()?;
         self.explain("The log of the server is a hash chain; this machine checks it against what it has seen.");
         self.show(&["audit", "verify"])?;
+        // Who keeps it running wants the server.
+        if !self.keep {
+            self.lose_the_server()?;
+        }
         self.end()
     }
 
@@ -194,6 +198,28 @@ impl Demo {
         let stolen = self.deployment.person("stolen");
         copy_folder(self.owner.home(), stolen.home())?;
         Self::refusal(&["balance"], &stolen.guessing("letmein123"), "passphrase")
+    }
+
+    fn lose_the_server(&mut self) -> Result<()> {
+        self.explain(
+            "The server is deleted, with all its data. Words and device are two of three: the coins come back.",
+        );
+        self.deployment.kill()?;
+        std::fs::remove_dir_all(self.deployment.data())?;
+        let words = self.deployment.folder().join("recovery-words.txt");
+        let words = words.to_str().context("a path in UTF-8")?.to_owned();
+        self.show(&["recovery", "check", "--words-file", &words])?;
+        let elsewhere = self.deployment.node.miner_address()?.to_string();
+        let (node, cookie) = (self.deployment.node.url(), self.deployment.node.cookie_file());
+        let cookie = cookie.to_str().context("a path in UTF-8")?.to_owned();
+        let sweep = ["recovery", "sweep", "--to", &elsewhere, "--fee-rate", "5"];
+        let with = ["--node", &node, "--node-auth", &cookie, "--words-file", &words, "--yes"];
+        self.show(&[&sweep[..], &with[..]].concat())?;
+        let sent = self.deployment.node.mempool()?.len();
+        ensure!(sent == 1, "the node should have the sweep, and has {sent} transactions");
+        self.deployment.node.mine(1)?;
+        println!("   a block confirms it: no server took part");
+        Ok(())
     }
 
     fn end(mut self) -> Result<()> {
