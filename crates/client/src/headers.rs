@@ -87,6 +87,14 @@ pub enum ChainLie {
     /// Bytes that are no transaction.
     #[error("the server sent bytes that are no transaction")]
     NoTransaction,
+    /// A transaction said to wait, that spends our coins without our signature.
+    #[error(
+        "the server says that {txid} waits and spends your coins, but nobody signed it for this wallet; its node or the server lies"
+    )]
+    Unsigned {
+        /// The transaction.
+        txid: Txid,
+    },
     /// It says that there is more but sends nothing new.
     #[error("the server says that there is more but sends nothing new")]
     Stalled,

@@ -20,7 +20,7 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{Amount, OutPoint, Psbt, Script, ScriptBuf, TapSighashType, TxOut};
 
 pub use facts::{Change, Facts, ForeignInput, OwnInput, Payment};
-pub use finish::{Unfinished, attach, finalize};
+pub use finish::{Unfinished, attach, finalize, is_key_spend};
 pub use limits::Limits;
 pub use parse::{MAX_BYTES, from_base64, from_bytes, read, to_base64};
 pub use refused::Refused;

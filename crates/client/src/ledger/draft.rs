@@ -180,15 +180,6 @@ pub enum DraftFault {
         /// The transaction.
         txid: Txid,
     },
-    /// Nobody signed it.
-    #[error(
-        "transaction {txid} carries no signatures of this wallet: the server made it up, or lost them. To pay, send anew; to \
-         be sure of the coins: twofold abandon {txid}"
-    )]
-    Unsigned {
-        /// The transaction.
-        txid: Txid,
-    },
     /// Another one stands on it.
     #[error(
         "transaction {by} spends the change of {txid} and would be lost with it; bump {by} instead: its fee pays for both"

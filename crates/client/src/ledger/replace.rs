@@ -4,11 +4,7 @@
 
 use bdk_wallet::KeychainKind;
 use bdk_wallet::error::{BuildFeeBumpError, CreateTxError};
-use bitcoin::secp256k1::Secp256k1;
-use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{
-    Amount, FeeRate, OutPoint, ScriptBuf, TapSighashType, Transaction, TxOut, Txid, Witness, XOnlyPublicKey, taproot,
-};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, Transaction, Txid};
 use rand_core::{CryptoRng, RngCore};
 use twofold_api::limits::INPUTS;
 
@@ -66,10 +62,6 @@ impl Ledger {
         if first.output.iter().all(|output| ours(&output.script_pubkey)) {
             // It pays nobody: what comes back is what the fee comes out of.
             return self.take_back(txid, rate, random);
-        }
-        // A server alone can make up a payment that waits. Bumping it would be signing it for the first time.
-        if !self.is_signed(&first) {
-            return Err(DraftFault::Unsigned { txid });
         }
         self.replace(txid, rate, None, random)
     }
@@ -173,33 +165,6 @@ impl Ledger {
             return Err(DraftFault::SpentOn { txid, by });
         }
         Ok(Transaction::clone(transaction))
-    }
-
-    /// Whether every input of a transaction of ours carries its taproot signature (BIP-341), so that two of three agreed to
-    /// what it pays.
-    fn is_signed(&self, transaction: &Transaction) -> bool {
-        let coins: Option<Vec<&TxOut>> = transaction
-            .input
-            .iter()
-            .map(|input| self.own_output(input.previous_output))
-            .collect();
-        let Some(coins) = coins else { return false };
-        let secp = Secp256k1::verification_only();
-        let mut cache = SighashCache::new(transaction);
-        let mut verified = |place: usize, witness: &Witness| {
-            let [element] = <[&[u8]; 1]>::try_from(witness.iter().collect::<Vec<_>>()).ok()?;
-            let signature = taproot::Signature::from_slice(element).ok()?;
-            let whole = matches!(signature.sighash_type, TapSighashType::Default | TapSighashType::All);
-            let sighash = cache
-                .taproot_key_spend_signature_hash(place, &Prevouts::All(&coins), signature.sighash_type)
-                .ok()
-                .filter(|_| whole)?;
-            // OP_1 and the 32 bytes of the output key.
-            let key = XOnlyPublicKey::from_slice(coins.get(place)?.script_pubkey.as_bytes().get(2..)?).ok()?;
-            secp.verify_schnorr(&signature.signature, &sighash.into(), &key).ok()
-        };
-        let mut inputs = transaction.input.iter().enumerate();
-        inputs.all(|(place, input)| verified(place, &input.witness).is_some())
     }
 
     /// The transaction of ours that spends an output of this one.

@@ -1,14 +1,15 @@
 //! Bringing the books up to date with what the server says, none of it on its word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::Update;
 use bdk_wallet::chain::{BlockId, ConfirmationBlockTime, TxUpdate};
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::hashes::Hash;
-use bitcoin::{Amount, BlockHash, Transaction, Txid};
+use bitcoin::{Amount, BlockHash, OutPoint, Transaction, TxOut, Txid};
 use twofold_api::reply::{Anchor, ChainTransaction, Synced};
+use twofold_intent::psbt::is_key_spend;
 
 use super::{Ledger, LedgerFault};
 use crate::headers::{Adopted, Candidate, ChainLie, merkle};
@@ -31,6 +32,7 @@ pub struct SyncReport {
 /// One sync, over as many pages as the server needs.
 #[derive(Debug)]
 pub(crate) struct SyncRun<'a> {
+    ledger: &'a Ledger,
     candidate: Candidate<'a>,
     told: BTreeMap<Txid, Told>,
     cursor: u64,
@@ -72,6 +74,7 @@ impl<'a> SyncRun<'a> {
     /// Starts where the books stand.
     pub(crate) fn new(ledger: &'a Ledger) -> Self {
         Self {
+            ledger,
             candidate: ledger.chain.candidate(),
             told: BTreeMap::new(),
             cursor: ledger.cursor,
@@ -127,7 +130,9 @@ impl<'a> SyncRun<'a> {
 
     /// Checks everything against everything else.
     pub(crate) fn finish(self) -> Result<Verified, ChainLie> {
-        let placed = self.told.into_values().map(|told| {
+        let unproved = self.unproved()?;
+        let told = self.told.into_iter().filter(|(txid, _)| !unproved.contains(txid));
+        let placed = told.map(|(_, told)| {
             let place = told
                 .block
                 .as_ref()
@@ -142,6 +147,52 @@ impl<'a> SyncRun<'a> {
             time: self.time,
             tip_height: self.tip_height,
             scanned_height: self.scanned_height,
+        })
+    }
+}
+
+impl SyncRun<'_> {
+    /// What waits and spends coins of ours must carry our signatures: else a server could put a payment of its own in
+    /// the place of ours, and have it signed when the fee is bumped. A signature is over all coins that are spent, so
+    /// where others' coins are unknown it can't be checked: such a transaction counts once a block holds it.
+    fn unproved(&self) -> Result<BTreeSet<Txid>, ChainLie> {
+        let waits = |(txid, told): &(&Txid, &Told)| {
+            told.block.is_none() && !told.gone && !self.ledger.outgoing.contains_key(*txid)
+        };
+        let mut unproved = BTreeSet::new();
+        for (txid, told) in self.told.iter().filter(waits) {
+            let spent = told.transaction.input.iter().map(|input| input.previous_output);
+            let coins: Vec<Option<&TxOut>> = spent.map(|outpoint| self.coin(outpoint)).collect();
+            let ours = |coin: &TxOut| self.ledger.books.is_mine(coin.script_pubkey.clone());
+            let own: Vec<usize> = coins
+                .iter()
+                .enumerate()
+                .filter_map(|(input, coin)| coin.is_some_and(ours).then_some(input))
+                .collect();
+            if own.is_empty() {
+                continue;
+            }
+            let Some(coins) = coins
+                .into_iter()
+                .map(Option::<&TxOut>::cloned)
+                .collect::<Option<Vec<_>>>()
+            else {
+                unproved.insert(*txid);
+                continue;
+            };
+            if !own.iter().all(|input| is_key_spend(&told.transaction, *input, &coins)) {
+                return Err(ChainLie::Unsigned { txid: *txid });
+            }
+        }
+        Ok(unproved)
+    }
+
+    /// An output of a transaction that is known or was told just now.
+    fn coin(&self, outpoint: OutPoint) -> Option<&TxOut> {
+        let known = self.ledger.books.tx_graph().get_txout(outpoint);
+        known.or_else(|| {
+            let output = usize::try_from(outpoint.vout).ok()?;
+            self.told.get(&outpoint.txid)?.transaction.output.get(output)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Signatures into a PSBT, and a signed PSBT into a transaction.
 
 use bitcoin::secp256k1::{Message, schnorr};
-use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::{Psbt, Script, Transaction, TxOut, Witness, XOnlyPublicKey, taproot};
 
 use super::{Facts, coins};
@@ -123,6 +123,29 @@ pub fn finalize(psbt: &Psbt) -> Result<Transaction, Unfinished> {
         }
     }
     Ok(tx)
+}
+
+/// Whether an input of a transaction that came from elsewhere carries a true key-path signature (BIP-341) over all of
+/// it. `coins` are the outputs that its inputs spend, in order. An annex, or a script's witness, is not one.
+#[must_use]
+pub fn is_key_spend(transaction: &Transaction, input: usize, coins: &[TxOut]) -> bool {
+    let (Some(spending), Some(coin)) = (transaction.input.get(input), coins.get(input)) else {
+        return false;
+    };
+    let mut witness = spending.witness.iter();
+    let (Some(bytes), None) = (witness.next(), witness.next()) else {
+        return false;
+    };
+    let Ok(taproot::Signature {
+        signature,
+        sighash_type: sighash_type @ (TapSighashType::Default | TapSighashType::All),
+    }) = taproot::Signature::from_slice(bytes)
+    else {
+        return false;
+    };
+    SighashCache::new(transaction)
+        .taproot_key_spend_signature_hash(input, &Prevouts::All(coins), sighash_type)
+        .is_ok_and(|digest| verify(&signature, *AsRef::<[u8; 32]>::as_ref(&digest), &coin.script_pubkey).is_some())
 }
 
 fn is_signed(map: &bitcoin::psbt::Input) -> bool {

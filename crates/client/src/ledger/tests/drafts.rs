@@ -1,10 +1,10 @@
 //! Drafts: what they pay, cost, spend and leave.
 
+use bitcoin::FeeRate;
 use bitcoin::absolute::LockTime;
-use bitcoin::{FeeRate, Psbt};
 use proptest::prelude::*;
 
-use super::scene::{Scene, stranger};
+use super::scene::{Scene, signed, stranger};
 use super::*;
 
 pub(super) fn rate(sat_per_vb: u32) -> FeeRate {
@@ -36,15 +36,6 @@ pub(super) fn draft(scene: &mut Scene, order: &Order) -> Result<Draft, DraftFaul
     ledger.draft(order, random)
 }
 
-/// The transaction as the network would have it, with signatures of the right size.
-pub(super) fn signed(psbt: &Psbt) -> Transaction {
-    let mut transaction = psbt.clone().extract_tx_unchecked_fee_rate();
-    for input in &mut transaction.input {
-        input.witness.push([1; 64]);
-    }
-    transaction
-}
-
 #[test]
 fn a_payment_pays_what_was_ordered_and_brings_the_rest_back() {
     let mut scene = with_coins(&[100_000]);
@@ -72,7 +63,7 @@ fn the_fee_rate_is_what_was_asked_for() {
     let to = stranger(1);
     for asked in [1, 7, 100] {
         let draft = draft(&mut scene, &pay(&to, sats(150_000), asked)).expect("drafts");
-        let real = draft.facts().fee / signed(draft.psbt()).weight();
+        let real = draft.facts().fee / signed(&draft).weight();
         // Without change the fee also takes what change would have cost.
         let most = if draft.facts().change.is_empty() {
             rate(2 * asked)
@@ -155,7 +146,7 @@ fn strangers_unconfirmed_money_is_not_spent_and_our_own_change_is() {
     let mut scene = with_coins(&[100_000]);
     let to = stranger(1);
     let first = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("drafts");
-    let first = signed(first.psbt());
+    let first = signed(&first);
     scene.ledger.note_outgoing(&first);
     let fault = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect_err("the network does not have it yet");
     assert!(matches!(fault, DraftFault::TooLittle { .. }), "{fault}");
@@ -172,7 +163,7 @@ fn c09_what_we_sent_is_pushed_until_a_block_holds_it() {
     let mut scene = with_coins(&[100_000]);
     let to = stranger(1);
     let sent = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("drafts");
-    let sent = signed(sent.psbt());
+    let sent = signed(&sent);
     scene.ledger.note_outgoing(&sent);
     scene.restart();
     assert_eq!(
@@ -204,7 +195,7 @@ fn c08_a_replacement_in_a_block_frees_what_was_sent_before() {
     let mut scene = with_coins(&[100_000]);
     let to = stranger(1);
     let sent = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("drafts");
-    let sent = signed(sent.psbt());
+    let sent = signed(&sent);
     scene.ledger.note_outgoing(&sent);
     let mut other = sent.clone();
     other.output.retain(|output| output.script_pubkey != to.script_pubkey());
@@ -227,7 +218,7 @@ fn history_tells_payments_from_receipts() {
     let to = stranger(1);
     let sent = draft(&mut scene, &pay(&to, sats(30_000), 2)).expect("drafts");
     let fee = sent.facts().fee;
-    scene.ledger.note_outgoing(&signed(sent.psbt()));
+    scene.ledger.note_outgoing(&signed(&sent));
     let entry = &scene.ledger.history()[0];
     assert_eq!((entry.fee, entry.height, entry.confirmations), (Some(fee), None, 0));
     assert_eq!(
@@ -338,7 +329,7 @@ proptest! {
                 let spent = facts.own_value();
                 prop_assert_eq!(spent, facts.payment_value() + facts.change_value() + facts.fee);
                 prop_assert_eq!(facts.payment_value(), sats(value));
-                let real = facts.fee / signed(draft.psbt()).weight();
+                let real = facts.fee / signed(&draft).weight();
                 prop_assert!(real >= rate(fee));
             }
             Err(DraftFault::TooLittle { spendable, .. }) => {

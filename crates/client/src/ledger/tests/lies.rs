@@ -1,9 +1,11 @@
 //! What a lying server says, and what the books make of it: a named lie, and nothing taken over.
 
+use bitcoin::Witness;
 use bitcoin::consensus::encode::serialize;
 use twofold_api::reply::{Anchor, ChainTransaction, Synced};
 
-use super::scene::{ChainLie, Scene, transaction};
+use super::drafts::{draft, pay, with_coins};
+use super::scene::{ChainLie, Scene, signed, stranger, transaction};
 use super::*;
 
 /// Tells a lie and checks that nothing of it stays.
@@ -200,4 +202,69 @@ fn more_money_than_there_is_is_named_and_much_of_it_does_not_overflow() {
         .expect("waiting money proves nothing, so it may be any");
     assert_eq!(scene.ledger.balance().total(), Amount::MAX);
     assert_eq!(scene.ledger.balance().spendable(), Amount::ZERO);
+}
+
+#[test]
+fn c05_a_payment_that_nobody_signed_does_not_take_the_place_of_ours() {
+    let mut scene = with_coins(&[100_000, 50_000]);
+    let ours = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
+    scene.ledger.note_outgoing(&ours);
+    scene.sync_mempool(&[&ours]).expect("syncs");
+
+    // The same coins, the same amount, to the thief; then with a signature that is none.
+    let mut theirs = ours.clone();
+    let paid = theirs.output.iter().position(|output| output.value == sats(30_000));
+    theirs.output[paid.expect("is paid")].script_pubkey = stranger(2).script_pubkey();
+    let waiting = |scene: &Scene, transaction: &Transaction| ChainTransaction {
+        block: None,
+        ..scene.told(transaction)
+    };
+    let txid = theirs.compute_txid();
+    for witness in [
+        Witness::new(),
+        Witness::from_slice(&[[1; 64]]),
+        theirs.input[0].witness.clone(),
+    ] {
+        for input in &mut theirs.input {
+            input.witness = witness.clone();
+        }
+        let page = {
+            let told = waiting(&scene, &theirs);
+            scene.page(vec![told])
+        };
+        assert_eq!(refused(&mut scene, page), ChainLie::Unsigned { txid });
+    }
+    assert!(scene.ledger.replaceable(ours.compute_txid()).is_ok());
+    assert!(scene.ledger.replaceable(txid).is_err());
+}
+
+#[test]
+fn what_another_device_of_ours_signed_is_taken_in_before_a_block_has_it() {
+    let mut scene = with_coins(&[100_000]);
+    let first = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
+    let mut elsewhere = with_coins(&[100_000]);
+    assert_eq!(elsewhere.ledger.balance(), scene.ledger.balance());
+    elsewhere.sync_mempool(&[&first]).expect("is signed");
+    assert!(elsewhere.ledger.replaceable(first.compute_txid()).is_ok());
+    // A chain of two, told at once.
+    scene.ledger.note_outgoing(&first);
+    scene.sync_mempool(&[&first]).expect("syncs");
+    let second = signed(&draft(&mut scene, &pay(&stranger(1), sats(20_000), 2)).expect("spends the change"));
+    let mut third = with_coins(&[100_000]);
+    third.sync_mempool(&[&second, &first]).expect("both are signed");
+    assert!(third.ledger.replaceable(second.compute_txid()).is_ok());
+}
+
+#[test]
+fn a_joint_payment_whose_other_coins_are_unknown_counts_once_a_block_holds_it() {
+    let mut scene = with_coins(&[100_000]);
+    let before = scene.ledger.balance();
+    let mut joint = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
+    let theirs = scene.payment(sats(1)).input.remove(0);
+    joint.input.push(theirs);
+    scene.sync_mempool(&[&joint]).expect("is no lie");
+    assert_eq!(scene.ledger.balance(), before);
+    scene.mine(&[&joint]);
+    scene.sync(&[&joint]).expect("syncs");
+    assert!(scene.ledger.balance().total() < before.total());
 }

@@ -1,42 +1,11 @@
 //! Replacing what waits, naming coins, freezing them.
 
-use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv};
-use bitcoin::key::TapTweak;
-use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
-use bitcoin::{FeeRate, Network, Witness};
+use bitcoin::FeeRate;
 use proptest::prelude::*;
 
 use super::drafts::{draft, pay, rate, with_coins};
-use super::scene::{Scene, stranger};
+use super::scene::{Scene, signed, stranger};
 use super::*;
-
-/// The transaction with true signatures: the scene's group key is the generator, whose secret is 1.
-fn signed(draft: &Draft) -> Transaction {
-    let secp = Secp256k1::new();
-    let master = Xpriv {
-        network: Network::Regtest.into(),
-        depth: 0,
-        parent_fingerprint: Fingerprint::default(),
-        child_number: ChildNumber::Normal { index: 0 },
-        private_key: SecretKey::from_slice(&ONE).expect("a key"),
-        chain_code: ChainCode::from([7; 32]),
-    };
-    let mut transaction = draft.psbt().clone().extract_tx_unchecked_fee_rate();
-    for input in &draft.facts().inputs {
-        let path = [input.keychain.number(), input.child].map(|index| ChildNumber::Normal { index });
-        let key = master.derive_priv(&secp, &path).expect("a key").to_keypair(&secp);
-        let key = key.tap_tweak(&secp, None).to_keypair();
-        let signature = secp.sign_schnorr_no_aux_rand(&Message::from_digest(input.sighash), &key);
-        transaction.input[input.index].witness.push(signature.serialize());
-    }
-    transaction
-}
-
-const ONE: [u8; 32] = {
-    let mut one = [0; 32];
-    one[31] = 1;
-    one
-};
 
 /// A wallet with these coins, and a payment of 30,000 sat at 2 sat/vB that waits.
 fn waiting(coins: &[u64]) -> (Scene, Transaction) {
@@ -158,32 +127,6 @@ fn what_is_mined_foreign_unknown_or_spent_on_is_not_replaced() {
     scene.mine(&[&first]);
     scene.sync(&[&first]).expect("syncs");
     assert_eq!(bump(&mut scene, txid, rate(9)), Err(DraftFault::InBlock { txid }));
-}
-
-#[test]
-fn a_payment_that_the_server_made_up_is_not_signed_by_bumping_it() {
-    let (mut scene, first) = waiting(&[100_000]);
-    let mut made_up = first.clone();
-    let to_thief = made_up
-        .output
-        .iter_mut()
-        .find(|out| out.value == sats(30_000))
-        .expect("the payment");
-    to_thief.script_pubkey = stranger(66).script_pubkey();
-    // With the signatures of another transaction, with none, and with somebody's own key and a script.
-    let witnesses = [
-        first.input[0].witness.clone(),
-        Witness::new(),
-        Witness::from_slice(&[vec![1; 64]]),
-        Witness::from_slice(&[vec![0x51], vec![0xc0; 33]]),
-    ];
-    for witness in witnesses {
-        made_up.input[0].witness = witness;
-        scene.sync_mempool(&[&made_up]).expect("the server tells of it");
-        let txid = made_up.compute_txid();
-        assert_eq!(bump(&mut scene, txid, rate(9)), Err(DraftFault::Unsigned { txid }));
-        assert!(take_back(&mut scene, txid, rate(9)).is_ok(), "the coins come home");
-    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! A regtest chain in memory, and a server that tells of it.
 
 use bitcoin::absolute::LockTime;
+use bitcoin::bip32::{ChildNumber, Fingerprint, Xpriv};
 use bitcoin::block::Header;
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
+use bitcoin::key::TapTweak as _;
+use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
 use bitcoin::transaction::Version;
 use bitcoin::{BlockHash, ScriptBuf, Sequence, TxIn, TxMerkleNode, Witness, merkle_tree};
 use rand_chacha::ChaCha20Rng;
@@ -15,7 +18,7 @@ use crate::headers::tests::mine;
 
 /// Height at which the wallet was made.
 pub(super) const BIRTHDAY: u32 = 50;
-/// The generator point, as good a group key as any.
+/// The generator point, as good a group key as any: its secret is 1.
 const GROUP_KEY: [u8; 33] = [
     0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b,
     0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98,
@@ -199,6 +202,33 @@ impl Scene {
         let chain = HeaderChain::from_segments(Network::Regtest.into(), BIRTHDAY, pieces.iter().map(Vec::as_slice));
         self.ledger = Ledger::load(account, chain, &bytes).expect("loads");
     }
+}
+
+/// The transaction of a draft with the signatures that three parties would have made.
+pub(super) fn signed(draft: &Draft) -> Transaction {
+    let secp = Secp256k1::new();
+    let mut secret = [0; 32];
+    secret[31] = 1;
+    let master = Xpriv {
+        network: Network::Regtest.into(),
+        depth: 0,
+        parent_fingerprint: Fingerprint::default(),
+        child_number: ChildNumber::Normal { index: 0 },
+        private_key: SecretKey::from_slice(&secret).expect("a secret key"),
+        chain_code: [7; 32].into(),
+    };
+    let sign = |own: &twofold_intent::OwnInput| {
+        let path =
+            [own.keychain.number(), own.child].map(|step| ChildNumber::from_normal_idx(step).expect("unhardened"));
+        let child = master.derive_priv(&secp, &path).expect("a child");
+        let pair = child.to_keypair(&secp).tap_tweak(&secp, None).to_keypair();
+        let message = Message::from_digest(own.sighash);
+        *secp.sign_schnorr_no_aux_rand(&message, &pair).as_ref()
+    };
+    let signatures: Vec<[u8; 64]> = draft.facts().inputs.iter().map(sign).collect();
+    let mut psbt = draft.psbt().clone();
+    twofold_intent::psbt::attach(&mut psbt, draft.facts(), &signatures).expect("they verify");
+    twofold_intent::psbt::finalize(&psbt).expect("all are there")
 }
 
 pub(super) use crate::headers::ChainLie;

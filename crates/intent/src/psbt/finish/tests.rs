@@ -3,7 +3,7 @@
 use bitcoin::{Psbt, TapSighashType, TxOut, Witness};
 use rstest::rstest;
 
-use super::{Unfinished, attach, finalize};
+use super::{Unfinished, attach, finalize, is_key_spend};
 use crate::psbt::tests::scene::{Scene, stranger};
 
 #[rstest]
@@ -116,4 +116,49 @@ fn every_reason_has_its_stable_name() {
     for (unfinished, name) in named {
         assert_eq!(unfinished.reason(), name);
     }
+}
+
+#[test]
+fn a_key_spend_is_told_from_a_witness_that_signs_nothing_or_something_else() {
+    let mut scene = Scene::honest();
+    let facts = scene.facts().unwrap();
+    let coins: Vec<TxOut> = scene
+        .psbt
+        .inputs
+        .iter()
+        .map(|map| map.witness_utxo.clone().unwrap())
+        .collect();
+    let signatures = scene.signatures(&facts);
+    attach(&mut scene.psbt, &facts, &signatures).unwrap();
+    let tx = finalize(&scene.psbt).unwrap();
+    assert!((0..tx.input.len()).all(|input| is_key_spend(&tx, input, &coins)));
+    assert!(!is_key_spend(&tx, tx.input.len(), &coins));
+
+    let altered = |change: &dyn Fn(&mut bitcoin::Transaction, &mut Vec<TxOut>)| {
+        let (mut tx, mut coins) = (tx.clone(), coins.clone());
+        change(&mut tx, &mut coins);
+        is_key_spend(&tx, 0, &coins)
+    };
+    let none = Witness::new();
+    let junk = Witness::from_slice(&[[1; 64]]);
+    let good = tx.input[0].witness.nth(0).unwrap().to_vec();
+    let single = [&good[..64], &[TapSighashType::Single as u8]].concat();
+    let annex = [good.clone(), vec![0x50]];
+    assert!(!altered(&|tx, _| tx.input[0].witness = none.clone()));
+    assert!(!altered(&|tx, _| tx.input[0].witness = junk.clone()));
+    assert!(!altered(&|tx, _| tx.input[0].witness = Witness::from_slice(&[&single])));
+    assert!(!altered(&|tx, _| tx.input[0].witness = Witness::from_slice(&annex)));
+    assert!(
+        !altered(&|tx, _| tx.output[0].script_pubkey = stranger(66)),
+        "another payment"
+    );
+    assert!(
+        !altered(&|_, coins| coins[1].value += bitcoin::Amount::from_sat(1)),
+        "another coin"
+    );
+    assert!(
+        !altered(&|_, coins| coins[0].script_pubkey = stranger(66)),
+        "another's coin"
+    );
+    assert!(!altered(&|_, coins| coins.truncate(1)), "coins unknown");
 }
