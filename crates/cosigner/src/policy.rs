@@ -96,3 +96,6 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

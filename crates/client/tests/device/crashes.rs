@@ -133,6 +133,12 @@ fn f24_creation_killed_at_any_moment_finishes_or_starts_clean() {
                 .unwrap_or_else(|fault| panic!("after {moments} moments: {fault}"));
             let wallets = client.wallets().await.expect("lists");
             assert_eq!(wallets.len(), 1, "after {moments} moments");
+            // What the server keeps for good is a wallet that this device can use, and no other.
+            let kept: Vec<_> = world.server.store.with(|tables| {
+                let made = tables.wallets.values().filter(|wallet| wallet.public.is_some());
+                made.map(|wallet| wallet.id).collect()
+            });
+            assert_eq!(kept, [made.wallet.id()], "after {moments} moments");
             if let Ok(first) = outcome {
                 assert_eq!(first.wallet.id(), made.wallet.id());
                 assert_eq!(*first.words.expose_line(), *made.words.expose_line());

@@ -43,6 +43,18 @@ fn a09_f17_a_request_is_let_in_within_thirty_seconds_and_no_more(#[case] offset:
 }
 
 #[test]
+fn the_wallet_that_is_asked_about_is_known_before_the_body() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    for wallet in [None, Some(WalletId([7; 16]))] {
+        let call = phone.call("Hello", wallet, b"");
+        let announced = block_on(house.mind.authenticate(&call.proof)).unwrap();
+        // Rates go by it.
+        assert_eq!(announced.wallet(), wallet);
+    }
+}
+
+#[test]
 fn f17_a_request_dies_at_its_own_end_even_within_the_skew() {
     let house = House::new();
     let phone = Phone::joined(&house);

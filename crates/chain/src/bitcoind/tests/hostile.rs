@@ -54,8 +54,13 @@ fn result(id: u64, result: &str) -> Vec<u8> {
     http("200 OK", &format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#))
 }
 
+/// What a good node answers to `getblockchaininfo`.
+const INFO: &str = r#"{"chain":"regtest","blocks":5,"bestblockhash":"0000000000000000000000000000000000000000000000000000000000000001"}"#;
+
 #[tokio::test]
 async fn c04_garbage_is_an_error_and_not_a_panic() {
+    let honest = client(peer(|id| result(id, INFO)), password(), 2000);
+    assert_eq!(honest.best().await.map(|(height, _)| height), Ok(5));
     type Answer = fn(u64) -> Vec<u8>;
     let cases: [(&str, Answer); 13] = [
         ("nothing", |_| Vec::new()),
@@ -72,8 +77,8 @@ async fn c04_garbage_is_an_error_and_not_a_panic() {
         ("a page", |_| http("200 OK", "<html>hello</html>")),
         ("an empty body", |_| http("500 Internal Server Error", "")),
         ("deep nesting", |_| http("200 OK", &"[".repeat(50_000))),
-        ("another id", |id| result(id + 1, "{}")),
-        ("no id", |_| http("200 OK", r#"{"result":{}}"#)),
+        ("another id", |id| result(id + 1, INFO)),
+        ("no id", |_| http("200 OK", &format!(r#"{{"result":{INFO}}}"#))),
         ("another shape", |id| {
             result(id, r#"{"blocks":-5,"bestblockhash":"zz"}"#)
         }),
