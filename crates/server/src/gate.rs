@@ -43,6 +43,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JOINING: usize = 1024 * 1024;
 const JOINING_PER_ADDRESS: usize = 64 * 1024;
 
+/// Memory for questions after health, which nobody signs: apart from both, so that they take room from each other alone.
+const PROBING: usize = 128 * 1024;
+const PROBING_PER_ADDRESS: usize = 8 * 1024;
+
 /// Answers every request that a connection brings.
 pub(crate) struct Gate<S, C, K> {
     cosigner: Arc<Cosigner<S, C, K>>,
@@ -51,6 +55,7 @@ pub(crate) struct Gate<S, C, K> {
     limits: Limits,
     bodies: Bodies,
     joining: Bodies,
+    probing: Bodies,
     probe: probe::Probe,
     rates: Arc<Rates>,
     health: Arc<Health>,
@@ -76,6 +81,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             limits,
             bodies,
             joining,
+            probing: Bodies::new(PROBING, PROBING_PER_ADDRESS, patience),
             probe: probe::Probe::new(Arc::clone(&health)),
             rates,
             health,
@@ -141,7 +147,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     /// gRPC's own way of asking for health: unsigned, and answered without data.
     async fn check(&self, request: Request<Incoming>, peer: &Peer, outcome: &Arc<Outcome>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
-        match self.joining.read(body, probe::MOST, peer.address()).await {
+        match self.probing.read(body, probe::MOST, peer.address()).await {
             Ok(held) => self.probe.answer(parts, held.bytes.clone()).await,
             Err(refusal) => {
                 parts.uri = http::Uri::from_static(twofold_wire::METHODS[0].path);

@@ -11,7 +11,7 @@ use twofold_cosigner::port::record::UserId;
 use twofold_threshold::id::DeviceId;
 
 const PER_DEVICE: usize = 4;
-const PER_USER: usize = 16;
+const PER_USER: usize = 6;
 const IN_ALL: usize = 2_000;
 /// When who finds no room may come back, in seconds.
 const COME_BACK: u32 = 30;

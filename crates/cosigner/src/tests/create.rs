@@ -614,6 +614,21 @@ fn what_is_foreseen_of_a_ceremony_is_what_its_wallet_watches() {
 }
 
 #[test]
+fn a15_a_first_round_trip_that_is_sent_again_is_foreseen_once() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let started = phone.start(&house);
+    let wallet = started.request().wallet;
+    started.send(&house).unwrap();
+    house.mind.foresee(wallet);
+    let first = house.mind.foreseen.get(&wallet).unwrap();
+    started.send(&house).unwrap();
+    house.mind.foresee(wallet);
+    let again = house.mind.foreseen.get(&wallet).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &again));
+}
+
+#[test]
 fn what_was_foreseen_of_a_replaced_ceremony_is_not_watched() {
     let house = House::new();
     let phone = Phone::joined(&house);

@@ -17,9 +17,9 @@ pub(super) async fn begin_create<S: Store, C: Chain, K: Clock>(
 ) -> Result<CreateBegun, Refusal> {
     let wallet = request.wallet;
     let reply = cosigner.begin_create(caller.bind(request)?).await?;
-    // While the device does its part.
+    // While the device does its part, and in nobody's way.
     let cosigner = Arc::clone(cosigner);
-    tokio::spawn(async move { cosigner.foresee(wallet) });
+    tokio::task::spawn_blocking(move || cosigner.foresee(wallet));
     metrics::counter!(metric::CEREMONIES, "step" => "begun").increment(1);
     Ok(reply)
 }

@@ -3,11 +3,14 @@
 //! The stream looks at the server's own index twice a second and speaks where that shows something else than it said last
 //! (docs/adr, "Watching looks, nobody calls"). So it can miss nothing that stays, and whatever writes need not know of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use connectrpc::RequestContext;
 use futures::stream::{self, StreamExt as _};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::mpsc::{self, Sender},
+    time::{Instant, sleep, sleep_until, timeout},
+};
 use twofold_api::{Reason, Refusal, reply::Pulse, request::Watch};
 use twofold_cosigner::{
     Authenticated, Caller, Cosigner,
@@ -29,13 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Watching<S, C, K> {
     cosigner: Arc<Cosigner<S, C, K>>,
-    health: Arc<Health>,
     request: Authenticated<Watch>,
     peer: Option<Peer>,
     said: Option<Pulse>,
     spoke: Instant,
-    end: Instant,
-    _place: Place,
 }
 
 pub(super) async fn watch<S: Store, C: Chain, K: Clock>(
@@ -48,43 +48,69 @@ pub(super) async fn watch<S: Store, C: Chain, K: Clock>(
     // What can be refused is refused before there is a stream.
     rpc.cosigner.watching(&request).await?;
     let now = Instant::now();
+    let place = rpc.watchers.enter(request.device(), request.user())?;
     let watching = Watching {
-        _place: rpc.watchers.enter(request.device(), request.user())?,
         cosigner: Arc::clone(&rpc.cosigner),
-        health: Arc::clone(&rpc.health),
         request,
         peer: context.extensions().get::<Peer>().cloned(),
         said: None,
         spoke: now,
-        end: now + LONGEST,
     };
-    let events = stream::unfold(Some(watching), |watching| async move {
-        let mut watching = watching?;
-        match watching.next().await? {
-            Ok(pulse) => Some((Ok(pulse), Some(watching))),
-            Err(refusal) => Some((Err(refusal), None)),
+    Ok(told(place, now + LONGEST, Arc::clone(&rpc.health), async move |tell| {
+        watching.tell(&tell).await;
+    }))
+}
+
+/// What `tell` says, as a stream. Its place is given back when its time is over, the server stops, or nobody is there to
+/// listen, whether the stream is read or not: a reader who stands still keeps nothing of the server's.
+fn told<F>(
+    place: Place,
+    end: Instant,
+    health: Arc<Health>,
+    tell: impl FnOnce(Sender<Result<Pulse, Refusal>>) -> F,
+) -> Events<Pulse>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(1);
+    let telling = tell(sender.clone());
+    tokio::spawn(async move {
+        let _place = place;
+        tokio::select! {
+            biased;
+            () = sender.closed() => {}
+            () = health.stopped() => drop(sender.try_send(Err(Reason::ShuttingDown.into()))),
+            () = sleep_until(end) => {}
+            () = telling => {}
         }
     });
-    Ok(events.boxed())
+    stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    })
+    .boxed()
 }
 
 impl<S: Store, C: Chain, K: Clock> Watching<S, C, K> {
-    /// Waits until there is something to say; none once the stream's time is over.
-    async fn next(&mut self) -> Option<Result<Pulse, Refusal>> {
+    /// Says what there is to say until there is a refusal. It looks only where what it finds can be said at once.
+    async fn tell(mut self, tell: &Sender<Result<Pulse, Refusal>>) {
+        while let Ok(room) = tell.reserve().await {
+            let next = self.next().await;
+            let last = next.is_err();
+            room.send(next);
+            if last {
+                break;
+            }
+        }
+    }
+
+    /// Waits until there is something to say.
+    async fn next(&mut self) -> Result<Pulse, Refusal> {
         loop {
             if self.said.is_some() {
-                tokio::select! {
-                    biased;
-                    () = self.health.stopped() => return Some(Err(Reason::ShuttingDown.into())),
-                    () = sleep_until(self.end) => return None,
-                    () = sleep(LOOK) => {}
-                }
+                sleep(LOOK).await;
             }
             let looked = timeout(PATIENCE, self.cosigner.pulse(&self.request)).await;
-            let pulse = match looked.unwrap_or_else(|_| Err(Reason::StoreUnavailable.into())) {
-                Ok(pulse) => pulse,
-                Err(refusal) => return Some(Err(refusal)),
-            };
+            let pulse = looked.unwrap_or_else(|_| Err(Reason::StoreUnavailable.into()))?;
             if self.said != Some(pulse) || self.spoke.elapsed() >= SILENCE {
                 self.said = Some(pulse);
                 self.spoke = Instant::now();
@@ -92,8 +118,11 @@ impl<S: Store, C: Chain, K: Clock> Watching<S, C, K> {
                 if let Some(peer) = &self.peer {
                     peer.known();
                 }
-                return Some(Ok(pulse));
+                return Ok(pulse);
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,24 @@ async fn who_waits_for_a_word_before_sending_a_body_is_asked_for_it_or_refused_a
     assert_eq!(asks_first(&house, stranger).await, "HTTP/1.1 401");
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a10_questions_after_health_that_stall_leave_room_for_who_joins() {
+    let house = house(|config| {
+        config.limits.body_seconds = 30;
+        config.limits.connections_per_address = 200;
+        config.limits.address_per_second = 200;
+    })
+    .await;
+    let question = Signed::unsigned("/grpc.health.v1.Health/Check", vec![0; 1024]);
+    let mut stalled = Vec::new();
+    // As much as one address may have for joining.
+    for _ in 0..66 {
+        stalled.push(stall(&house, &question).await);
+    }
+    let newcomer = Device::new().sign_bytes(&house, JOIN, vec![0; JOIN_BYTES], None, START);
+    let answer = timeout(STALL, house.send(&newcomer)).await;
+    assert_eq!(answer.expect("there is room at once").reason(), "MALFORMED");
+    drop(stalled);
+    house.close().await;
+}
