@@ -3,14 +3,22 @@
 
     ./words-to-age.py english.txt < words.txt > identity.txt
 """
-import hmac, sys
+import hashlib, hmac, sys
 
 words = sys.stdin.read().lower().split()
 listed = open(sys.argv[1]).read().split()  # the English list of BIP-39: 2048 words
+if len(words) != 25:
+    sys.exit(f"there are 25 recovery words, and these are {len(words)}")
 number = 0
-for word in words:  # 11 bits a word: 256 of secret, 19 of checksum
+for n, word in enumerate(words, 1):  # 11 bits a word: 256 of secret, 19 of checksum
+    if word not in listed:
+        sys.exit(f"word {n} is not in the list")
     number = number << 11 | listed.index(word)
 secret = (number >> 19).to_bytes(32, "big")
+tag = hashlib.sha256(b"twofold/recovery-words").digest()  # a tagged hash, as in BIP-340, of length and secret
+checksum = hashlib.sha256(tag + tag + (32).to_bytes(8, "big") + secret).digest()
+if int.from_bytes(checksum[:3], "big") >> 5 != number & 0x7FFFF:
+    sys.exit("the checksum is wrong: a word is not the one written down, or two stand in the wrong order")
 prk = hmac.digest(b"twofold/recovery/v1", secret, "sha256")  # HKDF (RFC 5869)
 key = hmac.digest(prk, b"age\x01", "sha256")
 

@@ -5,21 +5,27 @@
 //! process writes no core dump and can't be attached to by others of the same user (`PR_SET_DUMPABLE` 0). It ends when its
 //! time is over, when the machine has slept, when the key file is another or gone, and on `twofold lock`.
 //!
+//! While an agent lives it holds a lock on a file beside the socket. So who ends it knows that it is gone, and nobody takes a
+//! living agent's socket away.
+//!
 //! What it can't keep out: whatever runs as the same user may ask on the socket as a command does. Hibernation writes locked
 //! memory to disk like any other.
 //!
 //! | asked | bytes | answered |
 //! |---|---|---|
 //! | key | `K`, digest of the key file (32) | `+`, the data key (32); `-` where the digest is another |
-//! | lock | `L` | `+`, and it ends |
+//! | lock | `L` | `+` once the key is wiped, and it ends |
 
 mod held;
 mod lease;
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions, TryLockError},
     io::{self, Write as _},
-    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
+    os::{
+        fd::AsFd as _,
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,19 +36,23 @@ use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use twofold_client::keystore::{Loan, file::Folder, file_digest};
 use zeroize::Zeroizing;
 
 use crate::exit::Wrong;
-use held::Held;
-use lease::Lease;
+pub(crate) use held::Held;
+pub(crate) use lease::Lease;
 
 /// Longest that a keystore stays open.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Longest for one question and its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest that an agent is waited for that is to end: longer than somebody else's question may take it.
+const ENDING: Duration = Duration::from_secs(5);
+/// Between two looks whether it has.
+const MOMENT: Duration = Duration::from_millis(20);
 /// Between two looks at clock and key file.
 const LOOK: Duration = Duration::from_millis(500);
 /// What a started agent says.
@@ -94,6 +104,7 @@ pub(crate) async fn serve(home: &Path, seconds: u64) -> Result<()> {
     harden().context("this system does not let a process keep its memory to itself")?;
     rustix::process::setsid().context("the agent can't leave the terminal")?;
     let lease = Lease::start(Duration::from_secs(seconds).min(LONGEST));
+    let _alive = come_alive(home).await?;
     // Unbuffered, so that the key comes into the locked page and nowhere else.
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let held = Held::read(&mut input).context(
@@ -107,6 +118,7 @@ pub(crate) async fn serve(home: &Path, seconds: u64) -> Result<()> {
 
     let place = socket(home);
     let listener = listen(&place)?;
+    let own = identity(&place).context("the socket is gone")?;
     let mut out = io::stdout();
     out.write_all(READY.as_bytes()).and_then(|()| out.flush())?;
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
@@ -116,40 +128,50 @@ pub(crate) async fn serve(home: &Path, seconds: u64) -> Result<()> {
     std::env::set_current_dir("/")?;
 
     let mut look = tokio::time::interval(LOOK);
-    loop {
+    let is_over = || lease.is_over() || digest(&key_file).as_ref() != Some(held.file());
+    let asked = loop {
         tokio::select! {
             biased;
-            _ = look.tick() => {
-                if lease.is_over() || digest(&key_file).as_ref() != Some(held.file()) {
-                    break;
-                }
-            }
+            _ = look.tick() => if is_over() { break None },
             accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { break };
-                // Looked at again: what the tick would find must not be answered before it.
-                if lease.is_over() || digest(&key_file).as_ref() != Some(held.file()) {
-                    break;
-                }
-                if let Ok(Ok(true)) = timeout(PATIENCE, answer(stream, &held)).await {
-                    break;
+                let Ok((stream, _)) = accepted else { break None };
+                if let Ok(Ok(Next::End(asked))) = timeout(PATIENCE, answer(stream, &held, &is_over)).await {
+                    break asked;
                 }
             }
         }
-    }
+    };
     drop(held);
-    drop(std::fs::remove_file(&place));
+    if identity(&place) == Some(own) {
+        drop(std::fs::remove_file(&place));
+    }
+    if let Some(mut stream) = asked {
+        drop(timeout(PATIENCE, stream.write_all(b"+")).await);
+    }
     Ok(())
 }
 
-/// Answers one question; true where it was to end.
-async fn answer(mut stream: UnixStream, held: &Held) -> io::Result<bool> {
+/// What comes after a question.
+enum Next {
+    /// The next one.
+    Wait,
+    /// The end; who asked for it is told when the key is wiped.
+    End(Option<UnixStream>),
+}
+
+/// Answers one question.
+async fn answer(mut stream: UnixStream, held: &Held, is_over: &impl Fn() -> bool) -> io::Result<Next> {
     if stream.peer_cred()?.uid() != me() {
-        return Ok(false);
+        return Ok(Next::Wait);
     }
     match stream.read_u8().await? {
         b'K' => {
             let mut file = [0; 32];
             stream.read_exact(&mut file).await?;
+            // Looked at last of all, for who asks may take its time: the machine may have slept since it began.
+            if is_over() {
+                return Ok(Next::End(None));
+            }
             if file == *held.file() {
                 stream.write_all(b"+").await?;
                 stream.write_all(held.key()).await?;
@@ -157,21 +179,59 @@ async fn answer(mut stream: UnixStream, held: &Held) -> io::Result<bool> {
                 stream.write_all(b"-").await?;
             }
             stream.shutdown().await?;
-            Ok(false)
+            Ok(Next::Wait)
         }
-        b'L' => {
-            stream.write_all(b"+").await?;
-            Ok(true)
-        }
-        _ => Ok(false),
+        b'L' => Ok(Next::End(Some(stream))),
+        _ => Ok(Next::Wait),
     }
+}
+
+/// The file that an agent holds a lock on while it lives.
+fn life(home: &Path) -> PathBuf {
+    home.join("agent.lock")
+}
+
+/// The lock of the one agent that a keystore has; who looks whether one lives has it for a moment.
+async fn come_alive(home: &Path) -> Result<File> {
+    let place = life(home);
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.mode(0o600).custom_flags(no_follow).open(&place);
+    let file = file.with_context(|| format!("{} can't be opened", place.display()))?;
+    let taken = async {
+        loop {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => sleep(MOMENT).await,
+                Err(TryLockError::Error(fault)) => return Err(fault),
+                Ok(()) => return Ok(()),
+            }
+        }
+    };
+    let taken = timeout(PATIENCE, taken).await;
+    taken.context("another agent still holds this keystore's key; end it with: twofold lock")??;
+    Ok(file)
+}
+
+/// Whether an agent holds its lock. Where that can't be known, it may.
+fn is_alive(home: &Path) -> bool {
+    match File::open(life(home)) {
+        Ok(file) => file.try_lock_shared().is_err(),
+        Err(fault) => fault.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Which file lies at a place.
+fn identity(place: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::symlink_metadata(place).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 fn digest(key_file: &Path) -> Option<[u8; 32]> {
     std::fs::read(key_file).ok().map(|bytes| Sha256::digest(bytes).into())
 }
 
-/// Listens with mode 0600. What a dead agent left is removed; a living one was told to end before.
+/// Listens with mode 0600. What a dead agent left is removed; that none lives, its lock has shown.
 fn listen(place: &Path) -> Result<UnixListener> {
     if place.as_os_str().len() > PATH {
         bail!(Wrong(format!(
@@ -220,18 +280,35 @@ pub(crate) async fn borrow(folder: &Folder) -> Option<Loan> {
     timeout(PATIENCE, ask).await.ok()?
 }
 
-/// Tells the agent to end, and waits until it has; whether there was one.
-pub(crate) async fn end(home: &Path) -> bool {
-    let ask = async {
+/// Tells the agent to end, and waits until it has; whether there was one. One that does not end is an error: it still holds
+/// the key.
+pub(crate) async fn end(home: &Path) -> Result<bool> {
+    let asked = async {
         let mut stream = connect(home).await?;
         stream.write_all(b"L").await.ok()?;
-        stream.read_u8().await.ok()?;
-        // It ends with its connection.
-        let _ = stream.read_u8().await;
-        Some(())
+        (stream.read_u8().await.ok()? == b'+').then_some(())
     };
-    matches!(timeout(PATIENCE, ask).await, Ok(Some(())))
+    if !is_alive(home) && connect(home).await.is_none() {
+        return Ok(false);
+    }
+    let pid = connect(home).await.and_then(|stream| stream.peer_cred().ok()?.pid());
+    let ended = async {
+        // Whether it was by our word or by its time: it is gone once its lock is.
+        let _ = asked.await;
+        while is_alive(home) || connect(home).await.is_some() {
+            sleep(MOMENT).await;
+        }
+    };
+    if timeout(ENDING, ended).await.is_err() {
+        bail!(Alive(pid.map_or_else(String::new, |pid| format!(", process {pid},"))));
+    }
+    Ok(true)
 }
+
+/// It was told to end, and did not.
+#[derive(Debug, thiserror::Error)]
+#[error("the agent{0} does not end and STILL HOLDS THE KEY: end it with kill -9, then run twofold lock again")]
+struct Alive(String);
 
 #[cfg(test)]
 mod tests;

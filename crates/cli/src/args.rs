@@ -477,6 +477,9 @@ Examples:
         /// The words.
         #[command(flatten)]
         words: Words,
+        /// The network that you know the wallet to be on (bitcoin, testnet4, signet, regtest); the request's is the device's word alone
+        #[arg(long, value_name = "NETWORK")]
+        network: Option<twofold_intent::ChainName>,
         /// Do not ask
         #[arg(long, short)]
         yes: bool,
@@ -495,6 +498,9 @@ pub(crate) struct Sweep {
     /// The node's cookie file, or a file whose first line is user:password
     #[arg(long, value_name = "FILE", requires = "node")]
     pub node_auth: Option<PathBuf>,
+    /// The node is on another machine: send its password and the wallet's addresses there unencrypted
+    #[arg(long, requires = "node")]
+    pub node_in_clear: bool,
     /// Fee rate in sat per virtual byte; without it the node is asked
     #[arg(long, value_name = "SAT/VB", required_unless_present = "node", value_parser = crate::command::parse_rate)]
     pub fee_rate: Option<bitcoin::FeeRate>,

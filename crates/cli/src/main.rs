@@ -20,8 +20,14 @@ use clap::Parser as _;
 use crate::{args::Cli, output::Output};
 
 fn main() -> ExitCode {
+    // Before anything is read: any command may come to hold a passphrase, words or a share.
+    let hardened = agent::harden();
     let cli = Cli::parse();
     let output = Output { json: cli.common.json };
+    if let Err(fault) = hardened {
+        let fault = anyhow::Error::new(fault).context("this system does not let a process keep its memory to itself");
+        return exit::report(output, &fault);
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => return exit::report(output, &fault.into()),

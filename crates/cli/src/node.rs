@@ -3,7 +3,7 @@
 //! Nothing that the node says is signed for: an amount that is not true makes a signature that no node takes (BIP-341).
 //! A node that hides coins leaves them where they are. It learns the wallet's addresses.
 
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -98,19 +98,22 @@ pub(crate) struct Found {
 }
 
 impl Node {
-    /// The node at `http://host:port`, with the first line of a file as user and password.
-    pub(crate) fn new(url: &str, auth: &Path) -> Result<Self> {
-        let wrong = || {
-            Wrong(format!(
-                "{url:?} is no node's address: write http://HOST:PORT; a node elsewhere needs a tunnel"
-            ))
-        };
+    /// The node at `http://host:port`, with the first line of a file as user and password. Both, and the wallet's
+    /// addresses, travel in the clear: to another machine only where that was asked for.
+    pub(crate) fn new(url: &str, auth: &Path, in_clear: bool) -> Result<Self> {
+        let wrong = || Wrong(format!("{url:?} is no node's address: write http://HOST:PORT"));
         let uri = url.parse::<Uri>().with_context(wrong)?;
         let plain = uri.scheme_str() == Some("http") && matches!(uri.path(), "" | "/") && uri.query().is_none();
         let (Some(host), Some(port), true) = (uri.host(), uri.port_u16(), plain) else {
             bail!(wrong());
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if !in_clear && !is_here(&host) {
+            bail!(Wrong(format!(
+                "{host} is not this machine, and the node's password and the wallet's addresses would go there for anyone \
+                 on the way to read: make a tunnel (ssh -L), or give --node-in-clear"
+            )));
+        }
         let pair = Zeroizing::new(crate::file::read(auth, 4096)?);
         let pair = pair.lines().next().unwrap_or_default();
         if !pair.contains(':') {
@@ -251,26 +254,53 @@ impl Node {
     }
 }
 
+/// Whether a host is this machine, by its name alone: nothing is looked up.
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Node;
+
+    #[test]
+    fn a_node_elsewhere_is_sent_nothing_in_the_clear_unless_that_was_asked_for() {
+        let place = tempfile::tempdir().expect("a folder");
+        let auth = place.path().join("cookie");
+        std::fs::write(&auth, "__cookie__:abc\n").expect("writes");
+        for here in ["http://127.0.0.1:8332", "http://[::1]:8332", "http://localhost:8332"] {
+            assert!(Node::new(here, &auth, false).is_ok(), "{here}");
+        }
+        for elsewhere in [
+            "http://192.168.1.7:8332",
+            "http://node.example:8332",
+            "http://localhost.example:8332",
+            "http://127.0.0.1.example:8332",
+            "http://0.0.0.0:8332",
+            "http://127.0.0.1@node.example:8332",
+        ] {
+            let refusal = Node::new(elsewhere, &auth, false).err().expect(elsewhere);
+            assert!(refusal.to_string().contains("--node-in-clear"), "{refusal}");
+            assert!(Node::new(elsewhere, &auth, true).is_ok(), "{elsewhere}");
+        }
+    }
 
     #[test]
     fn an_address_that_is_no_nodes_and_a_file_without_a_password_are_refused() {
         let place = tempfile::tempdir().expect("a folder");
         let auth = place.path().join("cookie");
         std::fs::write(&auth, "__cookie__:abc\n").expect("writes");
-        assert!(Node::new("http://127.0.0.1:8332", &auth).is_ok());
+        assert!(Node::new("http://127.0.0.1:8332", &auth, false).is_ok());
         for url in [
             "https://127.0.0.1:8332",
             "127.0.0.1:8332",
             "http://127.0.0.1",
             "http://127.0.0.1:1/wallet",
         ] {
-            let refusal = Node::new(url, &auth).err().expect(url);
+            let refusal = Node::new(url, &auth, false).err().expect(url);
             assert!(refusal.to_string().contains("http://HOST:PORT"), "{refusal}");
         }
         std::fs::write(&auth, "no password\n").expect("writes");
-        assert!(Node::new("http://127.0.0.1:8332", &auth).is_err());
+        assert!(Node::new("http://127.0.0.1:8332", &auth, false).is_err());
     }
 }

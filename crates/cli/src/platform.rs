@@ -72,25 +72,27 @@ impl Home<'_> {
 
     /// Opens with the key that an agent holds; otherwise, or where a passphrase was given, with the passphrase.
     async fn unlock_in(self, folder: Folder) -> Result<Unlocked<Folder>> {
-        if !passphrase::is_given(self.0.passphrase_file.as_deref()) {
-            let lent = patiently(async || match agent::borrow(&folder).await {
-                Some(loan) => Unlocked::unlock_lent(folder.clone(), loan).await.map(Some),
-                None => Ok(None),
-            });
-            if let Some(keys) = lent.await? {
-                return Ok(keys);
-            }
+        match self.unlock_lent(&folder).await? {
+            Some(keys) => Ok(keys),
+            None => self.unlock_with_passphrase(folder).await,
         }
-        self.unlock_with_passphrase(folder).await
+    }
+
+    /// Opens with the key that an agent holds; none where there is no agent, or a passphrase was given.
+    async fn unlock_lent(self, folder: &Folder) -> Result<Option<Unlocked<Folder>>> {
+        if passphrase::is_given(self.0.passphrase_file.as_deref()) {
+            return Ok(None);
+        }
+        let lent = patiently(async || match agent::borrow(folder).await {
+            Some(loan) => Unlocked::unlock_lent(folder.clone(), loan).await.map(Some),
+            None => Ok(None),
+        });
+        Ok(lent.await?)
     }
 
     /// The keystore of this machine, opened by the passphrase.
     pub(crate) async fn unlock_by_passphrase(self) -> Result<Unlocked<Folder>> {
-        let path = self.path()?;
-        if !path.exists() {
-            bail!(twofold_client::Fault::from(KeystoreFault::Absent));
-        }
-        self.unlock_with_passphrase(Folder::open(&path)?).await
+        self.unlock_with_passphrase(self.folder()?).await
     }
 
     async fn unlock_with_passphrase(self, folder: Folder) -> Result<Unlocked<Folder>> {
@@ -101,18 +103,34 @@ impl Home<'_> {
 
     /// The client of a machine that has joined.
     pub(crate) async fn client(self) -> Result<Client<Native>> {
-        let path = self.path()?;
-        if !path.exists() {
-            bail!(twofold_client::Fault::from(KeystoreFault::Absent));
+        Self::over(self.unlock_in(self.folder()?).await?).await
+    }
+
+    /// The same with the key of an agent, where there is one.
+    pub(crate) async fn client_of_agent(self) -> Result<Option<Client<Native>>> {
+        match self.unlock_lent(&self.folder()?).await? {
+            Some(keys) => Ok(Some(Self::over(keys).await?)),
+            None => Ok(None),
         }
-        let keys = self.unlock_in(Folder::open(&path)?).await?;
-        Self::over(keys).await
+    }
+
+    /// The same with the passphrase, whoever else holds the key.
+    pub(crate) async fn client_by_passphrase(self) -> Result<Client<Native>> {
+        Self::over(self.unlock_by_passphrase().await?).await
     }
 
     /// The same with a data key that was lent before: for a command that lets others at the keystore meanwhile.
     pub(crate) async fn client_lent(self, loan: Loan) -> Result<Client<Native>> {
-        let folder = Folder::open(&self.path()?)?;
-        Self::over(Unlocked::unlock_lent(folder, loan).await?).await
+        Self::over(Unlocked::unlock_lent(self.folder()?, loan).await?).await
+    }
+
+    /// The keystore's folder, which is there.
+    fn folder(self) -> Result<Folder> {
+        let path = self.path()?;
+        if !path.exists() {
+            bail!(twofold_client::Fault::from(KeystoreFault::Absent));
+        }
+        Ok(Folder::open(&path)?)
     }
 
     async fn over(keys: Unlocked<Folder>) -> Result<Client<Native>> {

@@ -10,7 +10,7 @@ use zeroize::Zeroize as _;
 struct Page([u8; 4096]);
 
 /// A data key and the digest of the file that it opens, in a locked page; wiped when dropped.
-pub(super) struct Held {
+pub(crate) struct Held {
     // Unlocked before it is freed.
     _locked: LockGuard,
     page: Box<Page>,
@@ -19,7 +19,7 @@ pub(super) struct Held {
 
 impl Held {
     /// Reads a key and a digest, the key straight into the page.
-    pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
+    pub(crate) fn read(from: &mut impl Read) -> io::Result<Self> {
         let mut page = Box::new(Page([0; 4096]));
         let locked = region::lock(page.0.as_ptr(), page.0.len()).map_err(io::Error::other)?;
         from.read_exact(&mut page.0[..32])?;
@@ -33,12 +33,12 @@ impl Held {
     }
 
     /// The key.
-    pub(super) fn key(&self) -> &[u8] {
+    pub(crate) fn key(&self) -> &[u8] {
         &self.page.0[..32]
     }
 
     /// SHA-256 of the key file that it opens.
-    pub(super) const fn file(&self) -> &[u8; 32] {
+    pub(crate) const fn file(&self) -> &[u8; 32] {
         &self.file
     }
 }

@@ -9,7 +9,7 @@ const SLEPT: Duration = Duration::from_secs(2);
 
 /// The time that a key is kept.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lease {
+pub(crate) struct Lease {
     began: Reading,
     span: Duration,
 }
@@ -37,7 +37,7 @@ fn since(time: Timespec) -> Duration {
 
 impl Lease {
     /// A lease that begins now.
-    pub(super) fn start(span: Duration) -> Self {
+    pub(crate) fn start(span: Duration) -> Self {
         Self::at(Reading::now(), span)
     }
 
@@ -46,7 +46,7 @@ impl Lease {
     }
 
     /// Whether it is over.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over_at(Reading::now())
     }
 

@@ -20,7 +20,8 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
             request,
             out,
             words,
+            network,
             yes,
-        } => sign::run(context, &request, &out, words.words_file.as_deref(), yes),
+        } => sign::run(context, &request, &out, words.words_file.as_deref(), network, yes),
     }
 }

@@ -31,11 +31,10 @@ struct Closed {
 }
 
 pub(super) async fn unlock(context: Context<'_>, arguments: &args::Unlock) -> Result<()> {
-    agent::harden().context("this system does not let a process keep its memory to itself")?;
     let home = std::fs::canonicalize(context.home().path()?).ok();
     let keys = context.home().unlock_by_passphrase().await?;
     let home = home.context("the keystore's folder is gone")?;
-    agent::end(&home).await;
+    agent::end(&home).await?;
     let seconds = arguments.span.as_secs();
     let answer = Opened {
         unlocked: true,
@@ -90,7 +89,7 @@ pub(super) async fn lock(context: Context<'_>) -> Result<()> {
     let home = std::fs::canonicalize(&home).unwrap_or(home);
     let answer = Closed {
         locked: true,
-        was_unlocked: agent::end(&home).await,
+        was_unlocked: agent::end(&home).await?,
     };
     context.output.answer(&answer, |answer| {
         if answer.was_unlocked {

@@ -1,11 +1,16 @@
 //! `twofold watch`: what happens to the wallet, as it happens.
 //!
 //! The server's stream only says that there is something; a sync then brings and proves it. While nothing happens, the
-//! keystore is closed and other commands may use it; its key waits in this process alone.
+//! keystore is closed and other commands may use it. Its key then waits where it came from: with the agent, which is asked
+//! again each time, or, where the passphrase was given here, in a locked page of this process, as an agent keeps it.
 
-use std::{collections::BTreeMap, io::Write as _, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{Read as _, Write as _},
+    time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
 use twofold_api::Reason;
@@ -17,10 +22,12 @@ use twofold_client::{
     wallet::Wallet,
     watch::{Known, Watching},
 };
+use zeroize::Zeroizing;
 
 use super::Context;
 use crate::{
-    agent,
+    agent::{Held, LONGEST, Lease},
+    exit::Wrong,
     output::btc,
     platform::{Native, SystemClock},
 };
@@ -31,6 +38,9 @@ const BREATH: Duration = Duration::from_secs(1);
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// How often a keystore that another command uses is tried again.
 const BUSY: Duration = Duration::from_millis(100);
+
+/// Between two looks whether a lease is over.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A line, by its stable names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,9 +137,65 @@ impl Told {
     }
 }
 
+/// Where the key is while the keystore is closed.
+enum Key {
+    /// With the agent: once that is gone, so is the key.
+    Lent,
+    /// Here, for as long as an agent would keep it at most.
+    Held(Held, Lease),
+}
+
+impl Key {
+    /// Opens the keystore for the first time.
+    async fn first(context: Context<'_>) -> Result<(Self, Client<Native>)> {
+        let lent = async || context.home().client_of_agent().await;
+        if let Some(client) = when_free(lent).await? {
+            return Ok((Self::Lent, client));
+        }
+        let mut client = context.home().client_by_passphrase().await?;
+        let loan = client.keystore().0.lend().await?;
+        let held = Held::read(&mut loan.expose().as_slice().chain(loan.file().as_slice()));
+        let held = held.context("this system locks no memory for you (see ulimit -l); run twofold unlock elsewhere")?;
+        Ok((Self::Held(held, Lease::start(LONGEST)), client))
+    }
+
+    /// Opens it once more; another command may be using it for a while.
+    async fn again(&self, context: Context<'_>) -> Result<Client<Native>> {
+        match self {
+            Self::Lent => {
+                let client = when_free(async || context.home().client_of_agent().await).await?;
+                client.with_context(|| Wrong("the keystore was locked, so nobody watches any more".into()))
+            }
+            Self::Held(held, lease) => {
+                if lease.is_over() {
+                    bail!(Wrong(OVER.into()));
+                }
+                when_free(async || {
+                    let mut key = Zeroizing::new([0; 32]);
+                    key.copy_from_slice(held.key());
+                    context.home().client_lent(Loan::new(key, *held.file())).await
+                })
+                .await
+            }
+        }
+    }
+
+    /// Resolves when what is held here may be held no longer.
+    async fn is_over(&self) {
+        match self {
+            Self::Lent => std::future::pending().await,
+            Self::Held(_, lease) => {
+                while !lease.is_over() {
+                    sleep(LOOK).await;
+                }
+            }
+        }
+    }
+}
+
+const OVER: &str = "a day is over or the machine slept, so the key was dropped; run twofold watch again";
+
 pub(super) async fn run(context: Context<'_>) -> Result<()> {
-    // It runs for long and keeps a key.
-    agent::harden()?;
     tokio::select! {
         outcome = watch(context) => outcome,
         ended = tokio::signal::ctrl_c() => Ok(ended?),
@@ -137,14 +203,13 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
 }
 
 async fn watch(context: Context<'_>) -> Result<()> {
-    let mut client = context.client().await?;
+    let (key, mut client) = Key::first(context).await?;
     let mut told: Option<Told> = None;
     let mut wait = BACK_OFF.0;
     loop {
         let mut lines = Vec::new();
         let round = round(context, &mut client, &mut told, &mut lines).await;
         context.tell(&mut client);
-        let loan = client.keystore().0.lend().await?;
         drop(client);
         // Who reads a line may use the keystore at once.
         for line in lines {
@@ -153,7 +218,10 @@ async fn watch(context: Context<'_>) -> Result<()> {
         let next = match round {
             Ok((watching, known)) => {
                 wait = BACK_OFF.0;
-                hold_on(watching, known).await
+                tokio::select! {
+                    next = hold_on(watching, known) => next,
+                    () = key.is_over() => bail!(Wrong(OVER.into())),
+                }
             }
             Err(fault) => Err(fault),
         };
@@ -165,7 +233,7 @@ async fn watch(context: Context<'_>) -> Result<()> {
             sleep(wait).await;
             wait = (wait * 2).min(BACK_OFF.1);
         }
-        client = reopen(context, loan).await?;
+        client = key.again(context).await?;
     }
 }
 
@@ -217,12 +285,10 @@ async fn hold_on(mut watching: Watching<Stream>, known: Known) -> Result<(), Fau
     Ok(())
 }
 
-/// The client once more; another command may be using the keystore for a while.
-async fn reopen(context: Context<'_>, loan: Loan) -> Result<Client<Native>> {
-    let (key, file) = loan.take();
+/// Tries for as long as another command uses the keystore.
+async fn when_free<T>(open: impl AsyncFn() -> Result<T>) -> Result<T> {
     loop {
-        let loan = Loan::new(key.clone(), file);
-        match context.home().client_lent(loan).await {
+        match open().await {
             Err(fault) if is_busy(&fault) => sleep(BUSY).await,
             outcome => return outcome,
         }

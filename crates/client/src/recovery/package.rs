@@ -177,6 +177,12 @@ impl RecoveryPackage {
         &self.account
     }
 
+    /// The wallet's network: the device's word alone, for neither keys nor signatures depend on it.
+    #[must_use]
+    pub const fn chain(&self) -> ChainName {
+        self.chain
+    }
+
     /// What the device calls the wallet.
     #[must_use]
     pub fn name(&self) -> &str {

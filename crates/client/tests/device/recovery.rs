@@ -193,6 +193,46 @@ fn the_stock_age_tool_opens_a_package_with_an_identity_made_by_the_script_in_the
 }
 
 #[test]
+fn the_script_in_the_docs_refuses_words_that_are_not_the_whole_phrase() {
+    let made = |words: &[&str]| {
+        let mut command = Command::new("python3");
+        command
+            .arg(docs().join("words-to-age.py"))
+            .arg(docs().join("english.txt"));
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("python3 is there");
+        let text = words.join(" ");
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(text.as_bytes()).expect("writes");
+        drop(input);
+        let output = child.wait_with_output().expect("ends");
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.success(), !output.stdout.is_empty(), "{said}");
+        (output.status.success(), said)
+    };
+    block_on(async {
+        let scene = Scene::new().await;
+        let phrase = secret_of(&scene.secret);
+        let words: Vec<&str> = phrase.split_whitespace().collect();
+        assert!(made(&words).0);
+        let (good, said) = made(&words[..24]);
+        assert!(!good && said.contains("25"), "{said}");
+        assert!(!made(&[&words[..], &words[24..]].concat()).0);
+        let mut other = words.clone();
+        other[7] = if words[7] == "abandon" { "ability" } else { "abandon" };
+        let (good, said) = made(&other);
+        assert!(!good && said.contains("checksum"), "{said}");
+        other[7] = "twofold";
+        let (good, said) = made(&other);
+        assert!(!good && said.contains("word 8") && !said.contains("twofold"), "{said}");
+    });
+}
+
+#[test]
 fn device_and_recovery_move_everything_by_two_files() {
     block_on(async {
         let mut scene = Scene::new().await;

@@ -75,7 +75,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<
         .require_network(network)
         .with_context(|| Wrong(format!("this wallet is on {network}")))?;
     let node = match (&arguments.node, &arguments.node_auth) {
-        (Some(url), Some(auth)) => Some(Node::new(url, auth)?),
+        (Some(url), Some(auth)) => Some(Node::new(url, auth, arguments.node_in_clear)?),
         _ => None,
     };
     if let Some(node) = &node {
