@@ -230,7 +230,7 @@ impl Mempool {
 }
 
 /// One of each wallet in turn, from the wallet after `last` on, then a second one of each, and so on.
-fn in_turns(left: Vec<([u8; 32], WalletId)>, last: Option<WalletId>) -> Vec<([u8; 32], WalletId)> {
+pub(super) fn in_turns(left: Vec<([u8; 32], WalletId)>, last: Option<WalletId>) -> Vec<([u8; 32], WalletId)> {
     let mut rounds = HashMap::<WalletId, usize>::new();
     let mut turns: Vec<_> = left
         .into_iter()

@@ -1,7 +1,7 @@
 use bitcoin::{OutPoint, Transaction, TxIn, TxOut, hashes::Hash};
 use futures::executor::block_on;
 
-use super::{Follower, merkle};
+use super::{Follower, mempool::in_turns, merkle};
 use crate::{
     Config,
     port::{
@@ -136,4 +136,15 @@ fn a_branch_leads_from_every_transaction_to_the_root() {
             assert_eq!(node, root, "transaction {place} of {size}");
         }
     }
+}
+
+#[test]
+fn what_is_sent_again_goes_on_after_the_wallet_that_came_last() {
+    let lost = |wallet, n| ([n; 32], wallet_id(wallet));
+    let left = vec![lost(1, 1), lost(1, 2), lost(2, 3), lost(3, 4), lost(3, 5)];
+    let order = |last| -> Vec<u8> { in_turns(left.clone(), last).iter().map(|(txid, _)| txid[0]).collect() };
+    assert_eq!(order(None), [1, 3, 4, 2, 5]);
+    assert_eq!(order(Some(wallet_id(1))), [3, 4, 1, 5, 2]);
+    assert_eq!(order(Some(wallet_id(2))), [4, 1, 3, 5, 2]);
+    assert_eq!(order(Some(wallet_id(3))), [1, 3, 4, 2, 5]);
 }

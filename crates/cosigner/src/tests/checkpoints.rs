@@ -105,8 +105,10 @@ fn s09_a_server_that_was_rolled_back_fences_the_wallet_when_a_device_has_seen_mo
     phone.sign(&house, &other, &other.psbt(&[coin], 40_000)).unwrap();
 }
 
-#[test]
-fn s09_a_fork_of_the_same_length_is_noticed_by_a_read() {
+#[rstest]
+#[case::as_long(1)]
+#[case::longer(2)]
+fn s09_a_fork_is_noticed_by_a_read_however_long_it_grew(#[case] entries: usize) {
     let mut house = House::new();
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);
@@ -118,7 +120,9 @@ fn s09_a_fork_of_the_same_length_is_noticed_by_a_read() {
     purse
         .newest
         .set(Checkpoint::try_from(told(&house, &phone, &purse).as_slice()).unwrap());
-    rename(&house, &phone, &purse, "unseen").unwrap();
+    for _ in 0..entries {
+        rename(&house, &phone, &purse, "unseen").unwrap();
+    }
     let told = get(&house, &phone, &purse, seen).expect("reading works");
     assert_eq!(told.line.standing, reply::Standing::Fenced);
 }
