@@ -145,6 +145,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             name: name(),
             opening: b"opening".to_vec(),
             unlock: unlock(),
+            recovery_elsewhere: false,
         }),
         client::encode(&request::TestSign {
             wallet,

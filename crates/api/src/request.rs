@@ -42,6 +42,8 @@ pub struct BeginCreate {
     pub opening: Vec<u8>,
     /// The wallet's unlock key, sealed to the server.
     pub unlock: SealedUnlockKey,
+    /// Recovery is on another machine and answers by hand: the server is to wait longer.
+    pub recovery_elsewhere: bool,
 }
 
 /// Second round trip of making a wallet.

@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Join(Join),
     /// Make a wallet; run it again after any interruption to finish it
     #[command(
-        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)"
+        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)\n  twofold create --name savings --recovery opening.txt --out message.txt   (the words are elsewhere)"
     )]
     Create(Create),
     /// Show an address to be paid at
@@ -216,6 +216,12 @@ pub(crate) struct Create {
     /// Write the recovery words to this new file (mode 0600) instead of showing them; move it off this machine
     #[arg(long, value_name = "FILE")]
     pub words_file: Option<PathBuf>,
+    /// Recovery is on another machine: its opening, made there by `twofold recovery new`
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["words_file", "yes"])]
+    pub recovery: Option<PathBuf>,
+    /// With --recovery: write the message for the recovery holder to this new file
+    #[arg(long, value_name = "FILE", requires = "recovery")]
+    pub out: Option<PathBuf>,
     /// The words are safe: do not ask
     #[arg(long, short)]
     pub yes: bool,
@@ -466,6 +472,44 @@ Examples:
   twofold recovery sweep --to bc1q… --fee-rate 5 --request ask.txt --reply answer.txt
       the words stay on another machine: carry ask.txt there, run twofold recovery sign, carry answer.txt back")]
     Sweep(Sweep),
+    /// On a machine of its own, offline too: become the recovery of a wallet that is about to be made
+    #[command(after_help = "\
+Examples:
+  twofold recovery new --invitation invitation.txt --out opening.txt --state recovery.state
+      then opening.txt goes to the device: twofold create --name savings --recovery opening.txt --out message.txt")]
+    New {
+        /// A file with the operator's invitation: only the server's identity is read from it, so a used one will do; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        invitation: PathBuf,
+        /// Where to write the opening, for the device
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Where to keep this machine's state until the wallet is made
+        #[arg(long, value_name = "FILE")]
+        state: PathBuf,
+        /// Write the new words to this new file (mode 0600) instead of showing them
+        #[arg(long, value_name = "FILE")]
+        words_file: Option<PathBuf>,
+    },
+    /// Go on with making a wallet: at the recovery holder with the device's message, at the device with the holder's
+    #[command(after_help = "\
+Examples:
+  twofold recovery continue message.txt --state recovery.state --out answer.txt    at the recovery holder
+  twofold recovery continue answer.txt                                             at the device
+Both show a fingerprint: compare them.")]
+    Continue {
+        /// The message
+        file: PathBuf,
+        /// At the holder: the state that `recovery new` wrote
+        #[arg(long, value_name = "FILE", requires = "out")]
+        state: Option<PathBuf>,
+        /// At the holder: where to write the answer
+        #[arg(long, value_name = "FILE", requires = "state")]
+        out: Option<PathBuf>,
+        /// The words.
+        #[command(flatten)]
+        words: Words,
+    },
     /// Answer a device's signing request with the words, on a machine of their own
     #[command(after_help = "Example:\n  twofold recovery sign ask.txt --out answer.txt")]
     Sign {

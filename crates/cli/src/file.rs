@@ -24,6 +24,15 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<String> {
     String::from_utf8(bytes).with_context(|| Wrong(format!("{} is no text", path.display())))
 }
 
+/// The same, or standard input where the path is `-`.
+pub(crate) fn read_or_stdin(path: &Path, limit: usize) -> Result<String> {
+    if path == Path::new("-") {
+        read(Path::new("/dev/stdin"), limit)
+    } else {
+        read(path, limit)
+    }
+}
+
 /// Writes a new file that only its owner reads, and waits until it would outlive a power cut.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
     private_file::settle(&private_file::create(path, text)?, path)

@@ -11,6 +11,7 @@
 //! | the server knows | the wallet, and the words | shows the words |
 //! | the words are confirmed | the wallet | makes another wallet |
 
+mod elsewhere;
 mod pending;
 
 use bitcoin::Address;
@@ -72,6 +73,31 @@ pub struct Made {
     pub first_address: Address,
 }
 
+/// A wallet that is in use, whoever holds its words.
+#[derive(Debug)]
+pub struct InUse {
+    /// The wallet, open.
+    pub wallet: Wallet,
+    /// The group key's short fingerprint, for comparing.
+    pub fingerprint: String,
+    /// The first address.
+    pub first_address: Address,
+}
+
+impl InUse {
+    /// With the words that are still to be shown.
+    fn with_words(self) -> Result<Made, Fault> {
+        let words = self.wallet.record.words.as_ref().ok_or(Usage::WordsForgotten)?;
+        let words = words.secret().map_err(|_| crate::session::internal())?.words();
+        Ok(Made {
+            words,
+            fingerprint: self.fingerprint,
+            first_address: self.first_address,
+            wallet: self.wallet,
+        })
+    }
+}
+
 impl<P: Platform> Client<P> {
     /// Makes a wallet, or finishes the one that was interrupted; `progress` hears of each step.
     pub async fn create(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
@@ -84,19 +110,19 @@ impl<P: Platform> Client<P> {
         if let Some(pending) = self.load_pending().await? {
             progress(Step::Resuming);
             if let Some(made) = self.resume(pending, progress).await? {
-                return Ok(made);
+                return made.with_words();
             }
         }
         for record in self.records().await? {
             if record.words.is_some() {
                 progress(Step::Resuming);
-                return self.activate(record, None, progress).await;
+                return self.activate(record, None, progress).await?.with_words();
             }
         }
         let pending = self.open_ceremony(name, progress).await?;
         progress(Step::Closing);
         let finished = self.finish(&pending).await?;
-        self.keep(pending, finished, progress).await
+        self.keep(pending, finished, progress).await?.with_words()
     }
 
     /// Erases the recovery words: the person has them.
@@ -145,6 +171,7 @@ impl<P: Platform> Client<P> {
                 name: name.clone(),
                 opening: opening.clone(),
                 unlock,
+                recovery_elsewhere: false,
             })
         };
         let (begun, _) = self.call_sealed(None, build).await?;
@@ -164,7 +191,7 @@ impl<P: Platform> Client<P> {
             birthday: begun.birthday,
             entry: entry.to_bytes(),
             sealing,
-            words: secret.words(),
+            words: Some(secret.words()),
         };
         self.save_pending(wallet, &pending).await?;
         Ok(pending)
@@ -210,7 +237,7 @@ impl<P: Platform> Client<P> {
         &mut self,
         pending: Pending,
         progress: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Option<Made>, Fault> {
+    ) -> Result<Option<InUse>, Fault> {
         let wallet = pending.ceremony()?.transcript().wallet();
         progress(Step::Closing);
         let finished = match self.test_again(&pending).await {
@@ -269,7 +296,7 @@ impl<P: Platform> Client<P> {
         pending: Pending,
         (created, first): Finished,
         progress: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Made, Fault> {
+    ) -> Result<InUse, Fault> {
         progress(Step::Tested);
         let record = Record {
             wallet: created.share.wallet(),
@@ -285,7 +312,7 @@ impl<P: Platform> Client<P> {
             sealing: pending.sealing,
             transcript: created.transcript.to_bytes(),
             package: created.package.to_bytes(),
-            words: Some(pending.words),
+            words: pending.words,
         };
         self.save_record(&record).await?;
         self.forget_pending(record.wallet).await?;
@@ -298,7 +325,7 @@ impl<P: Platform> Client<P> {
         record: Record,
         first: Option<Checkpoint>,
         progress: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Made, Fault> {
+    ) -> Result<InUse, Fault> {
         let mut wallet = self.open_record(record).await?;
         self.note_checkpoint(&mut wallet, first).await?;
         if wallet.record.standing == Standing::Tested {
@@ -314,19 +341,10 @@ impl<P: Platform> Client<P> {
             self.save_record(&wallet.record).await?;
         }
         progress(Step::Active);
-        let words = wallet
-            .record
-            .words
-            .as_ref()
-            .map(|words| words.secret().map(|secret| secret.words()));
-        let words = words
-            .ok_or(Usage::WordsForgotten)?
-            .map_err(|_| crate::session::internal())?;
         let (_, first_address) = wallet.ledger.next_address();
         self.save_books(&mut wallet, None).await?;
-        Ok(Made {
+        Ok(InUse {
             fingerprint: wallet.fingerprint(),
-            words,
             first_address,
             wallet,
         })

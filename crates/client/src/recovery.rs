@@ -6,6 +6,7 @@
 mod coin;
 mod fault;
 pub mod file;
+pub mod holder;
 pub mod package;
 pub mod request;
 pub mod sweep;

@@ -27,6 +27,12 @@ pub struct Config {
     pub ceremonies: u32,
     /// How long a ceremony waits for its next round, in seconds.
     pub ceremony_seconds: u64,
+    /// How long it waits where recovery is on another machine and answers by hand, in seconds.
+    pub elsewhere_seconds: u64,
+    /// Ceremonies of that kind that one user may have open; they count among all that a user may have open, too.
+    pub elsewhere_per_user: u32,
+    /// Ceremonies of that kind that may be open in all.
+    pub elsewhere: u32,
     /// Wallets that one user may have.
     pub wallets_per_user: u32,
     /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
@@ -52,6 +58,9 @@ impl Config {
             ceremonies_per_user: 3,
             ceremonies: 10_000,
             ceremony_seconds: 600,
+            elsewhere_seconds: 7 * 86_400,
+            elsewhere_per_user: 2,
+            elsewhere: 1_000,
             wallets_per_user: 100,
             issued_per_wallet: 1_000,
             invitation_seconds: 86_400,

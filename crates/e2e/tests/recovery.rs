@@ -303,3 +303,189 @@ fn a_package_and_its_words_are_proved_on_a_machine_that_has_nothing_else() -> Re
     );
     Ok(())
 }
+
+/// The three files of a wallet whose recovery is elsewhere, and the words that stay there.
+struct Passed {
+    opening: String,
+    state: String,
+    words: String,
+    message: String,
+    answer: String,
+}
+
+impl Passed {
+    fn new(deployment: &Deployment, name: &str) -> Result<Self> {
+        let place = |what: &str| -> Result<String> {
+            Ok(text(&deployment.folder().join(format!("{name}.{what}")))?.to_owned())
+        };
+        Ok(Self {
+            opening: place("opening")?,
+            state: place("state")?,
+            words: place("words")?,
+            message: place("message")?,
+            answer: place("answer")?,
+        })
+    }
+
+    /// `recovery new`, on a machine that has nothing.
+    fn begin(&self, deployment: &Deployment, invitation: &str) -> Result<Value> {
+        let file = deployment.folder().join("invitation.txt");
+        std::fs::write(&file, invitation)?;
+        answered(&elsewhere(&[
+            "recovery",
+            "new",
+            "--invitation",
+            text(&file)?,
+            "--out",
+            &self.opening,
+            "--state",
+            &self.state,
+            "--words-file",
+            &self.words,
+        ])?)
+    }
+
+    fn create(&self) -> [&str; 7] {
+        [
+            "create",
+            "--name",
+            "savings",
+            "--recovery",
+            &self.opening,
+            "--out",
+            &self.message,
+        ]
+    }
+
+    /// `recovery continue`, at the holder.
+    fn go_on(&self, message: &str, answer: &str) -> Result<Output> {
+        elsewhere(&[
+            "recovery",
+            "continue",
+            message,
+            "--state",
+            &self.state,
+            "--out",
+            answer,
+            "--words-file",
+            &self.words,
+        ])
+    }
+}
+
+#[test]
+fn a_wallet_is_made_with_a_recovery_holder_on_another_machine_and_the_server_restarts_in_between() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = deployment.person("laptop");
+    owner.run(&["join", &deployment.invitation, "--name", "laptop"])?;
+    let passed = Passed::new(&deployment, "a")?;
+    // The device has used the invitation up; the holder reads only the server's identity in it.
+    passed.begin(&deployment, &deployment.invitation)?;
+    owner.run(&passed.create())?;
+    // The file was lost: the same once more.
+    let first = std::fs::read(&passed.message)?;
+    std::fs::remove_file(&passed.message)?;
+    owner.run(&passed.create())?;
+    ensure!(
+        std::fs::read(&passed.message)? == first,
+        "the same message, not another ceremony"
+    );
+    deployment.kill()?;
+    deployment.resume()?;
+
+    let there = answered(&passed.go_on(&passed.message, &passed.answer)?)?;
+    ensure!(there["name"] == "savings" && there["network"] == "regtest", "{there}");
+    // Asked again, the holder gives the same bytes.
+    let again = format!("{}.again", passed.answer);
+    answered(&passed.go_on(&passed.message, &again)?)?;
+    ensure!(std::fs::read(&again)? == std::fs::read(&passed.answer)?);
+
+    // Killed somewhere on the way, run again.
+    let mut device = Leashed::spawn(&mut owner.command(&["recovery", "continue", &passed.answer])?)?;
+    std::thread::sleep(Duration::from_millis(300));
+    device.kill()?;
+    let here = match owner.try_run(&["recovery", "continue", &passed.answer])? {
+        Ok(made) => made["fingerprint"].clone(),
+        // It was done before the kill.
+        Err(refused) => {
+            ensure!(refused.stdout.contains("taken already"), "{}", refused.stdout);
+            owner.run(&["recovery", "export"])?["fingerprint"].clone()
+        }
+    };
+    ensure!(here == there["fingerprint"], "{here} and {there}");
+
+    // The wallet works with the server, and with the words.
+    let package = format!("{}.package", passed.state);
+    owner.run(&["recovery", "export", "--out", &package])?;
+    let checked = answered(&elsewhere(&[
+        "recovery",
+        "check",
+        "--package",
+        &package,
+        "--words-file",
+        &passed.words,
+    ])?)?;
+    ensure!(checked["fingerprint"] == there["fingerprint"], "{checked}");
+    let address = owner.run(&["receive"])?;
+    let address = address["address"].as_str().context("an address")?.to_owned();
+    deployment.node.fund(&regtest(&address)?, Amount::ONE_BTC)?;
+    deployment.node.mine(1)?;
+    deployment.settle(&owner)?;
+    let payee = deployment.node.miner_address()?.to_string();
+    owner.run(&["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"])?;
+    Ok(())
+}
+
+#[test]
+fn p32_a_recovery_holder_signs_nothing_for_another_server_words_or_message() -> Result<()> {
+    let (deployment, hostile) = (Deployment::start()?, Deployment::start()?);
+    let owner = hostile.person("laptop");
+    owner.run(&["join", &hostile.invitation, "--name", "laptop"])?;
+    let passed = Passed::new(&deployment, "a")?;
+    passed.begin(&deployment, &deployment.invitation)?;
+    // An honest device notices that the holder expects another server.
+    let refused = owner.refused(&passed.create())?;
+    ensure!(
+        refused.code == 2 && refused.stdout.contains("another server"),
+        "{}",
+        refused.stdout
+    );
+
+    // Messages of a device and server for another holder: the state takes neither them nor other words.
+    let other = Passed::new(&hostile, "b")?;
+    other.begin(&hostile, &hostile.invitation)?;
+    owner.run(&other.create())?;
+    let refused = passed.go_on(&other.message, &passed.answer)?;
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    ensure!(
+        refused.status.code() == Some(8) && !Path::new(&passed.answer).exists(),
+        "{said}"
+    );
+    let mixed = Passed {
+        words: passed.words.clone(),
+        ..Passed::new(&hostile, "b")?
+    };
+    let refused = mixed.go_on(&other.message, &other.answer)?;
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    ensure!(
+        refused.status.code() == Some(2) && said.contains("not of these words"),
+        "{said}"
+    );
+
+    // Answered once, the state answers nothing else; and the device takes its own holder's answer only.
+    answered(&other.go_on(&other.message, &other.answer)?)?;
+    let third = Passed::new(&hostile, "c")?;
+    third.begin(&hostile, &hostile.invitation)?;
+    owner.run(&third.create())?;
+    let refused = other.go_on(&third.message, &third.answer)?;
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    ensure!(
+        !refused.status.success() && said.contains("answered another message"),
+        "{said}"
+    );
+    let stranger = hostile.person("stranger");
+    stranger.run(&["join", &hostile.invite()?, "--name", "stranger"])?;
+    let refused = stranger.refused(&["recovery", "continue", &other.answer])?;
+    ensure!(refused.stdout.contains("waits for no answer"), "{}", refused.stdout);
+    Ok(())
+}

@@ -32,10 +32,11 @@ pub(crate) enum Kind {
     DeviceState = 66,
     RecoveryState = 67,
     DealtToRecovery = 68,
+    DeviceWaiting = 69,
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Opening,
         Self::ServerRound,
         Self::Closing,
@@ -55,6 +56,7 @@ impl Kind {
         Self::DeviceState,
         Self::RecoveryState,
         Self::DealtToRecovery,
+        Self::DeviceWaiting,
     ];
 }
 

@@ -62,6 +62,7 @@ impl TryFrom<proto::BeginCreateRequest> for request::BeginCreate {
             name: name("name", &begin.name)?,
             opening: message("opening", begin.opening)?,
             unlock: required("unlock", begin.unlock)?.try_into()?,
+            recovery_elsewhere: begin.recovery_elsewhere,
         })
     }
 }
@@ -73,6 +74,7 @@ impl From<&request::BeginCreate> for proto::BeginCreateRequest {
             name: begin.name.to_string(),
             opening: begin.opening.clone(),
             unlock: MessageField::some((&begin.unlock).into()),
+            recovery_elsewhere: begin.recovery_elsewhere,
             ..Self::default()
         }
     }

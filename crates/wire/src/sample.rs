@@ -69,6 +69,7 @@ pub(crate) fn begin_create() -> request::BeginCreate {
         name: "Savings".parse().unwrap(),
         opening: b"opening".to_vec(),
         unlock: unlock(),
+        recovery_elsewhere: true,
     }
 }
 

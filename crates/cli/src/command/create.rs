@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_api::request::Name;
-use twofold_client::{Fault, create::Step};
+use twofold_client::{Fault, create::Step, recovery::file::MAX_BYTES};
 
 use super::Context;
 use crate::{
@@ -26,6 +26,9 @@ struct Answer {
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result<()> {
     let name: Name = arguments.name.parse().map_err(Fault::from)?;
+    if let (Some(opening), Some(out)) = (&arguments.recovery, &arguments.out) {
+        return with_holder(context, &name, opening, out).await;
+    }
     if context.output.json && arguments.words_file.is_none() {
         bail!(Wrong(
             "with --json the recovery words need a place of their own: give --words-file FILE".into()
@@ -76,7 +79,37 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     })
 }
 
-fn told(step: Step) -> &'static str {
+#[derive(Serialize)]
+struct Begun {
+    name: String,
+    out: String,
+}
+
+/// The words are on another machine: its opening in, a message for it out.
+async fn with_holder(context: Context<'_>, name: &Name, opening: &Path, out: &Path) -> Result<()> {
+    let opening = crate::file::read(opening, MAX_BYTES)?;
+    let mut client = context.client().await?;
+    let bar = terminal::spinner();
+    let begun = client
+        .create_with_holder(name, &opening, &mut |step| bar.set_message(told(step)))
+        .await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    crate::file::write_new(out, &begun?)?;
+    let answer = Begun {
+        name: name.as_str().to_owned(),
+        out: out.display().to_string(),
+    };
+    context.output.answer(&answer, |answer| {
+        format!(
+            "Take {0} to the recovery holder's machine and run there:\n  twofold recovery continue {0} --state STATE --out \
+             ANSWER\nThe server waits seven days. When the answer is back here: twofold recovery continue ANSWER",
+            answer.out
+        )
+    })
+}
+
+pub(super) fn told(step: Step) -> &'static str {
     match step {
         Step::Resuming => "taking up where the last run stopped",
         Step::Opening => "device and recovery draw their parts; asking the server for its own",
@@ -88,7 +121,7 @@ fn told(step: Step) -> &'static str {
     }
 }
 
-fn show_words(words: &str) {
+pub(super) fn show_words(words: &str) {
     eprintln!("\nThese 25 words are your recovery. They are not a seed phrase; no other wallet takes them.");
     eprintln!("Write them down on paper. Whoever has them and this machine, or them and the server, has the coins.\n");
     let words: Vec<_> = words.split_whitespace().collect();
@@ -105,7 +138,7 @@ fn show_words(words: &str) {
 
 /// Writes the words to a new file that only its owner reads; a file with the same words is fine, so that an
 /// interrupted run can be repeated.
-fn write_words(path: &Path, words: &str) -> Result<()> {
+pub(super) fn write_words(path: &Path, words: &str) -> Result<()> {
     if std::fs::read_to_string(path).is_ok_and(|there| there.trim() == words) {
         return private_file::settle(&File::open(path)?, path);
     }

@@ -1,6 +1,7 @@
 //! `twofold recovery`: the words, checked; and used, where the server is gone.
 
 mod check;
+mod holder;
 mod sign;
 mod sweep;
 
@@ -16,6 +17,27 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
             check::check(context, package.as_deref(), words.words_file.as_deref()).await
         }
         args::Recovery::Sweep(arguments) => Box::pin(sweep::run(context, arguments)).await,
+        args::Recovery::New {
+            invitation,
+            out,
+            state,
+            words_file,
+        } => holder::begin(context, &invitation, &out, &state, words_file.as_deref()),
+        args::Recovery::Continue {
+            file,
+            state,
+            out,
+            words,
+        } => {
+            Box::pin(holder::go_on(
+                context,
+                &file,
+                state.as_deref(),
+                out.as_deref(),
+                words.words_file.as_deref(),
+            ))
+            .await
+        }
         args::Recovery::Sign {
             request,
             out,

@@ -28,7 +28,8 @@ pub(super) struct Pending {
     pub(super) birthday: u32,
     pub(super) entry: Vec<u8>,
     pub(super) sealing: SealSecret,
-    pub(super) words: RecoveryWords,
+    /// None where recovery is on another machine: they were never here.
+    pub(super) words: Option<RecoveryWords>,
 }
 
 impl Pending {
@@ -45,7 +46,13 @@ impl Pending {
             .fixed(&self.birthday.to_be_bytes())
             .var(&self.entry)
             .fixed(self.sealing.expose().expose())
-            .var(self.words.expose_line().as_bytes())
+            .var(
+                self.words
+                    .as_ref()
+                    .map(RecoveryWords::expose_line)
+                    .as_ref()
+                    .map_or(&[], |line| line.as_bytes()),
+            )
             .finish()
     }
 
@@ -58,7 +65,10 @@ impl Pending {
         let birthday = u32::from_be_bytes(reader.array()?);
         let entry = reader.var()?.to_vec();
         let sealing = SealSecret::new(Secret32::new(reader.array()?));
-        let words = RecoveryWords::parse(reader.text()?).map_err(|_| damaged())?;
+        let words = match reader.text()? {
+            "" => None,
+            line => Some(RecoveryWords::parse(line).map_err(|_| damaged())?),
+        };
         reader.finish()?;
         Ok(Self {
             ceremony,
@@ -81,10 +91,21 @@ impl<P: Platform> Client<P> {
             if finished {
                 self.keys.remove(&item).await?;
             } else if let Some(bytes) = self.keys.load(&item).await? {
-                return Ok(Some(Pending::parse(item.as_str(), &bytes)?));
+                let pending = Pending::parse(item.as_str(), &bytes)?;
+                // One without words waits for `recovery continue`.
+                if pending.words.is_some() {
+                    return Ok(Some(pending));
+                }
             }
         }
         Ok(None)
+    }
+
+    /// The interrupted ceremony of a wallet.
+    pub(super) async fn pending_of(&self, wallet: WalletId) -> Result<Option<Pending>, Fault> {
+        let item = name(&format!("{PREFIX}{wallet}"))?;
+        let bytes = self.keys.load(&item).await?;
+        Ok(bytes.map(|bytes| Pending::parse(item.as_str(), &bytes)).transpose()?)
     }
 
     pub(super) async fn save_pending(&mut self, wallet: WalletId, pending: &Pending) -> Result<(), Fault> {

@@ -50,6 +50,32 @@ pub enum RecoveryFault {
         /// The address.
         address: String,
     },
+    /// The opening names another server.
+    #[error(
+        "this recovery holder expects another server (identity {expected}) than the one this machine joined: have it run \
+         recovery new with an invitation to this server"
+    )]
+    OtherServer {
+        /// The one it expects.
+        expected: String,
+    },
+    /// A message of a ceremony is wrong.
+    #[error("{0}; nothing was signed. If the file is the right one, distrust whom it names and start anew")]
+    Ceremony(twofold_threshold::Fault),
+    /// The state is not sealed by these words, or of another wallet.
+    #[error("this recovery state is not of these words")]
+    OtherState,
+    /// One state answers one message.
+    #[error(
+        "this recovery holder has answered another message already, and answers one only: start anew with recovery new"
+    )]
+    Answered,
+    /// This device waits for no such answer.
+    #[error(
+        "this device waits for no answer of this recovery holder: it has been taken already, or is for another wallet; \
+         start anew with recovery new and create --recovery"
+    )]
+    NotAwaited,
     /// Nothing to move.
     #[error("there is nothing to move: no coin is worth more than it costs to spend at this fee rate")]
     Nothing,
@@ -60,9 +86,12 @@ impl RecoveryFault {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
             Self::Nothing => Kind::Funds,
-            Self::Package(_) | Self::NotFromDevice | Self::OtherRequest | Self::Reply(_) | Self::Signature(_) => {
-                Kind::Protocol
-            }
+            Self::Ceremony(_)
+            | Self::Package(_)
+            | Self::NotFromDevice
+            | Self::OtherRequest
+            | Self::Reply(_)
+            | Self::Signature(_) => Kind::Protocol,
             _ => Kind::Usage,
         }
     }

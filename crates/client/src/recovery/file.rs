@@ -26,16 +26,36 @@ pub enum FileKind {
     Request,
     /// Recovery's half of a signature.
     Reply,
+    /// Who recovery is, and its first message for a new wallet.
+    Opening,
+    /// Recovery's own state while a wallet is made, sealed to its words.
+    State,
+    /// What device and server did for a new wallet, for recovery to judge.
+    ToRecovery,
+    /// Recovery's part of a new wallet.
+    FromRecovery,
 }
 
 impl FileKind {
-    const ALL: [Self; 3] = [Self::Package, Self::Request, Self::Reply];
+    const ALL: [Self; 7] = [
+        Self::Package,
+        Self::Request,
+        Self::Reply,
+        Self::Opening,
+        Self::State,
+        Self::ToRecovery,
+        Self::FromRecovery,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
             Self::Package => "RECOVERY PACKAGE",
             Self::Request => "SIGNING REQUEST",
             Self::Reply => "SIGNING REPLY",
+            Self::Opening => "RECOVERY OPENING",
+            Self::State => "RECOVERY STATE",
+            Self::ToRecovery => "MESSAGE TO RECOVERY",
+            Self::FromRecovery => "MESSAGE FROM RECOVERY",
         }
     }
 }
@@ -46,6 +66,10 @@ impl core::fmt::Display for FileKind {
             Self::Package => "recovery package",
             Self::Request => "signing request",
             Self::Reply => "signing reply",
+            Self::Opening => "recovery holder's opening (made by recovery new)",
+            Self::State => "recovery holder's state (made by recovery new)",
+            Self::ToRecovery => "message to the recovery holder (made by create --recovery)",
+            Self::FromRecovery => "message from the recovery holder (made by recovery continue)",
         })
     }
 }
@@ -144,14 +168,18 @@ pub(crate) fn read(kind: FileKind, text: &str) -> Result<Vec<u8>, FileFault> {
     match between(&format!("TWOFOLD {}", kind.label()), text) {
         Found::Whole(body) => unpack(body).ok_or(FileFault::Damaged(kind)),
         Found::Cut => Err(FileFault::Cut(kind)),
-        Found::None => {
-            let is = |other: &FileKind| text.contains(&format!("-----BEGIN TWOFOLD {}-----", other.label()));
-            Err(match FileKind::ALL.into_iter().find(is) {
-                Some(found) => FileFault::Other { found, wanted: kind },
-                None => FileFault::Foreign(kind),
-            })
-        }
+        Found::None => Err(match kind_of(text) {
+            Some(found) => FileFault::Other { found, wanted: kind },
+            None => FileFault::Foreign(kind),
+        }),
     }
+}
+
+/// Which of our files a text is, if it is one.
+#[must_use]
+pub fn kind_of(text: &str) -> Option<FileKind> {
+    let is = |kind: &FileKind| text.contains(&format!("-----BEGIN TWOFOLD {}-----", kind.label()));
+    FileKind::ALL.into_iter().find(is)
 }
 
 /// Whether a text has both lines of a file of this kind: while it is still being copied, it has not.

@@ -27,6 +27,8 @@ fn what_is_sealed_to_recovery_opens_with_its_words_alone() {
 mod noise {
     use proptest::prelude::*;
 
+    use twofold_threshold::identity::IdentitySecret;
+
     use super::*;
     use crate::recovery::file::{FileKind, write};
     use crate::recovery::package::RecoveryPackage;
@@ -45,6 +47,15 @@ mod noise {
                 prop_assert!(RecoveryPackage::parse(&package).is_err());
                 let request = write(FileKind::Request, &around, &content);
                 prop_assert!(Judged::read(&request, &secret).is_err());
+                let opening = write(FileKind::Opening, &around, &content);
+                prop_assert!(holder::Opened::parse(&opening).is_err());
+                let state = write(FileKind::State, &around, &content);
+                let message = write(FileKind::ToRecovery, &around, &content);
+                let mut random = ChaCha20Rng::seed_from_u64(2);
+                prop_assert!(holder::go_on(&state, &message, &secret, &mut random).is_err());
+                let server = IdentitySecret::generate(&mut random).public();
+                let state = holder::begin(&secret, server, &mut random).unwrap().state;
+                prop_assert!(holder::go_on(&state, &message, &secret, &mut random).is_err());
             }
         }
     }

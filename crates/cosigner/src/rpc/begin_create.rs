@@ -55,6 +55,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let _alone = self.users.hold(request.user()).await;
         let now = self.time.now();
         self.may_begin(request, &opening, now).await?;
+        let waits = if asked.recovery_elsewhere {
+            self.may_wait_long(request, &opening, now).await?;
+            self.config.elsewhere_seconds
+        } else {
+            self.config.ceremony_seconds
+        };
         let usage = Usage {
             wallet: asked.wallet,
             epoch: FIRST_EPOCH,
@@ -80,7 +86,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             id: ceremony,
             wallet: asked.wallet,
             user,
-            expires: now.saturating_add(self.config.ceremony_seconds),
+            expires: now.saturating_add(waits),
             sealed,
             public: plan.to_bytes()?,
         };
@@ -145,6 +151,35 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Err(Refusal::new(
                 Reason::QuotaExceeded,
                 "this user has as many wallets as one may have",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the caller may open one more ceremony that waits for days.
+    async fn may_wait_long(
+        &self,
+        request: &Authenticated<BeginCreate>,
+        opening: &Opening,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        // One that is still open when any other kind begun now would be over waits for days.
+        let later = now.saturating_add(self.config.ceremony_seconds).saturating_add(1);
+        let replaced = match self.store.ceremony_of(opening.wallet()).await? {
+            Some(row) => u32::from(row.expires >= later),
+            None => 0,
+        };
+        let open = self.store.open_ceremonies(request.user(), later).await?;
+        if open.user.saturating_sub(replaced) >= self.config.elsewhere_per_user {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "this user already waits for as many recovery holders as one may",
+            ));
+        }
+        if open.all.saturating_sub(replaced) >= self.config.elsewhere {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "the server waits for too many recovery holders",
             ));
         }
         Ok(())

@@ -109,6 +109,7 @@ fn p09_rounds_out_of_order_are_refused() {
             name: name("x"),
             opening: closed.closing.clone(),
             unlock,
+            recovery_elsewhere: false,
         };
         block_on(house.mind.begin_create(house.let_in(&call, asked)?))
     });
@@ -319,6 +320,53 @@ fn p08_a_round_that_comes_too_late_is_told_so_and_its_ceremony_is_freed() {
     house.refuses(Reason::CeremonyNotFound, || closed.send(&house, &phone));
     assert!(house.rows().wallets.is_empty() && house.rows().shares.is_empty());
     phone.create(&house);
+}
+
+#[test]
+fn p08_a_ceremony_whose_recovery_is_elsewhere_waits_seven_days_and_not_longer() {
+    for (late, reason) in [(0, None), (1, Some(Reason::CeremonyExpired))] {
+        let house = House::new();
+        let phone = Phone::joined(&house);
+        let mut started = phone.start(&house);
+        started.elsewhere = true;
+        let begun = started.send(&house).unwrap();
+        let closed = started.go_on(&phone, &begun);
+        house.clock.pass(7 * 86_400 + late);
+        phone.clock.set(house.clock.now());
+        match (closed.send(&house, &phone), reason) {
+            (Ok(_), None) => {}
+            (answer, reason) => assert_eq!(answer.map(drop).map_err(|refusal| refusal.reason).err(), reason),
+        }
+    }
+}
+
+#[test]
+fn a_user_has_few_ceremonies_that_wait_for_days_and_room_for_others_beside_them() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let begin = |elsewhere| {
+        let mut started = phone.start(&house);
+        started.elsewhere = elsewhere;
+        started.send(&house).map(drop).map_err(|refusal| refusal.reason)
+    };
+    let most = house.config.elsewhere_per_user;
+    for _ in 0..most {
+        begin(true).expect("there is room");
+    }
+    assert_eq!(begin(true), Err(Reason::QuotaExceeded));
+    begin(false).expect("one that is over in minutes");
+    // Others have theirs, up to what the server waits for in all.
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.elsewhere = 1;
+    let house = House::with(config);
+    let phones = [Phone::joined(&house), Phone::joined(&house)];
+    let begin = |phone: &Phone| {
+        let mut started = phone.start(&house);
+        started.elsewhere = true;
+        started.send(&house).map(drop).map_err(|refusal| refusal.reason)
+    };
+    begin(&phones[0]).expect("the first");
+    assert_eq!(begin(&phones[1]), Err(Reason::QuotaExceeded));
 }
 
 #[test]

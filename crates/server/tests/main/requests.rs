@@ -66,6 +66,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
                 name: name(),
                 opening: b"opening".to_vec(),
                 unlock: unlock(),
+                recovery_elsewhere: false,
             })
             .1
         }

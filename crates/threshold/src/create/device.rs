@@ -179,6 +179,61 @@ pub struct AwaitRecovery {
 }
 
 impl AwaitRecovery {
+    /// Which run this is.
+    #[must_use]
+    pub const fn ceremony(&self) -> CeremonyId {
+        self.opening.run.ceremony
+    }
+
+    /// The record to seal, where recovery is on another machine and its answer comes by hand, days later perhaps.
+    #[must_use]
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let (opening, round) = (self.opening.to_bytes(), self.round.to_bytes());
+        let capacity = 2 + 5 * 32 + 3 * 4 + opening.len() + round.len() + self.to_server.len();
+        Writer::with_capacity(Kind::DeviceWaiting, capacity)
+            .fixed(self.unlock.expose().expose())
+            .fixed(self.ceremony_key.expose().expose())
+            .fixed(self.own.expose())
+            .fixed(&*self.from_server)
+            .fixed(&self.to_recovery)
+            .var(&opening)
+            .var(&round)
+            .var(&self.to_server)
+            .finish_secret()
+    }
+
+    /// The other direction. Everything is checked again that can be before recovery has answered.
+    pub fn from_secret_bytes(bytes: &[u8], server: &IdentityKey) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::DeviceWaiting)?;
+        let max = bytes.len();
+        let unlock = UnlockKey::new(Secret32::new(reader.array()?));
+        let ceremony_key = SealSecret::new(Secret32::new(reader.array()?));
+        let own = Secret32::new(reader.array()?);
+        let from_server = Zeroizing::new(reader.array()?);
+        let to_recovery = reader.array()?;
+        let opening = Opening::try_from(reader.var(max)?)?;
+        let round = ServerRound::try_from(reader.var(max)?)?;
+        let to_server = reader.var(max)?.to_vec();
+        reader.finish()?;
+        unlock.check(&opening.unlock_digest)?;
+        if ceremony_key.public() != opening.device_key {
+            return Err(FaultKind::PublicKey.into());
+        }
+        round.verify(&opening, server)?;
+        let all = round.all_round1(&opening);
+        Ok(Self {
+            opening,
+            round,
+            all,
+            unlock,
+            ceremony_key,
+            own,
+            from_server,
+            to_server,
+            to_recovery,
+        })
+    }
+
     /// Checks recovery's answer and the device's own share. What comes out is signed by the device's identity key,
     /// wherever that lives.
     pub fn receive(self, round: RecoveryRound) -> Result<ToSign, Fault> {

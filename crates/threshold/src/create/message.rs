@@ -98,6 +98,14 @@ pub struct RecoveryOpening {
 }
 message!(RecoveryOpening);
 
+impl RecoveryOpening {
+    /// Who recovery is, as it says.
+    #[must_use]
+    pub const fn identity(&self) -> &RecoveryIdentity {
+        &self.identity
+    }
+}
+
 impl Encode for RecoveryOpening {
     fn encode(&self, writer: Writer) -> Writer {
         writer.field(&self.run).field(&self.identity).field(&self.round1)
@@ -298,6 +306,14 @@ pub struct ToRecovery {
     pub(crate) sealed: Vec<u8>,
 }
 message!(ToRecovery);
+
+impl ToRecovery {
+    /// The device that carries it, as its opening says.
+    #[must_use]
+    pub const fn device(&self) -> &IdentityKey {
+        self.opening.device()
+    }
+}
 
 impl Encode for ToRecovery {
     fn encode(&self, writer: Writer) -> Writer {

@@ -67,6 +67,12 @@ pub struct AwaitServer {
 }
 
 impl AwaitServer {
+    /// The server that the invitation named.
+    #[must_use]
+    pub const fn server(&self) -> &IdentityKey {
+        &self.server
+    }
+
     /// The record to seal, for a machine that is turned off between the two messages.
     pub fn to_secret_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let polynomial = Zeroizing::new(self.polynomial.serialize().map_err(|_| FaultKind::Internal)?);

@@ -179,6 +179,37 @@ fn recovery_on_a_machine_of_its_own_may_be_turned_off_between_its_messages() {
 }
 
 #[test]
+fn a_device_may_be_turned_off_while_recovery_has_its_message() {
+    let mut parties = Parties::new(1);
+    let (r, r_opening) = parties.start_recovery();
+    let (d, opening) = parties.start_device(r_opening);
+    let unlock = Parties::copy_of(d.unlock());
+    let (_, round) = parties.start_server(opening, &unlock).unwrap();
+    let (d, to_recovery) = d.receive(round, &Sealer, &mut parties.rng).unwrap();
+    let record = d.to_secret_bytes();
+    drop(d);
+    let server = parties.server.public();
+    let read = |bytes: &[u8]| super::device::AwaitRecovery::from_secret_bytes(bytes, &server);
+    let (finished, answer) = r
+        .receive(&to_recovery, &Sealer, &parties.age, &mut parties.rng)
+        .unwrap();
+    // Twice from one record: the first answer may have been the wrong file.
+    for _ in 0..2 {
+        let to_sign = read(&record).unwrap().receive(answer.clone()).unwrap();
+        assert_eq!(to_sign.public().fingerprint(), finished.public.fingerprint());
+    }
+
+    // Its unlock key, its ceremony key (not the bits that X25519 clamps), or what the server signed.
+    for place in [2, 35, record.len() - 700] {
+        let mut changed = record.to_vec();
+        changed[place] ^= 1;
+        assert!(read(&changed).is_err(), "{place}");
+    }
+    let other = parties.device.public();
+    assert!(super::device::AwaitRecovery::from_secret_bytes(&record, &other).is_err());
+}
+
+#[test]
 fn a_wrong_unlock_key_is_denied_and_changes_nothing() {
     let mut parties = Parties::new(7);
     let (_, r_opening) = parties.start_recovery();

@@ -72,6 +72,7 @@ impl Purse {
             name: "bench".parse()?,
             opening: opening.to_bytes(),
             unlock: seal(&seal_to, device, id, 1, Step::BeginCreate, &unlock)?,
+            recovery_elsewhere: false,
         };
         let begun = device.call(line, &request)?;
 

@@ -447,6 +447,8 @@ proptest! {
         }
         let _ = crate::create::server::AwaitClosing::from_secret_bytes(&noise);
         let _ = crate::create::device::Pending::from_secret_bytes(&noise);
+        let stranger = crate::identity::IdentityKey::Ed25519([1; 32]);
+        let _ = crate::create::device::AwaitRecovery::from_secret_bytes(&noise, &stranger);
         let _ = Share::from_secret_bytes(&noise);
     }
 }

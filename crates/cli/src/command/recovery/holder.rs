@@ -1,0 +1,203 @@
+//! A recovery holder on a machine of their own, and the device's way back from them.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use rand_core::OsRng;
+use serde::Serialize;
+use twofold_api::invitation::Invitation;
+use twofold_client::{
+    Fault,
+    recovery::{
+        RecoveryFault,
+        file::{self as passed, FileFault, FileKind, MAX_BYTES},
+        holder,
+    },
+};
+use twofold_threshold::words::RecoverySecret;
+
+use super::Context;
+use crate::{
+    command::create::{show_words, told, write_words},
+    exit::Wrong,
+    file, private_file, terminal, words,
+};
+
+#[derive(Serialize)]
+struct Begun {
+    server: String,
+    opening: String,
+    state: String,
+    words_file: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answered {
+    fingerprint: String,
+    name: String,
+    network: String,
+    server: String,
+    device: String,
+    out: String,
+}
+
+#[derive(Serialize)]
+struct Made {
+    wallet: String,
+    name: String,
+    fingerprint: String,
+    address: String,
+    descriptor: String,
+}
+
+pub(super) fn begin(
+    context: Context<'_>,
+    invitation: &Path,
+    out: &Path,
+    state: &Path,
+    words_file: Option<&Path>,
+) -> Result<()> {
+    if context.output.json && words_file.is_none() {
+        bail!(Wrong(
+            "with --json the recovery words need a place of their own: give --words-file FILE".into()
+        ));
+    }
+    for place in [out, state] {
+        if place.exists() {
+            bail!(Wrong(format!("{} is there already; name a new file", place.display())));
+        }
+    }
+    let text = file::read_or_stdin(invitation, MAX_BYTES)?;
+    let invitation: Invitation = text.parse().map_err(Fault::from)?;
+    let secret = RecoverySecret::generate(&mut OsRng);
+    let new = holder::begin(&secret, invitation.server, &mut OsRng).map_err(Fault::from)?;
+    let line = secret.words().expose_line();
+    // Words first: a state without them is of no use to anyone.
+    match words_file {
+        Some(path) => write_words(path, &line)?,
+        None => show_words(&line),
+    }
+    file::write_new(state, &new.state)?;
+    file::write_new(out, &new.opening)?;
+    let answer = Begun {
+        server: invitation.server.to_string(),
+        opening: out.display().to_string(),
+        state: state.display().to_string(),
+        words_file: words_file.map(|path| path.display().to_string()),
+    };
+    context.output.answer(&answer, |answer| {
+        format!(
+            "server   {} at {}\n\
+             Take {2} to the device and run there:\n  twofold create --name NAME --recovery {2} --out MESSAGE\n\
+             Keep {3} on this machine until the wallet is made.",
+            answer.server, invitation.url, answer.opening, answer.state
+        )
+    })
+}
+
+/// Which side this is, the file says.
+pub(super) async fn go_on(
+    context: Context<'_>,
+    path: &Path,
+    state: Option<&Path>,
+    out: Option<&Path>,
+    words_file: Option<&Path>,
+) -> Result<()> {
+    let text = file::read(path, MAX_BYTES)?;
+    match (passed::kind_of(&text), state, out) {
+        (Some(FileKind::FromRecovery), ..) => at_device(context, &text).await,
+        (_, Some(state), Some(out)) => at_holder(context, &text, state, out, words_file),
+        (Some(FileKind::ToRecovery), ..) => bail!(Wrong(
+            "this message is for the recovery holder: run the command on their machine, with --state and --out".into()
+        )),
+        _ => Err(Fault::from(RecoveryFault::from(FileFault::Foreign(FileKind::FromRecovery))).into()),
+    }
+}
+
+fn at_holder(context: Context<'_>, text: &str, state: &Path, out: &Path, words_file: Option<&Path>) -> Result<()> {
+    let kept = file::read(state, MAX_BYTES)?;
+    let secret = words::read(words_file)?;
+    let continued = holder::go_on(&kept, text, &secret, &mut OsRng).map_err(Fault::from)?;
+    // Durable before the answer leaves: one state answers one message.
+    if let Some(next) = &continued.state {
+        replace(state, next)?;
+    }
+    let answer = continued.answer;
+    write_same(out, &answer.file)?;
+    let shown = Answered {
+        fingerprint: answer.fingerprint,
+        name: answer.name,
+        network: answer.network,
+        server: answer.server,
+        device: answer.device,
+        out: out.display().to_string(),
+    };
+    context.output.answer(&shown, |shown| {
+        format!(
+            "Recovery of the wallet {:?} on {} (both as the device says), with\n\
+             server       {} (as the invitation says)\n\
+             device       {}\n\
+             fingerprint  {}\n\n\
+             Take {} back to the device and run there: twofold recovery continue FILE\n\
+             The device must show the same fingerprint. If it does not, use no address of that wallet.",
+            shown.name, shown.network, shown.server, shown.device, shown.fingerprint, shown.out
+        )
+    })
+}
+
+async fn at_device(context: Context<'_>, text: &str) -> Result<()> {
+    let mut client = context.client().await?;
+    let bar = terminal::spinner();
+    let made = client
+        .finish_with_holder(text, &mut |step| bar.set_message(told(step)))
+        .await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    let made = made?;
+    let answer = Made {
+        wallet: made.wallet.id().to_string(),
+        name: made.wallet.name().to_owned(),
+        fingerprint: made.fingerprint,
+        address: made.first_address.to_string(),
+        descriptor: made.wallet.descriptor(),
+    };
+    context.output.answer(&answer, |answer| {
+        format!(
+            "Wallet {} is ready: server, this device and the recovery holder have a share each, and any two sign.\n\
+             fingerprint      {}\n\
+             first address    {}\n\n\
+             The recovery holder must have seen the same fingerprint. If not, use no address.\n\
+             Next: twofold recovery export --out FILE, for the holder",
+            answer.name, answer.fingerprint, answer.address
+        )
+    })
+}
+
+/// Puts a new state in the place of the old one, whole or not at all.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let beside: PathBuf = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .with_context(|| Wrong(format!("{} can't be written", beside.display())))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    private_file::settle(&file, path)
+}
+
+/// Writes a new file; one that holds exactly this already is fine, so that an interrupted run can be repeated.
+fn write_same(path: &Path, text: &str) -> Result<()> {
+    if file::read(path, MAX_BYTES).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    file::write_new(path, text)
+}
