@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::BufReader,
     os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -12,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use twofold_client::keystore::{Cost, Passphrase, Unlocked, file::Folder};
-use twofold_e2e::{Deployment, Person};
+use twofold_e2e::{Deployment, Person, process::Leashed};
 use twofold_threshold::rand_core::OsRng;
 
 /// How often a process is looked at that is to end.
@@ -222,5 +223,24 @@ fn an_open_keystore_closes_when_its_time_is_over_when_it_changes_and_when_it_is_
     assert_eq!(wrong.code, 6, "{wrong:?}");
     assert_eq!(owner.refused(&["unlock", "--for", "25h"])?.code, 2);
     assert_eq!(received(&owner)?, None);
+    Ok(())
+}
+
+#[test]
+fn who_watches_with_the_agents_key_ends_when_the_keystore_is_locked() -> Result<()> {
+    use std::io::BufRead as _;
+    let (deployment, owner) = settled()?;
+    let agent = unlock(&owner, "2m")?;
+    let mut watch = Leashed::spawn(silent(&owner, &["watch"])?.stderr(Stdio::null()))?;
+    let mut lines = BufReader::new(watch.child().stdout.take().context("an output")?);
+    let mut line = String::new();
+    lines.read_line(&mut line)?;
+    ensure!(line.contains("\"watching\""), "{line}");
+    assert_eq!(owner.run(&["lock"])?["was_unlocked"], Value::Bool(true));
+    gone(agent)?;
+    // Something to be told of, for which there is no key any more.
+    deployment.node.mine(1)?;
+    gone(watch.child().id())?;
+    assert_eq!(watch.child().wait()?.code(), Some(2));
     Ok(())
 }
