@@ -28,6 +28,22 @@ fn a_node_mines_pays_and_shows_the_payment_to_a_watching_wallet() {
 }
 
 #[test]
+fn no_lock_time_that_the_miner_may_pick_keeps_a_payment_out() {
+    let node = Regtest::start().unwrap();
+    let outputs = json!([{ recipient(&node).to_string(): 0.5 }]);
+    let arguments = [
+        outputs,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        json!({ "locktime": 21 }),
+    ];
+    let sent: Value = node.wallet_rpc(MINER).unwrap().call("send", &arguments).unwrap();
+    let txid: Txid = sent["txid"].as_str().unwrap().parse().unwrap();
+    assert_eq!(node.mempool().unwrap(), [txid]);
+}
+
+#[test]
 fn a_wallet_imported_after_the_payment_finds_it() {
     let node = Regtest::start().unwrap();
     let address = recipient(&node);
