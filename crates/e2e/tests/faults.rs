@@ -18,7 +18,7 @@ use twofold_testkit::bitcoincore_rpc::RpcApi as _;
 
 use crate::{
     device::{COIN, Device, Enrolled, Lab},
-    kills::{failpoints_in, require_failpoints, runtime, take_up},
+    kills::{failpoints_in, require_failpoints, runtime, taken_up_once},
     line::{Mischief, Trick},
     oracle::{Oracle, verify},
     races::NO_RATE,
@@ -245,18 +245,13 @@ impl Scene {
                 .await?;
             ensure!(alive.is_none(), "it should have died");
         }
-        let (during, ended) = (Arc::clone(&self.deployment), Arc::new(Mutex::new(None)));
-        let told = Arc::clone(&ended);
+        let gone = taken_up_once(&self.deployment);
+        let at_fault = gone.clone();
         let hook = move || {
-            let end = take_up(&during).expect("the server starts again");
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = end;
+            at_fault();
         };
         let done = self.run(&prepared, Mischief::at_fault(hook)).await;
-        let mut end = ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if end.is_none() {
-            // Past the commit the reply may win the race against the kill.
-            end = take_up(&self.deployment)?;
-        }
+        let end = gone();
         ensure!(
             end.and_then(|end| end.signal()) == Some(9),
             "the server was not killed: {end:?}"

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     process::ExitStatus,
     str::FromStr as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
@@ -98,8 +98,17 @@ pub(crate) async fn charged(device: &mut Device, psbt: &Psbt) -> Result<(usize, 
     Ok((signed.len(), signed.iter().map(|entry| entry.added).sum(), whole))
 }
 
+/// Takes the server up on the first call, whoever makes it: past the commit the reply may win the race against the kill,
+/// and then the client meets the dead line later or never. Every call tells how the server went.
+pub(crate) fn taken_up_once(
+    deployment: &Arc<Mutex<Deployment>>,
+) -> impl Fn() -> Option<ExitStatus> + Clone + Send + 'static {
+    let (deployment, end) = (Arc::clone(deployment), Arc::new(OnceLock::new()));
+    move || *end.get_or_init(|| take_up(&deployment).expect("the server starts again"))
+}
+
 /// Waits until the server is gone, tells how it went, and starts it again without failpoints.
-pub(crate) fn take_up(deployment: &Mutex<Deployment>) -> Result<Option<ExitStatus>> {
+fn take_up(deployment: &Mutex<Deployment>) -> Result<Option<ExitStatus>> {
     let mut deployment = deployment.lock().unwrap_or_else(PoisonError::into_inner);
     let ended = end_of(deployment.server()?)?;
     deployment.set_environment(&[]);
@@ -124,21 +133,16 @@ fn killed_at(
         deployment.set_environment(&[("TWOFOLD_KILL_AT", place)]);
         deployment.resume()?;
     }
-    let died = Arc::new(Mutex::new(None));
-    let (during, status) = (Arc::clone(deployment), Arc::clone(&died));
+    let gone = taken_up_once(deployment);
+    let at_fault = gone.clone();
     let hook = move || {
-        *status.lock().unwrap_or_else(PoisonError::into_inner) = take_up(&during).expect("the server starts again");
+        at_fault();
     };
     runtime()?.block_on(async {
         let mut device = enrolled.open(WALLET, oracle, Mischief::at_fault(hook)).await?;
         let psbt = device.spend();
         let signed = device.sign(psbt.clone()).await;
-        let mut end = died.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if end.is_none() {
-            // Past the commit the reply may win the race against the kill.
-            end = take_up(deployment)?;
-        }
-        let signal = end.and_then(|end| end.signal());
+        let signal = gone().and_then(|end| end.signal());
         ensure!(
             signal == Some(9),
             "the server was not killed: {signal:?}; signed: {}",
