@@ -11,19 +11,18 @@
 //! | the server knows | the wallet, and the words | shows the words |
 //! | the words are confirmed | the wallet | makes another wallet |
 
+mod begun;
 mod elsewhere;
 mod pending;
 
 use bitcoin::Address;
 use rand_core::RngCore;
 use twofold_api::reason::Reason;
-use twofold_api::request::{Activate, BeginCreate, FinishCreate, Name, TestSign};
+use twofold_api::request::{Activate, FinishCreate, Name, TestSign};
 use twofold_api::seal_key::{Step as SealStep, Usage as SealUsage};
 use twofold_threshold::checkpoint::Checkpoint;
-use twofold_threshold::create::device::{Created, Start};
-use twofold_threshold::create::{Completion, ServerRound, recovery};
-use twofold_threshold::device_list;
-use twofold_threshold::envelope::SealSecret;
+use twofold_threshold::create::device::Created;
+use twofold_threshold::create::{Completion, recovery};
 use twofold_threshold::id::{CeremonyId, WalletId};
 use twofold_threshold::secret::UnlockKey;
 use twofold_threshold::words::{RecoverySecret, RecoveryWords};
@@ -135,7 +134,6 @@ impl<P: Platform> Client<P> {
 
     /// The first round trip, up to the point where everything needed to finish is durable.
     async fn open_ceremony(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Pending, Fault> {
-        let chain = self.joined()?.chain;
         let server = self.session.server;
         let mut wallet = WalletId([0; 16]);
         self.random.fill_bytes(&mut wallet.0);
@@ -143,58 +141,12 @@ impl<P: Platform> Client<P> {
         self.random.fill_bytes(&mut ceremony.0);
 
         let secret = RecoverySecret::generate(&mut self.random);
-        let (recovery, recovery_opening) = recovery::begin(&secret, server, wallet, ceremony, &mut self.random)?;
-        let sealing = SealSecret::generate(&mut self.random);
-        let entry = device_list::Draft::first(wallet, *self.session.device_key(), sealing.public());
-        let signature = self.session.device().sign_raw(&entry.signing_bytes());
-        let entry = entry.signed(signature)?;
-        let start = Start {
-            ceremony,
-            server,
-            entry: entry.clone(),
-            unlock: UnlockKey::generate(&mut self.random),
-            recovery: recovery_opening,
-        };
-        let (device, opening) = start.begin(&mut self.random)?;
-        progress(Step::Opening);
-        let opening = opening.to_bytes();
-        let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
-            let usage = SealUsage {
-                wallet,
-                epoch: FIRST_EPOCH,
-                step: SealStep::BeginCreate,
-                device: session.device_id(),
-            };
-            let unlock = key.seal(device.unlock(), &usage, random).map_err(|_| Breach::SealKey)?;
-            Ok(BeginCreate {
-                wallet,
-                name: name.clone(),
-                opening: opening.clone(),
-                unlock,
-                recovery_elsewhere: false,
-            })
-        };
-        let (begun, _) = self.call_sealed(None, build).await?;
-
-        progress(Step::Dealing);
-        let round = ServerRound::try_from(begun.server_round.as_slice())?;
-        let (device, to_recovery) = device.receive(round, &AgeSealer, &mut self.random)?;
+        let (recovery, opening) = recovery::begin(&secret, server, wallet, ceremony, &mut self.random)?;
+        let (device, to_recovery, begun) = self.begin_ceremony(opening, name, false, progress).await?;
         let opener = AgeOpener::new(&secret).map_err(|_| crate::session::internal())?;
         let (_finished, round) = recovery.receive(&to_recovery, &AgeSealer, &opener, &mut self.random)?;
-        let to_sign = device.receive(round)?;
-        let signature = self.session.device().sign_raw(&to_sign.signing_bytes());
-        let ceremony = to_sign.signed(signature)?;
-        let pending = Pending {
-            ceremony: ceremony.to_secret_bytes(),
-            name: name.clone(),
-            chain,
-            birthday: begun.birthday,
-            entry: entry.to_bytes(),
-            sealing,
-            words: Some(secret.words()),
-        };
-        self.save_pending(wallet, &pending).await?;
-        Ok(pending)
+        self.close_ceremony(device.receive(round)?, begun, Some(secret.words()))
+            .await
     }
 
     /// The second round trip.
@@ -298,21 +250,22 @@ impl<P: Platform> Client<P> {
         progress: &mut (dyn FnMut(Step) + Send),
     ) -> Result<InUse, Fault> {
         progress(Step::Tested);
+        let Pending { begun, words, .. } = pending;
         let record = Record {
             wallet: created.share.wallet(),
-            name: pending.name.as_str().to_owned(),
-            chain: pending.chain,
-            birthday: pending.birthday,
+            name: begun.name.as_str().to_owned(),
+            chain: begun.chain,
+            birthday: begun.birthday,
             standing: Standing::Tested,
             share: created.share,
             public: created.public,
             unlock: created.unlock,
             test_signature: created.test_signature,
-            entry: pending.entry,
-            sealing: pending.sealing,
+            entry: begun.entry,
+            sealing: begun.sealing,
             transcript: created.transcript.to_bytes(),
             package: created.package.to_bytes(),
-            words: pending.words,
+            words,
         };
         self.save_record(&record).await?;
         self.forget_pending(record.wallet).await?;

@@ -7,28 +7,22 @@
 //! | recovery's answer is checked | the pending ceremony, without words | asks for a test share; else sends the closing |
 //! | the test signature verifies | the wallet | shows the server the test signature |
 
-use twofold_api::request::{BeginCreate, Name};
-use twofold_api::seal_key::{Step as SealStep, Usage as SealUsage};
-use twofold_intent::ChainName;
-use twofold_threshold::create::device::{AwaitRecovery, Start};
-use twofold_threshold::create::{RecoveryRound, ServerRound};
-use twofold_threshold::device_list;
-use twofold_threshold::envelope::SealSecret;
+use twofold_api::request::Name;
+use twofold_threshold::create::RecoveryRound;
+use twofold_threshold::create::device::AwaitRecovery;
 use twofold_threshold::id::WalletId;
-use twofold_threshold::secret::{Secret32, UnlockKey};
 use zeroize::Zeroizing;
 
-use super::pending::Pending;
-use super::{FIRST_EPOCH, InUse, Step};
+use super::begun::Begun;
+use super::{InUse, Step};
 use crate::client::Client;
-use crate::fault::{Breach, Fault};
-use crate::home;
+use crate::fault::Fault;
 use crate::keystore::name as item_name;
-use crate::keystore::record::{Reader, Writer};
+use crate::keystore::record::Reader;
 use crate::port::{BlobName, KeystoreFault, Platform};
+use crate::recovery::RecoveryFault;
 use crate::recovery::file::{self, FileKind};
 use crate::recovery::holder::{self, Opened};
-use crate::recovery::{AgeSealer, RecoveryFault};
 use crate::wallet::Standing;
 
 const VERSION: u8 = 1;
@@ -36,24 +30,15 @@ const VERSION: u8 = 1;
 /// What waits in the keystore for recovery's answer.
 struct Waiting {
     ceremony: Zeroizing<Vec<u8>>,
-    name: Name,
-    chain: ChainName,
-    birthday: u32,
-    entry: Vec<u8>,
-    sealing: SealSecret,
+    begun: Begun,
     /// The message's file, to be written again as it was.
     message: String,
 }
 
 impl Waiting {
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Writer::new(VERSION)
-            .var(&self.ceremony)
-            .var(self.name.as_str().as_bytes())
-            .var(self.chain.to_string().as_bytes())
-            .fixed(&self.birthday.to_be_bytes())
-            .var(&self.entry)
-            .fixed(self.sealing.expose().expose())
+        self.begun
+            .write(VERSION, &self.ceremony)
             .var(self.message.as_bytes())
             .finish()
     }
@@ -62,11 +47,7 @@ impl Waiting {
         let mut reader = Reader::new(item, bytes, VERSION)?;
         let waiting = Self {
             ceremony: Zeroizing::new(reader.var()?.to_vec()),
-            name: reader.text()?.parse().map_err(|_| reader.damaged())?,
-            chain: home::chain(reader.text()?).map_err(|_| reader.damaged())?,
-            birthday: u32::from_be_bytes(reader.array()?),
-            entry: reader.var()?.to_vec(),
-            sealing: SealSecret::new(Secret32::new(reader.array()?)),
+            begun: Begun::read(&mut reader)?,
             message: reader.text()?.to_owned(),
         };
         reader.finish()?;
@@ -96,7 +77,7 @@ impl<P: Platform> Client<P> {
         opening: &str,
         progress: &mut (dyn FnMut(Step) + Send),
     ) -> Result<String, Fault> {
-        let chain = self.joined()?.chain;
+        self.joined()?;
         let server = self.session.server;
         let opened = Opened::parse(opening)?;
         if opened.server != server {
@@ -104,56 +85,19 @@ impl<P: Platform> Client<P> {
             return Err(RecoveryFault::OtherServer { expected }.into());
         }
         // The holder names wallet and ceremony: both go into what it signs.
-        let (wallet, ceremony) = (opened.opening.wallet(), opened.opening.ceremony());
+        let wallet = opened.opening.wallet();
         let item = item(wallet)?;
         if let Some(bytes) = self.keys.load(&item).await? {
             progress(Step::Resuming);
             return Ok(Waiting::parse(item.as_str(), &bytes)?.message);
         }
-        let sealing = SealSecret::generate(&mut self.random);
-        let entry = device_list::Draft::first(wallet, *self.session.device_key(), sealing.public());
-        let signature = self.session.device().sign_raw(&entry.signing_bytes());
-        let entry = entry.signed(signature)?;
-        let start = Start {
-            ceremony,
-            server,
-            entry: entry.clone(),
-            unlock: UnlockKey::generate(&mut self.random),
-            recovery: opened.opening,
-        };
-        let (device, opening) = start.begin(&mut self.random)?;
-        progress(Step::Opening);
-        let opening = opening.to_bytes();
-        let build = |session: &crate::session::Session, key: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
-            let usage = SealUsage {
-                wallet,
-                epoch: FIRST_EPOCH,
-                step: SealStep::BeginCreate,
-                device: session.device_id(),
-            };
-            let unlock = key.seal(device.unlock(), &usage, random).map_err(|_| Breach::SealKey)?;
-            Ok(BeginCreate {
-                wallet,
-                name: name.clone(),
-                opening: opening.clone(),
-                unlock,
-                recovery_elsewhere: true,
-            })
-        };
-        let (begun, _) = self.call_sealed(None, build).await?;
-        progress(Step::Dealing);
-        let round = ServerRound::try_from(begun.server_round.as_slice())?;
-        let (device, to_recovery) = device.receive(round, &AgeSealer, &mut self.random)?;
-        let message = holder::message(name, chain, &to_recovery, |domain, bytes| {
+        let (device, to_recovery, begun) = self.begin_ceremony(opened.opening, name, true, progress).await?;
+        let message = holder::message(name, begun.chain, &to_recovery, |domain, bytes| {
             self.session.device().sign(domain, bytes)
         });
         let waiting = Waiting {
             ceremony: device.to_secret_bytes(),
-            name: name.clone(),
-            chain,
-            birthday: begun.birthday,
-            entry: entry.to_bytes(),
-            sealing,
+            begun,
             message,
         };
         self.keys.save(&item, &waiting.to_bytes(), &mut self.random).await?;
@@ -203,17 +147,7 @@ impl<P: Platform> Client<P> {
             AwaitRecovery::from_secret_bytes(&waiting.ceremony, &self.session.server).map_err(|_| damaged())?;
         // A wrong answer leaves what waits as it was: the right one may still come.
         let to_sign = ceremony.receive(round).map_err(RecoveryFault::Ceremony)?;
-        let signature = self.session.device().sign_raw(&to_sign.signing_bytes());
-        let pending = Pending {
-            ceremony: to_sign.signed(signature)?.to_secret_bytes(),
-            name: waiting.name,
-            chain: waiting.chain,
-            birthday: waiting.birthday,
-            entry: waiting.entry,
-            sealing: waiting.sealing,
-            words: None,
-        };
-        self.save_pending(wallet, &pending).await?;
+        let pending = self.close_ceremony(to_sign, waiting.begun, None).await?;
         self.keys.remove(&item).await?;
         progress(Step::Closing);
         let finished = self.finish(&pending).await?;

@@ -1,19 +1,15 @@
 //! A ceremony that is about to be closed, as the keystore holds it.
 
-use twofold_api::request::Name;
-use twofold_intent::ChainName;
 use twofold_threshold::create::device;
-use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
-use twofold_threshold::secret::Secret32;
 use twofold_threshold::words::RecoveryWords;
 use zeroize::Zeroizing;
 
+use super::begun::Begun;
 use crate::client::Client;
 use crate::fault::Fault;
-use crate::home;
 use crate::keystore::name;
-use crate::keystore::record::{Reader, Writer};
+use crate::keystore::record::Reader;
 use crate::port::{KeystoreFault, Platform};
 
 const VERSION: u8 = 1;
@@ -23,11 +19,7 @@ const PREFIX: &str = "create-";
 pub(super) struct Pending {
     /// The threshold crate's record of it.
     pub(super) ceremony: Zeroizing<Vec<u8>>,
-    pub(super) name: Name,
-    pub(super) chain: ChainName,
-    pub(super) birthday: u32,
-    pub(super) entry: Vec<u8>,
-    pub(super) sealing: SealSecret,
+    pub(super) begun: Begun,
     /// None where recovery is on another machine: they were never here.
     pub(super) words: Option<RecoveryWords>,
 }
@@ -39,13 +31,8 @@ impl Pending {
     }
 
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Writer::new(VERSION)
-            .var(&self.ceremony)
-            .var(self.name.as_str().as_bytes())
-            .var(self.chain.to_string().as_bytes())
-            .fixed(&self.birthday.to_be_bytes())
-            .var(&self.entry)
-            .fixed(self.sealing.expose().expose())
+        self.begun
+            .write(VERSION, &self.ceremony)
             .var(
                 self.words
                     .as_ref()
@@ -58,27 +45,14 @@ impl Pending {
 
     fn parse(item: &str, bytes: &[u8]) -> Result<Self, KeystoreFault> {
         let mut reader = Reader::new(item, bytes, VERSION)?;
-        let damaged = || KeystoreFault::Damaged { name: item.into() };
         let ceremony = Zeroizing::new(reader.var()?.to_vec());
-        let name = reader.text()?.parse().map_err(|_| damaged())?;
-        let chain = home::chain(reader.text()?).map_err(|_| damaged())?;
-        let birthday = u32::from_be_bytes(reader.array()?);
-        let entry = reader.var()?.to_vec();
-        let sealing = SealSecret::new(Secret32::new(reader.array()?));
+        let begun = Begun::read(&mut reader)?;
         let words = match reader.text()? {
             "" => None,
-            line => Some(RecoveryWords::parse(line).map_err(|_| damaged())?),
+            line => Some(RecoveryWords::parse(line).map_err(|_| reader.damaged())?),
         };
         reader.finish()?;
-        Ok(Self {
-            ceremony,
-            name,
-            chain,
-            birthday,
-            entry,
-            sealing,
-            words,
-        })
+        Ok(Self { ceremony, begun, words })
     }
 }
 
