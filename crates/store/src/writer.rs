@@ -36,8 +36,10 @@ const IDLE: Duration = Duration::from_secs(2);
 
 struct Job {
     batch: Batch,
-    answer: oneshot::Sender<Result<(), StoreFault>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<(), StoreFault>>;
 
 /// The writing thread's handle. Dropping it lets the thread finish what is queued, and waits for that.
 #[derive(Debug)]
@@ -55,9 +57,11 @@ impl Writer {
             groups: 0,
             dirty: false,
         };
-        let thread = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writing.run(&jobs))?;
+        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            // It outlives the writer: whoever hears of a panic, by an answer that is dropped, finds the store sealed.
+            let mut waiting = Vec::new();
+            writing.run(&jobs, &mut waiting);
+        })?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
@@ -120,7 +124,7 @@ impl Drop for Writing {
 }
 
 impl Writing {
-    fn run(mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, jobs: &Receiver<Job>, waiting: &mut Vec<Answer>) {
         loop {
             let first = if self.dirty {
                 match jobs.recv_timeout(IDLE) {
@@ -134,12 +138,16 @@ impl Writing {
                 jobs.recv().ok()
             };
             let Some(first) = first else { break };
-            let (batches, answers): (Vec<_>, Vec<_>) = std::iter::once(first)
+            let mut batches = Vec::new();
+            for job in std::iter::once(first)
                 .chain(std::iter::from_fn(|| jobs.try_recv().ok()))
                 .take(GROUP)
-                .map(|job| (job.batch, job.answer))
-                .unzip();
-            for (answer, result) in answers.into_iter().zip(self.commit(&batches)) {
+            {
+                batches.push(job.batch);
+                waiting.push(job.answer);
+            }
+            let results = self.commit(&batches);
+            for (answer, result) in waiting.drain(..).zip(results) {
                 // A caller that went away does not undo what it asked for.
                 let _ = answer.send(result);
             }
