@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     FirstPackage = 19,
     DeviceEntry = 20,
     Checkpoint = 21,
+    DeviceChange = 22,
     CosignReply = 32,
     Share = 64,
     ServerState = 65,
@@ -36,7 +37,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Opening,
         Self::ServerRound,
         Self::Closing,
@@ -50,6 +51,7 @@ impl Kind {
         Self::FirstPackage,
         Self::DeviceEntry,
         Self::Checkpoint,
+        Self::DeviceChange,
         Self::CosignReply,
         Self::Share,
         Self::ServerState,

@@ -1,4 +1,4 @@
-//! The device list: a chain of signed entries, of which the first is the first device's own.
+//! The list's first entry: the first device names itself.
 
 use alloc::vec::Vec;
 
