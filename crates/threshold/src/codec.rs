@@ -20,6 +20,9 @@ pub(crate) enum Kind {
     RecoveryOpening = 5,
     ToRecovery = 6,
     RecoveryRound = 7,
+    RepairOpening = 12,
+    RepairAnswer = 13,
+    RepairClosing = 14,
     Transcript = 16,
     SignedTranscript = 17,
     PublicShares = 18,
@@ -27,6 +30,7 @@ pub(crate) enum Kind {
     DeviceEntry = 20,
     Checkpoint = 21,
     DeviceChange = 22,
+    Repair = 26,
     CosignReply = 32,
     Share = 64,
     ServerState = 65,
@@ -34,10 +38,11 @@ pub(crate) enum Kind {
     RecoveryState = 67,
     DealtToRecovery = 68,
     DeviceWaiting = 69,
+    RepairState = 75,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 26] = [
         Self::Opening,
         Self::ServerRound,
         Self::Closing,
@@ -59,6 +64,11 @@ impl Kind {
         Self::RecoveryState,
         Self::DealtToRecovery,
         Self::DeviceWaiting,
+        Self::RepairOpening,
+        Self::RepairAnswer,
+        Self::RepairClosing,
+        Self::Repair,
+        Self::RepairState,
     ];
 }
 

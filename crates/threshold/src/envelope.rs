@@ -30,8 +30,12 @@ pub const OVERHEAD: usize = ENCAPPED + TAG;
 pub enum Purpose {
     /// A dealt share of a create ceremony.
     Dealt,
-    /// An unlock key on its way to the server.
+    /// An unlock key on its way to the server, or to a party that is repaired.
     UnlockKey,
+    /// What one helper of a repair gives the other.
+    Delta,
+    /// What a helper gives the one repaired.
+    Sigma,
 }
 
 impl Purpose {
@@ -39,6 +43,8 @@ impl Purpose {
         match self {
             Self::Dealt => b"dealt",
             Self::UnlockKey => b"unlock-key",
+            Self::Delta => b"repair-delta",
+            Self::Sigma => b"repair-sigma",
         }
     }
 }

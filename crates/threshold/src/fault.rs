@@ -83,6 +83,9 @@ pub enum FaultKind {
     /// A dealt share does not lie on the polynomial that its dealer committed to.
     #[error("a dealt share does not match its commitment")]
     DealtShare,
+    /// A number of a repair is not what its helper showed, or what was shown is no part of the lost share.
+    #[error("a part of a repair is not what its helper showed of it")]
+    Repair,
     /// A sealed package does not open.
     #[error("a sealed package does not open")]
     SealedPackage,
@@ -147,6 +150,7 @@ impl FaultKind {
             | Self::ForeignCeremony
             | Self::Equivocation
             | Self::DealtShare
+            | Self::Repair
             | Self::SealedPackage
             | Self::ShareMismatch
             | Self::SignatureShare
@@ -182,6 +186,7 @@ impl FaultKind {
             Self::ForeignCeremony => "FOREIGN_CEREMONY",
             Self::Equivocation => "EQUIVOCATION",
             Self::DealtShare => "BAD_DEALT_SHARE",
+            Self::Repair => "BAD_REPAIR",
             Self::SealedPackage => "BAD_SEALED_PACKAGE",
             Self::ShareMismatch => "SHARE_MISMATCH",
             Self::SignatureShare => "BAD_SIGNATURE_SHARE",

@@ -36,6 +36,8 @@ impl Domain {
     pub const DEVICE_LIST: Self = Self::new("device-list");
     /// What recovery sealed to itself.
     pub const FIRST_PACKAGE: Self = Self::new("first-package");
+    /// A helper's message of a repair.
+    pub const REPAIR: Self = Self::new("repair");
     /// A short-lived sealing key.
     pub const SEAL_KEY: Self = Self::new("seal-key");
 
