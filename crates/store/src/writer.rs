@@ -59,8 +59,8 @@ impl Writer {
         };
         let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
             // It outlives the writer: whoever hears of a panic, by an answer that is dropped, finds the store sealed.
-            let mut waiting = Vec::new();
-            writing.run(&jobs, &mut waiting);
+            let mut answers = Vec::new();
+            writing.run(&jobs, &mut answers);
         })?;
         Ok(Self {
             queue: Some(queue),
@@ -124,7 +124,7 @@ impl Drop for Writing {
 }
 
 impl Writing {
-    fn run(mut self, jobs: &Receiver<Job>, waiting: &mut Vec<Answer>) {
+    fn run(mut self, jobs: &Receiver<Job>, answers: &mut Vec<Answer>) {
         loop {
             let first = if self.dirty {
                 match jobs.recv_timeout(IDLE) {
@@ -144,10 +144,10 @@ impl Writing {
                 .take(GROUP)
             {
                 batches.push(job.batch);
-                waiting.push(job.answer);
+                answers.push(job.answer);
             }
             let results = self.commit(&batches);
-            for (answer, result) in waiting.drain(..).zip(results) {
+            for (answer, result) in answers.drain(..).zip(results) {
                 // A caller that went away does not undo what it asked for.
                 let _ = answer.send(result);
             }
