@@ -1,6 +1,6 @@
 //! Each released schema leaves a dump in `tests/fixtures`, which must open for ever.
 
-use std::{fmt::Write as _, fs, path::Path, time::Instant};
+use std::{fmt::Write as _, fs, path::Path};
 
 use rusqlite::{Connection, types::Value};
 use tempfile::TempDir;
@@ -295,44 +295,4 @@ fn a_newer_database_is_refused_by_name_and_left_alone() {
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .unwrap();
     assert_eq!(version, 99);
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "the time is what is tested")]
-fn a_hundred_thousand_wallets_open_in_a_moment() {
-    let fresh = Fresh::new();
-    block_on(populate(&*fresh));
-    let fresh = fresh.reopen(|connection| {
-        connection
-            .execute_batch(
-                "BEGIN;
-                 CREATE TEMP TABLE made AS
-                     WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 100009)
-                     SELECT i, randomblob(16) AS id FROM n;
-                 INSERT INTO wallets SELECT id, x'01010101010101010101010101010101', i, 'w', 1, 1, randomblob(90), randomblob(300)
-                     FROM made;
-                 COMMIT;"
-            )
-            .unwrap();
-        connection
-            .execute_batch(
-                "BEGIN;
-                 INSERT INTO wallet_chains SELECT id, x'', x'' FROM made;
-                 INSERT INTO scripts SELECT randomblob(32), id, 0, 0 FROM made;
-                 INSERT INTO audit SELECT id, 1, randomblob(100), randomblob(32) FROM made;
-                 INSERT INTO transactions SELECT NULL, id, randomblob(32), 1, 1, 0, NULL, NULL, NULL, NULL, randomblob(200)
-                     FROM made;
-                 COMMIT;",
-            )
-            .unwrap();
-    });
-    let Fresh { store, directory } = fresh;
-    drop(store);
-    let start = Instant::now();
-    let store = SqliteStore::open(directory.path()).unwrap();
-    assert!(block_on(store.wallet(wallet_id(1))).unwrap().is_some());
-    assert_eq!(block_on(store.unconfirmed(None, 1000)).unwrap().len(), 1000);
-    block_on(put(&store, [Write::RaiseCounter("time", 1)]));
-    let taken = start.elapsed();
-    assert!(taken.as_millis() < 500, "{taken:?}");
 }
