@@ -68,6 +68,7 @@ fn sound(config: Config) -> &'static str {
     let config = Config {
         data_dir: good.data_dir.clone(),
         kek_file: good.kek_file.clone(),
+        anchor_file: good.anchor_file.clone(),
         tls: good.tls.clone(),
         bitcoin: twofold_server::config::Bitcoin {
             password_file: config.bitcoin.password_file.as_ref().map(|_| good.kek_file.clone()),
@@ -109,6 +110,7 @@ fn seeds() -> Vec<Seed> {
         public_url: "https://wallet.example.org".parse().expect("a URL"),
         data_dir: Path::new("/var/lib/twofold").to_owned(),
         kek_file: Path::new("/etc/twofold/kek").to_owned(),
+        anchor_file: Some(Path::new("/var/lib/twofold-anchor/anchor").to_owned()),
         admin_socket: None,
         tls: twofold_server::config::Tls {
             certificate: Path::new("/etc/twofold/chain.pem").to_owned(),

@@ -93,6 +93,36 @@ pub enum Event {
         /// The checkpoint's hash.
         chain: [u8; 32],
     },
+    /// A fence was lifted; from here on the log counts another generation. What an older one signed past `fork` was lost.
+    Lifted {
+        /// The generation that begins.
+        generation: u32,
+        /// The last entry that is sure to be of both.
+        fork: u64,
+        /// The epoch that signs from here on.
+        epoch: EpochId,
+        /// On whose word.
+        by: Lift,
+    },
+}
+
+/// On whose word a fence was lifted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lift {
+    /// The anchor's, which no backup takes back: it agrees on epoch and device list.
+    Anchor,
+    /// Recovery's, signed.
+    Recovery,
+    /// The operator's and a person's.
+    Operator {
+        /// The device that the person said yes on.
+        device: DeviceId,
+        /// What the operator gave as the reason.
+        reason: String,
+    },
+    /// Every device's that was in use lately, after the time that notice takes.
+    Devices,
 }
 
 /// A transaction that the server gave its shares for.
@@ -258,6 +288,18 @@ impl Entry {
                 out.extend_from_slice(&path[1].to_be_bytes());
                 out.extend_from_slice(message);
             }
+            Event::Lifted {
+                generation,
+                fork,
+                epoch,
+                by,
+            } => {
+                out.extend_from_slice(&generation.to_be_bytes());
+                out.extend_from_slice(&fork.to_be_bytes());
+                out.extend_from_slice(&epoch.number.to_be_bytes());
+                out.extend_from_slice(&epoch.transcript);
+                by.put(&mut out);
+            }
         }
         out
     }
@@ -317,6 +359,15 @@ impl Entry {
                 path: [u32::from_be_bytes(reader.array()?), u32::from_be_bytes(reader.array()?)],
                 message: reader.array()?,
             },
+            9 => Event::Lifted {
+                generation: u32::from_be_bytes(reader.array()?),
+                fork: reader.u64()?,
+                epoch: EpochId {
+                    number: u32::from_be_bytes(reader.array()?),
+                    transcript: reader.array()?,
+                },
+                by: Lift::read(&mut reader)?,
+            },
             _ => {
                 return Err(AuditFault::Unreadable(
                     "a kind of entry this program does not know; update it",
@@ -343,6 +394,7 @@ impl Event {
             Self::Broadcast { .. } => 6,
             Self::Fenced { .. } => 7,
             Self::MessageSigned { .. } => 8,
+            Self::Lifted { .. } => 9,
         }
     }
 
@@ -358,6 +410,35 @@ impl Event {
             Self::Broadcast { .. } => "broadcast",
             Self::Fenced { .. } => "fenced",
             Self::MessageSigned { .. } => "message_signed",
+            Self::Lifted { .. } => "lifted",
+        }
+    }
+}
+
+impl Lift {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Anchor => out.push(1),
+            Self::Recovery => out.push(2),
+            Self::Operator { device, reason } => {
+                out.push(3);
+                out.extend_from_slice(&device.0);
+                put_bytes(out, reason.as_bytes());
+            }
+            Self::Devices => out.push(4),
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, AuditFault> {
+        match reader.array::<1>()? {
+            [1] => Ok(Self::Anchor),
+            [2] => Ok(Self::Recovery),
+            [3] => Ok(Self::Operator {
+                device: DeviceId(reader.array()?),
+                reason: reader.text()?,
+            }),
+            [4] => Ok(Self::Devices),
+            _ => Err(AuditFault::Unreadable("a lift this program does not know; update it")),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading a wallet's log, and checking that nothing in it was changed or left out.
 
+mod lifts;
+
 use twofold_api::audit::{self, ChainHead, Entry};
 use twofold_api::request::GetAudit;
 use twofold_threshold::checkpoint::{Checkpoint, Head};
@@ -10,6 +12,7 @@ use crate::fault::{Breach, Fault};
 use crate::port::Platform;
 use crate::session::{Caution, Notice};
 use crate::wallet::Wallet;
+use lifts::Lifts;
 
 /// A log that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +117,8 @@ impl<P: Platform> Client<P> {
     }
 
     /// The checkpoints held past a place, and the one `shown`, must lie on the way from there, and the end is where the
-    /// server's checkpoint says.
+    /// server's checkpoint says. Where a fence was lifted, the log may part from what is held before its end: it is read
+    /// from its beginning, and the entry of the lift must be there.
     async fn walk_log(
         &mut self,
         wallet: &Wallet,
@@ -125,7 +129,11 @@ impl<P: Platform> Client<P> {
         let known = known
             .map(|checkpoint| self.read(checkpoint))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut missing: Vec<Head> = known.into_iter().filter(|known| known.seq > from.seq).collect();
+        let mut generation = match (&wallet.proved, from) {
+            (_, ChainHead::START) | (None, _) => 0,
+            (Some(proved), _) => self.read(proved)?.generation,
+        };
+        let mut missing: Vec<Head> = known.iter().filter(|known| known.seq > from.seq).copied().collect();
         let (mut head, mut entries) = (from, Vec::new());
         for _ in 0..deadline::SYNC_PAGES {
             let request = GetAudit {
@@ -134,6 +142,15 @@ impl<P: Platform> Client<P> {
                 checkpoint: wallet.checkpoint,
             };
             let (page, newest) = self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await?;
+            if let Some(newest) = &newest
+                && head == from
+                && head != ChainHead::START
+                && self.read(newest)?.generation > generation
+            {
+                (head, generation) = (ChainHead::START, 0);
+                missing.clone_from(&known);
+                continue;
+            }
             for line in &page.lines {
                 let (next, entry) =
                     audit::verify(wallet.id(), head, core::slice::from_ref(line)).map_err(Breach::Audit)?;
@@ -144,6 +161,16 @@ impl<P: Platform> Client<P> {
             if page.more && !page.lines.is_empty() {
                 continue;
             }
+            let end = newest.ok_or(Breach::Forked { seq: head.seq })?;
+            let signed = self.read(&end)?;
+            let lifts = Lifts::of(&entries);
+            lifts.lead(generation, signed.generation)?;
+            let lost = |known: &Head| lifts.forget(known, signed.generation);
+            if let Some(had) = missing.iter().filter(|known| lost(known)).map(|known| known.seq).max() {
+                let (wallet, fork) = (wallet.id(), lifts.fork());
+                self.session.notices.add(Notice::Lifted { wallet, fork, had });
+            }
+            missing.retain(|known| !lost(known));
             if let Some(known) = missing.first() {
                 let breach = if head.seq < known.seq {
                     Breach::RolledBack {
@@ -155,8 +182,6 @@ impl<P: Platform> Client<P> {
                 };
                 return Err(breach.into());
             }
-            let end = newest.ok_or(Breach::Forked { seq: head.seq })?;
-            let signed = self.read(&end)?;
             if signed.seq != head.seq || signed.chain != head.chain {
                 return Err(Breach::Forked { seq: head.seq }.into());
             }

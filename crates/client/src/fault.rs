@@ -209,15 +209,21 @@ pub enum Breach {
         /// Where they part.
         seq: u64,
     },
-    /// A generation that nothing opened: this version knows no lift of a fence.
+    /// A fence was lifted where the server has forgotten a refresh.
     #[error(
-        "the server shows generation {shows} of this wallet's log, and this machine knows {had}: that takes a lifted \
-         fence, which this version can't check. Nothing was taken over; ask the operator, and update twofold"
+        "the server was restored from before a refresh: this machine is at epoch {had}, the server at {shows}. Nothing was \
+         taken over; tell the operator, who must bring the later share back"
     )]
-    Lifted {
-        /// The generation this machine knows.
+    LiftedBehind {
+        /// The epoch this machine knows.
         had: u32,
         /// The one it shows now.
+        shows: u32,
+    },
+    /// Another generation of the log that no entry opens.
+    #[error("the server shows generation {shows} of this wallet's log, and no entry lifts a fence; do not go on")]
+    NoLift {
+        /// The generation it shows.
         shows: u32,
     },
     /// The server's clock statement is false.
@@ -267,7 +273,11 @@ impl Breach {
     pub(crate) const fn doubts_the_log(&self) -> bool {
         matches!(
             self,
-            Self::RolledBack { .. } | Self::Forked { .. } | Self::Lifted { .. } | Self::Audit(_)
+            Self::RolledBack { .. }
+                | Self::Forked { .. }
+                | Self::LiftedBehind { .. }
+                | Self::NoLift { .. }
+                | Self::Audit(_)
         )
     }
 }

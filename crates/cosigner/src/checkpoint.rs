@@ -2,11 +2,12 @@
 //!
 //! One that this server did not sign, or signed for another wallet, is refused and changes nothing. One that it signed
 //! but whose entry its own chain lacks proves that the server was rolled back: the wallet is fenced, durably, and signs
-//! nothing until the fence is lifted. Reading goes on.
+//! nothing until the fence is lifted. Reading goes on. A lift opens the next generation: what was signed in an older one
+//! and is not in the chain was lost, that is known, and fences no more, unless it is of a later epoch than the chain's.
 
 use std::cmp::Ordering;
 
-use twofold_api::{Reason, Refusal, audit::Event, reply};
+use twofold_api::{Reason, Refusal, reply};
 use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
     id::WalletId,
@@ -14,13 +15,14 @@ use twofold_threshold::{
 
 use crate::{
     Cosigner,
-    auth::{Authenticated, Unique},
+    auth::Authenticated,
+    fence::{Fence, Seen},
     port::{
         Clock,
         chain::Chain,
         store::{Batch, Store, StoreFault},
     },
-    state::{Fence, State},
+    state::State,
     wallet::Owned,
 };
 
@@ -82,7 +84,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<Owned, Refusal> {
         match self.witness(&owned, seen).await? {
             Witness::Contained => Ok(owned),
-            Witness::Ahead(_) if owned.state().fence.is_some() => Ok(owned),
             Witness::Ahead(head) => self.fence(request, owned, head).await,
         }
     }
@@ -152,36 +153,35 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             Ordering::Greater => None,
         };
         let contained = stored == Some(head.chain) && head.generation <= here.generation;
-        Ok(if contained {
+        let lifted = head.generation < here.generation && head.epoch.number <= here.epoch.number;
+        Ok(if contained || lifted {
             Witness::Contained
         } else {
             Witness::Ahead(head)
         })
     }
 
-    async fn fence<T>(&self, request: &Authenticated<T>, owned: Owned, seen: Head) -> Result<Owned, Refusal> {
+    async fn fence<T>(&self, request: &Authenticated<T>, owned: Owned, head: Head) -> Result<Owned, Refusal> {
         let wallet = owned.id();
-        tracing::warn!(%wallet, ours = owned.state().head().seq, seen = seen.seq, "a device has seen more: fenced");
         let mut owned = owned;
         for _ in 0..TRIES {
-            if owned.state().fence.is_some() {
+            let seen = Seen {
+                device: request.device().0,
+                generation: head.generation,
+                seq: head.seq,
+                chain: head.chain,
+                epoch: head.epoch.number,
+            };
+            let (ours, now) = (owned.state().epoch().number, self.time.counted());
+            let mut change = owned.clone().change();
+            let news = match &mut change.state.fence {
+                Some(fence) => fence.see(seen, ours, now),
+                none => none.replace(Fence::shown(seen, now)).is_none(),
+            };
+            if !news {
                 return Ok(owned);
             }
-            let mut change = owned.change();
-            change.state.fence = Some(Fence {
-                generation: seen.generation,
-                seq: seen.seq,
-                chain: seen.chain,
-            });
-            change.log(
-                request.now(),
-                Event::Fenced {
-                    device: request.device(),
-                    generation: seen.generation,
-                    seq: seen.seq,
-                    chain: seen.chain,
-                },
-            );
+            tracing::warn!(%wallet, ours = owned.state().head().seq, seen = head.seq, "a device has seen more: fenced");
             let mut batch = Batch::default();
             self.store_change(change, &mut batch)?;
             match self.store.commit(batch).await {

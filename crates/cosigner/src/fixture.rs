@@ -26,11 +26,12 @@ pub(crate) use phone::{Call, Closed, Phone, Purse, Started, URL, copy, name, ran
 pub(crate) use spend::{Spend, SpendCall, stranger};
 
 use crate::{
-    Config, Cosigner, Kek, StartFault,
+    Config, Cosigner, Kek, RESTORED, Settled, StartFault, TAKES_OVER,
+    anchor::last_token,
     auth::{Authenticated, NamesWallet},
     port::record::UserId,
     state::State,
-    testing::{MemoryChain, MemoryStore, SetClock, memory::Tables},
+    testing::{MemoryAnchor, MemoryChain, MemoryStore, SetClock, memory::Tables},
 };
 
 /// When the tests begin, in seconds since 1970.
@@ -81,6 +82,27 @@ impl House {
     pub(crate) fn restart(&mut self) {
         let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1).expect("the KEK is the same");
         self.mind = Arc::new(mind);
+    }
+
+    /// Starts again over the same store with an anchor, as a server does, and settles what a restore left to do.
+    pub(crate) fn restart_with(&mut self, anchor: &MemoryAnchor, anew: bool) -> Result<Settled, StartFault> {
+        let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1)?;
+        let mind = block_on(mind.anchored(anchor.clone(), anew))?;
+        let settled = block_on(mind.settle_restore())?;
+        self.mind = Arc::new(mind);
+        Ok(settled)
+    }
+
+    /// Puts rows back, as a restore does: the server beside this anchor is to be followed.
+    pub(crate) fn restore(&self, backup: &Tables, anchor: &MemoryAnchor) {
+        let last = last_token(&anchor.with(|lines| lines.clone())).expect("lines of an anchor");
+        self.store.with(|tables| {
+            *tables = backup.clone();
+            *tables.counters.entry(RESTORED).or_default() += 1;
+            tables
+                .secrets
+                .insert(TAKES_OVER, last.map(Vec::from).unwrap_or_default());
+        });
     }
 
     /// Tries to start over the same store with another KEK.

@@ -5,7 +5,10 @@ use twofold_threshold::{identity::IdentitySecret, secret::Secret32};
 
 use crate::{
     keys::Subkeys,
-    port::store::{Batch, Store, StoreFault, Write},
+    port::{
+        anchor::AnchorFault,
+        store::{Batch, Store, StoreFault, Write},
+    },
 };
 
 /// The secret's name in the store.
@@ -22,6 +25,29 @@ pub enum StartFault {
     /// The identity does not open under this KEK.
     #[error("the KEK is not the one that this database was sealed under; start with the KEK it was made with")]
     Sealed,
+    /// The anchor does not answer, or is damaged.
+    #[error(transparent)]
+    Anchor(#[from] AnchorFault),
+    /// It is another deployment's.
+    #[error(
+        "the anchor is another server's, or older than the database's own; name the one that belongs to this database"
+    )]
+    AnchorForeign,
+    /// The database had one, and it is empty.
+    #[error(
+        "the anchor is empty, and this database had one; bring it back, or start once with --new-anchor if it is lost. Then \
+         no later restore lifts a fence by what came before"
+    )]
+    AnchorMissing,
+    /// It was cut.
+    #[error("the anchor has fewer lines than this server wrote; bring it back whole")]
+    AnchorCut,
+    /// Another server has it.
+    #[error(
+        "the anchor names another running server: one that was restored from a backup, or this is a copy of an older \
+         database. Two servers of one key must never run; stop the other one, and restore the newest backup here"
+    )]
+    AnchorTaken,
 }
 
 /// Opens the identity, or makes it where there is none.

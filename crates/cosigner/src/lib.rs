@@ -9,12 +9,14 @@
 
 #![forbid(unsafe_code)]
 
+mod anchor;
 pub mod auth;
 mod charge;
 mod checkpoint;
 mod config;
 mod failpoint;
 mod fault;
+mod fence;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
@@ -45,6 +47,7 @@ use twofold_threshold::{
     package::SealToRecovery,
 };
 
+pub use anchor::{RESTORED, Settled, TAKES_OVER, last_token};
 pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcomer};
 pub use config::Config;
 pub use identity::StartFault;
@@ -52,6 +55,7 @@ pub use keys::Kek;
 pub use rpc::mint_invitation::Minted;
 pub use twofold_intent::{ChainName, ChainNameError};
 
+use anchor::Anchored;
 use keys::Subkeys;
 use lock::Locks;
 use port::{Clock, chain::Chain, record::UserId, store::Store};
@@ -77,6 +81,7 @@ pub struct Cosigner<S, C, K> {
     config: Config,
     keys: Subkeys,
     identity: IdentitySecret,
+    anchor: Option<Anchored>,
     sealer: port::Sealer,
     seal_keys: SealKeys,
     wallets: Locks<WalletId>,
@@ -112,6 +117,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             config,
             keys,
             identity,
+            anchor: None,
             sealer: port::Sealer::new(sealer),
             seal_keys: SealKeys::default(),
             wallets: Locks::new(),

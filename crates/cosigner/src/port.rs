@@ -7,6 +7,7 @@ use twofold_threshold::{
     words::RecoveryRecipient,
 };
 
+pub mod anchor;
 pub mod chain;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;

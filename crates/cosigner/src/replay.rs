@@ -57,7 +57,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             sealed_reply: self.keys.replies.seal(&bound(request), &plain, &mut self.rng()),
             expires: request.expires().saturating_add(GRACE),
         }));
-        match self.store.commit(batch).await {
+        match self.commit(batch).await {
             Ok(()) => Ok(reply),
             Err(fault @ (StoreFault::Conflict(_) | StoreFault::Exists(_))) => {
                 self.earlier(request).await?.ok_or_else(|| fault.into())

@@ -23,6 +23,7 @@ mod sync;
 mod test_sign;
 mod watch;
 
+pub(crate) use sign::ASSET;
 #[cfg(test)]
 pub(crate) use sign::outpoint;
 #[cfg(test)]

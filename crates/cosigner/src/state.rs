@@ -3,15 +3,17 @@
 //! The record carries a MAC under a key derived from the KEK, bound to the wallet, its owner, its public shares and the
 //! version of its row. A database administrator can therefore change nothing in it, move it to another wallet, nor put
 //! an older one beside a newer row; putting the whole row back is what checkpoints notice. It is written anew with each
-//! signature, in the same batch.
+//! signature, in the same batch. A record of an older layout is read as what it says, and written anew in this one.
+
+mod first;
 
 use serde::{Deserialize, Serialize};
 use twofold_api::audit::ChainHead;
 use twofold_threshold::id::{EpochId, WalletId};
 
-use crate::{keys::MacKey, port::record::UserId};
+use crate::{fence::Fence, keys::MacKey, port::record::UserId};
 
-const LABEL: &str = "twofold/state/1";
+const LABEL: &str = "twofold/state/2";
 const MAC: usize = 32;
 /// How long a window of spending is, in seconds.
 const WINDOW_SECONDS: u64 = 86_400;
@@ -46,17 +48,6 @@ pub(crate) enum Standing {
     Pending,
     /// In use.
     Active,
-}
-
-/// The checkpoint that showed this server to be behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fence {
-    /// Its generation.
-    pub(crate) generation: u32,
-    /// Its number.
-    pub(crate) seq: u64,
-    /// Its hash.
-    pub(crate) chain: [u8; 32],
 }
 
 /// What was spent of one asset in one window.
@@ -111,6 +102,12 @@ impl State {
         self.epoch
     }
 
+    /// Moves on to another epoch.
+    #[cfg(test)]
+    pub(crate) const fn set_epoch(&mut self, epoch: EpochId) {
+        self.epoch = epoch;
+    }
+
     /// Head of the audit chain.
     #[must_use]
     pub(crate) const fn head(&self) -> ChainHead {
@@ -147,6 +144,15 @@ impl State {
         }
     }
 
+    /// Counts the window that is open as spent to the last unit, for every asset: where the server may have forgotten
+    /// what it signed, nothing is left of it.
+    pub(crate) fn exhaust(&mut self, asset: &str, now: u64) {
+        self.spend(asset, u64::MAX, now);
+        for window in &mut self.windows {
+            window.sum = u64::MAX;
+        }
+    }
+
     /// The record with its MAC.
     pub(crate) fn to_bytes(&self, key: &MacKey, binding: &Binding<'_>) -> Result<Vec<u8>, postcard::Error> {
         let mut bytes = postcard::to_allocvec(self)?;
@@ -158,10 +164,13 @@ impl State {
     /// Reads a record, if it is the one that was written for this row.
     pub(crate) fn from_bytes(key: &MacKey, binding: &Binding<'_>, bytes: &[u8]) -> Result<Self, Tampered> {
         let (record, mac) = bytes.split_last_chunk::<MAC>().ok_or(Tampered)?;
-        if !binding.verify(key, record, mac) {
-            return Err(Tampered);
+        if binding.verify(key, LABEL, record, mac) {
+            postcard::from_bytes(record).map_err(|_| Tampered)
+        } else if binding.verify(key, first::LABEL, record, mac) {
+            first::read(record)
+        } else {
+            Err(Tampered)
         }
-        postcard::from_bytes(record).map_err(|_| Tampered)
     }
 }
 
@@ -180,8 +189,8 @@ impl Binding<'_> {
         self.with_parts(record, |parts| key.mac(LABEL, parts))
     }
 
-    fn verify(&self, key: &MacKey, record: &[u8], mac: &[u8]) -> bool {
-        self.with_parts(record, |parts| key.verify(LABEL, parts, mac))
+    fn verify(&self, key: &MacKey, label: &str, record: &[u8], mac: &[u8]) -> bool {
+        self.with_parts(record, |parts| key.verify(label, parts, mac))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reference implementations of the ports, for tests of this crate and of others.
 
+pub mod anchor;
 pub mod chain;
 pub mod memory;
 
+pub use anchor::MemoryAnchor;
 pub use chain::MemoryChain;
 pub use memory::MemoryStore;
 

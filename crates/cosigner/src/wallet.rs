@@ -20,6 +20,7 @@ use crate::{
     fault,
     port::{
         Clock,
+        anchor::Mark,
         chain::Chain,
         record::{self, AuditEntry, Script},
         store::{Batch, Store, Write},
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// A wallet that is the caller's, with its state verified. It is made by [`Cosigner::owned`] alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Owned {
     row: record::Wallet,
     state: State,
@@ -92,7 +93,7 @@ impl Owned {
 
     /// The wallet in one line.
     pub(crate) fn line(&self) -> reply::WalletLine {
-        let standing = match (self.state.fence, self.state.standing) {
+        let standing = match (&self.state.fence, self.state.standing) {
             (Some(_), _) => reply::Standing::Fenced,
             (None, Standing::Active) => reply::Standing::Active,
             (None, Standing::Pending) => reply::Standing::Pending,
@@ -108,6 +109,7 @@ impl Owned {
     /// Opens the wallet for change.
     pub(crate) fn change(self) -> Change {
         Change {
+            stood: Mark::of(self.row.id, &self.state),
             row: self.row,
             state: self.state,
             entries: Vec::new(),
@@ -122,16 +124,24 @@ pub(crate) struct Change {
     pub(crate) row: record::Wallet,
     pub(crate) state: State,
     entries: Vec<AuditEntry>,
+    /// What the anchor has of it, if anything.
+    stood: Mark,
 }
 
 impl Change {
     /// Opens a wallet that is not stored yet; its row's version is the one that it will be stored with.
     pub(crate) const fn fresh(row: record::Wallet, state: State) -> Self {
         Self {
+            stood: Mark::of(row.id, &state),
             row,
             state,
             entries: Vec::new(),
         }
+    }
+
+    /// Where it will stand, as the anchor says it.
+    pub(crate) const fn stands(&self) -> Mark {
+        Mark::of(self.row.id, &self.state)
     }
 
     /// Appends to the audit chain.
@@ -206,13 +216,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(tweak)
     }
 
-    /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries.
+    /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries. Where epoch or
+    /// device list change, the anchor hears of it first: such a batch goes through [`Self::commit`].
     pub(crate) fn store_change(&self, change: Change, batch: &mut Batch) -> Result<(), Refusal> {
         let Change {
             mut row,
             state,
             entries,
+            stood,
         } = change;
+        let stands = Mark::of(row.id, &state);
+        if stands != stood {
+            batch.writes.push(Write::Mark(stands));
+        }
         batch.expect.push((row.id, row.version));
         row.version = row.version.saturating_add(1);
         self.seal_state(&mut row, &state)?;
@@ -223,10 +239,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The writes that store a new wallet.
     pub(crate) fn store_fresh(&self, change: Change, batch: &mut Batch) -> Result<(), Refusal> {
+        // The anchor's silence says that a wallet is as it was made.
         let Change {
             mut row,
             state,
             entries,
+            stood: _,
         } = change;
         self.seal_state(&mut row, &state)?;
         batch.writes.push(Write::AddWallet(row));
@@ -245,6 +263,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let bytes = state.to_bytes(&self.keys.state, &binding);
         row.state = bytes.map_err(|cause| fault::internal("a state record does not encode", &cause))?;
         Ok(())
+    }
+}
+
+impl Mark {
+    const fn of(wallet: WalletId, state: &State) -> Self {
+        Self {
+            wallet,
+            epoch: state.epoch(),
+            list: state.device_list,
+        }
     }
 }
 

@@ -76,6 +76,9 @@ pub(crate) struct Init {
     /// Folder for the database; it must not hold the KEK.
     #[arg(long, default_value = "/var/lib/twofold", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
+    /// The anchor's file, outside the data folder and its backups; without it, in a folder beside the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) anchor: Option<PathBuf>,
     /// Where devices reach the server.
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: String,
@@ -122,6 +125,7 @@ pub(crate) struct Node {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(crate) struct Run {
     /// The configuration file.
     #[arg(long, value_name = "FILE", required_unless_present = "dev", conflicts_with = "dev")]
@@ -141,6 +145,9 @@ pub(crate) struct Run {
     /// requests are then dropped by it.
     #[arg(long, conflicts_with = "dev")]
     pub(crate) trust_clock: bool,
+    /// The anchor of this database is lost: begin another. No later restore lifts a fence by what was in the lost one.
+    #[arg(long, conflicts_with = "dev")]
+    pub(crate) new_anchor: bool,
     /// Print one line of JSON on standard output when requests are answered, and log in JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -231,6 +238,7 @@ impl From<Run> for command::Run {
             Some(file) => Self::Config {
                 file,
                 trust_clock: run.trust_clock,
+                new_anchor: run.new_anchor,
                 json: run.json,
             },
             None => Self::Development {
@@ -254,6 +262,7 @@ impl TryFrom<Init> for command::Init {
         Ok(Self {
             dir: init.dir,
             data_dir: init.data_dir,
+            anchor: init.anchor,
             public_url: init
                 .public_url
                 .parse()

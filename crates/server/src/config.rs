@@ -35,6 +35,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// 64 hex digits; outside the data directory.
     pub kek_file: PathBuf,
+    /// The anchor: outside the data directory and its backups, on another volume where there is one. [`Config::check`]
+    /// asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor_file: Option<PathBuf>,
     /// The admin socket; `admin.sock` in the data directory unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_socket: Option<PathBuf>,
@@ -57,6 +61,9 @@ pub struct Config {
     /// `run --trust-clock`: for one start only, so no setting in a file.
     #[serde(skip)]
     pub trust_clock: bool,
+    /// `run --new-anchor`: for one start only.
+    #[serde(skip)]
+    pub new_anchor: bool,
 }
 
 /// The certificate that the server shows.
@@ -279,6 +286,7 @@ impl Config {
             listen,
             data_dir: folder.join("data"),
             kek_file: folder.join("kek"),
+            anchor_file: Some(folder.join("anchor")),
             admin_socket: Some(folder.join("admin.sock")),
             tls: Tls {
                 certificate: folder.join("chain.pem"),
@@ -307,6 +315,7 @@ impl Config {
                 listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             },
             trust_clock: false,
+            new_anchor: false,
         }
     }
 

@@ -10,10 +10,10 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use twofold_api::{invitation::Invitation, public_url::PublicUrl};
 use twofold_cosigner::{
-    Cosigner, Kek, StartFault,
+    Cosigner, Kek, Settled, StartFault,
     port::{Clock, chain::Chain},
 };
-use twofold_store::{OpenFault, SqliteStore};
+use twofold_store::{AnchorFile, OpenFault, SqliteStore};
 
 use crate::{
     admin, background,
@@ -75,18 +75,33 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     clock: K,
 ) -> Result<Cosigner<SqliteStore, C, K>, Fault> {
     let kek = Kek::new(kek::read(&config.kek_file)?);
+    let anchor_file = config.anchor_file()?;
     let store = SqliteStore::open(&config.data_dir).map_err(|fault| {
         Fault::Data(match fault {
             OpenFault::Io { .. } => format!("can't open the data directory: {fault}"),
             fault => fault.to_string(),
         })
     })?;
-    Cosigner::open(store, chain, clock, Age, &kek, config.cosigner()?)
+    let anchor =
+        AnchorFile::open(anchor_file).map_err(|fault| Fault::Data(format!("can't open the anchor: {fault}")))?;
+    let cosigner = Cosigner::open(store, chain, clock, Age, &kek, config.cosigner()?)
         .await
         .map_err(|fault| match fault {
             StartFault::Sealed => Fault::Kek(format!("{fault} ({})", config.kek_file.display())),
             fault => Fault::Data(fault.to_string()),
-        })
+        })?;
+    let beside = |fault: StartFault| Fault::Data(format!("{fault} ({})", anchor_file.display()));
+    let cosigner = cosigner.anchored(anchor, config.new_anchor).await.map_err(beside)?;
+    let settled = cosigner.settle_restore().await.map_err(beside)?;
+    if settled != Settled::default() {
+        tracing::warn!(
+            fenced = settled.fenced,
+            lifted = settled.lifted,
+            tampered = settled.tampered,
+            "restored from a backup: fenced wallets sign nothing until that is lifted; twofold-server fence list"
+        );
+    }
+    Ok(cosigner)
 }
 
 /// Starts everything. When this returns, requests are answered.

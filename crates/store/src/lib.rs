@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+mod anchor;
 mod apply;
 mod failpoint;
 mod fault;
@@ -20,4 +21,5 @@ mod readers;
 mod row;
 mod writer;
 
+pub use anchor::AnchorFile;
 pub use open::{OpenFault, SqliteStore};

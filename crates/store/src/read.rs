@@ -175,6 +175,18 @@ impl Store for SqliteStore {
         self.read(|connection| one(select!(connection, Wallet, "wallets WHERE id = ?1", [id.0])))
     }
 
+    async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+        let after = after.as_ref().map_or(&[][..], |wallet| &wallet.0[..]);
+        self.read(|connection| {
+            select!(
+                connection,
+                Wallet,
+                "wallets WHERE id > ?1 ORDER BY id LIMIT ?2",
+                params![after, limit]
+            )
+        })
+    }
+
     async fn chains(&self, wallet: WalletId) -> Result<Option<Chains>, StoreFault> {
         self.read(|connection| {
             one(select!(

@@ -67,6 +67,26 @@ fn event() -> impl Strategy<Value = Event> {
                 message,
             }
         }),
+        (any::<u32>(), any::<u64>(), any::<u32>(), hash(), lift()).prop_map(
+            |(generation, fork, number, transcript, by)| Event::Lifted {
+                generation,
+                fork,
+                epoch: EpochId { number, transcript },
+                by,
+            }
+        ),
+    ]
+}
+
+fn lift() -> impl Strategy<Value = Lift> {
+    prop_oneof![
+        Just(Lift::Anchor),
+        Just(Lift::Recovery),
+        (any::<[u8; 32]>(), "\\PC{0,64}").prop_map(|(device, reason)| Lift::Operator {
+            device: DeviceId(device),
+            reason,
+        }),
+        Just(Lift::Devices),
     ]
 }
 

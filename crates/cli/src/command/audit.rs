@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use bitcoin::{Txid, hashes::Hash as _};
 use serde::Serialize;
-use twofold_api::audit::{Entry, Event};
+use twofold_api::audit::{Entry, Event, Lift};
 
 use super::Context;
 use crate::{args, output::btc};
@@ -61,6 +61,7 @@ impl Line {
             ),
             Event::Broadcast { txid: sent, .. } => ("broadcast", "sent out".into(), Some(txid(*sent)), None, None),
             Event::Fenced { .. } => plain("fenced", "a device had seen more than this server: signing stopped"),
+            Event::Lifted { by, .. } => plain("lifted", &lifted(by)),
             _ => plain("other", "an event that a newer version knows"),
         };
         Self {
@@ -73,6 +74,17 @@ impl Line {
             what,
         }
     }
+}
+
+fn lifted(by: &Lift) -> String {
+    let word = match by {
+        Lift::Anchor => "the anchor knows of no change since the backup".to_owned(),
+        Lift::Recovery => "recovery signed for it".to_owned(),
+        Lift::Operator { reason, .. } => format!("a device agreed with the operator: {reason}"),
+        Lift::Devices => "all devices in use agreed, and the time was over".to_owned(),
+        _ => "for a reason that a newer version knows".to_owned(),
+    };
+    format!("signing goes on after the server was restored: {word}")
 }
 
 impl fmt::Display for Line {

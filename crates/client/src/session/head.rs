@@ -29,6 +29,15 @@ pub enum Notice {
         /// Where they part, at the latest.
         seq: u64,
     },
+    /// A fence was lifted: the log that this machine had ends, and another goes on from before its end.
+    Lifted {
+        /// The wallet.
+        wallet: WalletId,
+        /// The last entry that is in both.
+        fork: u64,
+        /// The last entry that this machine has proof of.
+        had: u64,
+    },
     /// This machine's clock is off by so many seconds; requests are signed with the server's time.
     ClockOff {
         /// The server's clock minus ours.
@@ -48,6 +57,12 @@ impl core::fmt::Display for Notice {
                 f,
                 "entry {seq} of this wallet's log is another than the server had confirmed; signing is refused until that \
                  is settled. Ask the operator"
+            ),
+            Self::Lifted { fork, had, .. } => write!(
+                f,
+                "the server was restored from a backup and its fence lifted; entries {} to {had} of this wallet's log are \
+                 lost there. Look at the history, and at twofold audit verify",
+                fork.saturating_add(1)
             ),
             Self::ClockOff { seconds } => {
                 write!(
@@ -128,8 +143,9 @@ impl Session {
     }
 }
 
-/// Whether a checkpoint can follow the one that is known: the log only grows. That it *does* follow is for the log itself to
-/// show (`audit.rs`). Only the lift of a fence opens another generation, and there are no lifts yet.
+/// Whether a checkpoint can follow the one that is known: the log only grows, but for the lift of a fence, which opens
+/// another generation and may have forgotten what came before, though no refresh. That it *does* follow, or that there was
+/// such a lift, is for the log itself to show (`audit.rs`).
 fn newer(
     shown: &Checkpoint,
     known: Option<&Checkpoint>,
@@ -144,14 +160,17 @@ fn newer(
         Some(known) => Some(known.verify(server).map_err(|_| Breach::Checkpoint)?),
         None => None,
     };
-    let generation = old.map_or(0, |old| old.generation);
-    if new.generation > generation {
-        return Err(Breach::Lifted {
-            had: generation,
-            shows: new.generation,
-        });
-    }
     let Some(old) = old else { return Ok(()) };
+    if new.generation > old.generation {
+        return if new.epoch.number < old.epoch.number {
+            Err(Breach::LiftedBehind {
+                had: old.epoch.number,
+                shows: new.epoch.number,
+            })
+        } else {
+            Ok(())
+        };
+    }
     let back = Breach::RolledBack {
         had: old.seq,
         shows: new.seq,

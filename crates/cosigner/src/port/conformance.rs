@@ -31,6 +31,8 @@ macro_rules! store_conformance {
             a_batch_that_fails_at_its_end_changes_nothing
             wallets_list_in_the_order_they_were_made
             wallets_are_counted_past_what_a_list_shows
+            wallets_of_all_users_page_in_order_of_their_ids
+            a_batch_with_a_mark_changes_nothing
             shares_of_two_epochs_are_there_together
             a_ceremony_replaces_that_of_its_wallet
             one_user_cannot_replace_the_ceremony_of_another

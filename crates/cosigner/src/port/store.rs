@@ -4,6 +4,7 @@ use std::future::Future;
 
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
+use super::anchor::Mark;
 use super::record::{
     AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
     User, UserId, Wallet, WalletTransaction,
@@ -31,6 +32,8 @@ pub enum StoreFault {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Write {
+    /// What the anchor must have before this batch is committed. It is the cosigner's to take out; a store refuses it.
+    Mark(Mark),
     /// A named secret of the server (its identity), under the KEK. Replaces.
     ServerSecret(&'static str, Vec<u8>),
     /// A named counter of the server, raised to at least this value (highest time seen).
@@ -186,6 +189,12 @@ pub trait Store: Send + Sync + 'static {
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
     /// A wallet.
     fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
+    /// Wallets in order of their ids, from the one after `after` on, at most `limit`.
+    fn wallets(
+        &self,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;
     /// A wallet's chains.
     fn chains(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Chains>, StoreFault>> + Send;
     /// How many wallets a user has.

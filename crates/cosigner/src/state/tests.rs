@@ -102,3 +102,47 @@ fn a_window_counts_one_day_and_one_asset() {
     state.spend("sat", 6, 90_000);
     assert_eq!(sum(&state, "sat"), Some(11), "a day that was not known yet was let off");
 }
+
+#[test]
+fn a_record_of_the_first_layout_is_read_as_what_it_says() {
+    use super::first::{FirstFence, FirstState, LABEL};
+    let now = state();
+    let old = FirstState {
+        standing: now.standing,
+        fence: Some(FirstFence {
+            generation: 0,
+            seq: 7,
+            chain: [8; 32],
+        }),
+        generation: now.generation,
+        epoch: now.epoch,
+        unlock_digest: now.unlock_digest,
+        policy: now.policy,
+        device_list: now.device_list,
+        seq: now.seq,
+        chain: now.chain,
+        windows: now.windows.clone(),
+    };
+    let mut bytes = postcard::to_allocvec(&old).unwrap();
+    let mac = HERE.with_parts(&bytes, |parts| key().mac(LABEL, parts));
+    bytes.extend_from_slice(&mac);
+    let read = State::from_bytes(&key(), &HERE, &bytes).unwrap();
+    let seen = read.fence.as_ref().and_then(|fence| fence.seen.as_ref()).unwrap();
+    assert_eq!((seen.seq, seen.chain, seen.epoch), (7, [8; 32], 1));
+    assert_eq!(State { fence: None, ..read }, now);
+    bytes[0] ^= 1;
+    assert_eq!(State::from_bytes(&key(), &HERE, &bytes), Err(Tampered));
+}
+
+#[test]
+fn an_exhausted_window_has_nothing_left_until_the_next_one() {
+    let mut state = state();
+    state.exhaust("btc", 90_000);
+    state.spend("btc", 1, 90_000);
+    assert_eq!(state.windows[0].sum, u64::MAX);
+    state.spend("btc", 1, 90_000 + WINDOW_SECONDS);
+    assert_eq!(state.windows[0].sum, 1);
+    let mut unused = State::new(state.epoch(), [5; 32], [6; 32], [7; 32]);
+    unused.exhaust("btc", 90_000);
+    assert_eq!(unused.windows[0].sum, u64::MAX);
+}

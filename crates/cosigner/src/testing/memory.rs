@@ -143,6 +143,7 @@ impl Tables {
     #[expect(clippy::too_many_lines, reason = "one arm for each write")]
     fn write(&mut self, write: Write, expected: &BTreeSet<WalletId>) -> Result<(), StoreFault> {
         match write {
+            Write::Mark(_) => return Err(StoreFault::Damaged("a mark is the anchor's".into())),
             Write::ServerSecret(name, sealed) => {
                 self.secrets.insert(name, sealed);
             }
@@ -364,6 +365,15 @@ impl Store for MemoryStore {
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
         Ok(self.lock().wallets.get(&id).cloned())
+    }
+
+    async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+        let tables = self.lock();
+        let rows = tables
+            .wallets
+            .values()
+            .filter(|row| after.is_none_or(|after| row.id > after));
+        Ok(rows.take(most(limit)).cloned().collect())
     }
 
     async fn chains(&self, wallet: WalletId) -> Result<Option<Chains>, StoreFault> {

@@ -1,6 +1,10 @@
 //! `init`.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use twofold_api::public_url::PublicUrl;
 use twofold_cosigner::port::Clock as _;
@@ -21,6 +25,8 @@ pub struct Init {
     pub dir: PathBuf,
     /// Folder for the database.
     pub data_dir: PathBuf,
+    /// The anchor's file; none: beside the data directory.
+    pub anchor: Option<PathBuf>,
     /// Where devices reach it.
     pub public_url: PublicUrl,
     /// Address to listen on.
@@ -71,6 +77,12 @@ pub fn init(wanted: Init) -> Result<(), Fault> {
             config.kek_file.display()
         ));
         say(format_args!("Data:          {}", config.data_dir.display()));
+        if let Some(file) = &config.anchor_file {
+            say(format_args!(
+                "Anchor:        {}  (keep it out of every backup of the data)",
+                file.display()
+            ));
+        }
         invite::print(&invitation);
         say(format_args!(
             "Next:           twofold-server run --config {}",
@@ -112,11 +124,14 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         }
     };
     tls::Chain::load(&tls)?;
+    let anchor_file = wanted.anchor.unwrap_or_else(|| beside(&data_dir));
+    let anchor_file = std::path::absolute(&anchor_file).map_err(Fault::writing(&anchor_file))?;
     Ok(Config {
         public_url: wanted.public_url,
         listen: wanted.listen,
         data_dir,
         kek_file,
+        anchor_file: Some(anchor_file),
         admin_socket: None,
         tls,
         bitcoin,
@@ -125,5 +140,13 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         log: Log::default(),
         metrics: Metrics::default(),
         trust_clock: false,
+        new_anchor: false,
     })
+}
+
+/// The anchor of a server whose operator names no other place: `/var/lib/twofold-anchor/anchor` for `/var/lib/twofold`.
+fn beside(data_dir: &Path) -> PathBuf {
+    let mut name = data_dir.file_name().unwrap_or_default().to_owned();
+    name.push("-anchor");
+    data_dir.with_file_name(name).join("anchor")
 }

@@ -26,6 +26,8 @@ pub enum Run {
         file: PathBuf,
         /// The machine's clock is right, however far it has moved since the last run.
         trust_clock: bool,
+        /// The anchor is lost: begin another.
+        new_anchor: bool,
         /// Print one line of JSON when requests are answered.
         json: bool,
     },
@@ -56,6 +58,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
             Run::Config {
                 file,
                 trust_clock,
+                new_anchor,
                 json,
             } => {
                 if cfg!(feature = "failpoints") {
@@ -64,6 +67,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 }
                 let config = Config {
                     trust_clock,
+                    new_anchor,
                     ..Config::load(&file)?
                 };
                 config.check()?;

@@ -15,6 +15,7 @@ impl Config {
                 self.kek_file.display()
             )));
         }
+        self.anchor_file()?;
         if self.data_dir.exists() && !self.data_dir.is_dir() {
             return Err(Fault::Config(format!(
                 "data_dir {} is no directory",
@@ -35,6 +36,22 @@ impl Config {
         kek::read(&self.kek_file)?;
         tls::Chain::load(&self.tls)?;
         Ok(())
+    }
+
+    /// Where the anchor is. It is of use only where no copy of the data takes it along.
+    pub(crate) fn anchor_file(&self) -> Result<&Path, Fault> {
+        let Some(file) = &self.anchor_file else {
+            let told = "anchor_file is missing; name a file outside data_dir and its backups, such as \
+                        /var/lib/twofold-anchor/anchor (docs/operating.md says what it is for)";
+            return Err(Fault::Config(told.into()));
+        };
+        if plain(file).starts_with(plain(&self.data_dir)) {
+            return Err(Fault::Config(format!(
+                "anchor_file {} lies inside data_dir; keep it apart, or a backup takes it back with the data",
+                file.display()
+            )));
+        }
+        Ok(file)
     }
 
     fn policy_check(&self) -> Result<(), Fault> {

@@ -103,6 +103,8 @@ proptest::proptest! {
 }
 
 #[rstest]
+#[case::anchor_missing(|config: &mut Config| config.anchor_file = None, "anchor_file is missing")]
+#[case::anchor_inside_the_data(|config: &mut Config| config.anchor_file = Some(config.data_dir.join("anchor")), "lies inside data_dir")]
 #[case::kek_inside_the_data(|config: &mut Config| config.kek_file = config.data_dir.join("x/../kek"), "lies inside data_dir")]
 #[case::no_connections(|config: &mut Config| config.limits.connections = 0, "limits.connections = 0")]
 #[case::fee_over_all(|config: &mut Config| config.policy.max_fee_percent = 101, "policy.max_fee_percent = 101")]

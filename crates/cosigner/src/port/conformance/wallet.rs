@@ -7,12 +7,13 @@
     reason = "these are tests, and their names say what they are about"
 )]
 
-use twofold_threshold::id::{CeremonyId, KeyKind, WalletId};
+use twofold_threshold::id::{CeremonyId, EpochId, KeyKind, WalletId};
 
 use super::sample::{
     audit, block, ceremony, chains, charge, commit, issued, outpoint, populate, put, share, user, wallet, wallet_id,
 };
 use crate::port::{
+    anchor::Mark,
     record::{Chains, UserId, Wallet},
     store::{Batch, OpenCeremonies, Store, StoreFault, Write},
 };
@@ -210,6 +211,32 @@ pub async fn wallets_are_counted_past_what_a_list_shows<S: Store>(store: &S) {
     assert_eq!(store.wallet_count(UserId([2; 16])).await.unwrap(), 1);
     assert_eq!(store.wallet_count(UserId([3; 16])).await.unwrap(), 0);
     assert_eq!(store.wallets_of(UserId([1; 16])).await.unwrap().len(), 100);
+}
+
+pub async fn wallets_of_all_users_page_in_order_of_their_ids<S: Store>(store: &S) {
+    put(store, [Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
+    put(store, [3, 1, 2].map(|n| Write::AddWallet(wallet(n, 1 + n % 2)))).await;
+    let ids = |rows: Vec<Wallet>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let first = store.wallets(None, 2).await.unwrap();
+    assert_eq!(first.first(), Some(&wallet(1, 2)));
+    assert_eq!(ids(first), [wallet_id(1), wallet_id(2)]);
+    assert_eq!(ids(store.wallets(Some(wallet_id(2)), 2).await.unwrap()), [wallet_id(3)]);
+    assert!(store.wallets(Some(wallet_id(3)), 2).await.unwrap().is_empty());
+}
+
+pub async fn a_batch_with_a_mark_changes_nothing<S: Store>(store: &S) {
+    let mark = Mark {
+        wallet: wallet_id(1),
+        epoch: EpochId {
+            number: 2,
+            transcript: [2; 32],
+        },
+        list: [3; 32],
+    };
+    let marked = commit(store, [Write::AddUser(user(1)), Write::Mark(mark)]).await;
+    assert!(matches!(marked, Err(StoreFault::Damaged(_))), "{marked:?}");
+    let sample = user(1);
+    assert_eq!(store.user(&sample.issuer, &sample.subject).await.unwrap(), None);
 }
 
 pub async fn shares_of_two_epochs_are_there_together<S: Store>(store: &S) {

@@ -1,0 +1,262 @@
+use futures::executor::block_on;
+use twofold_api::{
+    Reason,
+    audit::{Event, Lift},
+};
+
+use super::*;
+use crate::{
+    fixture::{House, Phone, Purse},
+    testing::{MemoryAnchor, memory::Fate},
+};
+use twofold_threshold::{checkpoint::Head, id::EpochId};
+
+/// A house with an anchor, a phone in it and a wallet of the phone's.
+fn anchored() -> (House, MemoryAnchor, Phone, Purse) {
+    let (mut house, anchor) = (House::new(), MemoryAnchor::default());
+    house.restart_with(&anchor, false).expect("an empty anchor is begun");
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    (house, anchor, phone, purse)
+}
+
+/// Moves a wallet to another epoch, as a refresh will, without its shares.
+fn change_epoch(house: &House, purse: &Purse, number: u32) -> Result<(), StoreFault> {
+    let row = house.store.with(|tables| tables.wallets[&purse.id].clone());
+    let mut change = house.mind.load(row).expect("an authentic state").change();
+    change.state.set_epoch(EpochId {
+        number,
+        transcript: [9; 32],
+    });
+    let mut batch = Batch::default();
+    house.mind.store_change(change, &mut batch).expect("a change");
+    block_on(house.mind.commit(batch))
+}
+
+fn spends(house: &House, phone: &Phone, purse: &Purse) -> Result<(), Reason> {
+    let coin = house.pay(purse, 100_000, 0);
+    match phone.sign(house, purse, &purse.psbt(&[coin], 40_000)) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(refusal.reason),
+    }
+}
+
+#[test]
+fn a_change_of_epoch_is_in_the_anchor_before_it_is_in_the_database() {
+    let (house, anchor, _, purse) = anchored();
+    let lines = || anchor.with(|lines| lines.len());
+    let (before, rows) = (lines(), house.rows());
+    anchor.set_down(true);
+    assert!(matches!(
+        change_epoch(&house, &purse, 2),
+        Err(StoreFault::Unavailable(_))
+    ));
+    assert!(
+        house.rows() == rows,
+        "committed although the anchor had not heard of it"
+    );
+    anchor.set_down(false);
+    change_epoch(&house, &purse, 2).unwrap();
+    assert_eq!(lines(), before + 1);
+    let line: Line = anchor.with(|lines| lines.last().cloned()).unwrap().parse().unwrap();
+    let Body::Mark(mark) = line.body else { panic!("{line}") };
+    assert_eq!((mark.wallet, mark.epoch.number), (purse.id, 2));
+}
+
+#[test]
+fn what_changes_neither_epoch_nor_list_costs_no_line() {
+    let (house, anchor, phone, purse) = anchored();
+    let before = anchor.with(|lines| lines.len());
+    spends(&house, &phone, &purse).unwrap();
+    assert_eq!(anchor.with(|lines| lines.len()), before);
+}
+
+#[test]
+fn s12_of_two_servers_from_one_backup_the_second_does_not_start() {
+    let (mut first, anchor, ..) = anchored();
+    let backup = first.rows();
+    let mut second = House::new();
+    second.restore(&backup, &anchor);
+    first.restore(&backup, &anchor);
+    second.restart_with(&anchor, false).expect("the first of the two");
+    assert!(matches!(
+        first.restart_with(&anchor, false),
+        Err(StartFault::AnchorTaken)
+    ));
+    second.restart_with(&anchor, false).expect("it goes on");
+}
+
+#[test]
+fn s12_the_server_that_was_backed_up_does_not_start_once_another_was_restored() {
+    let (mut old, anchor, ..) = anchored();
+    let mut new = House::new();
+    new.restore(&old.rows(), &anchor);
+    new.restart_with(&anchor, false).unwrap();
+    assert!(matches!(old.restart_with(&anchor, false), Err(StartFault::AnchorTaken)));
+}
+
+#[test]
+fn s12_a_copy_of_an_older_database_does_not_start_without_a_restore() {
+    let (mut house, anchor, ..) = anchored();
+    let copy = house.rows();
+    house.restart_with(&anchor, false).unwrap();
+    house.store.with(|tables| *tables = copy);
+    assert!(matches!(
+        house.restart_with(&anchor, false),
+        Err(StartFault::AnchorTaken)
+    ));
+}
+
+#[test]
+fn s12_another_servers_anchor_is_refused() {
+    let (_, anchor, ..) = anchored();
+    let mut stranger = House::new();
+    assert!(matches!(
+        stranger.restart_with(&anchor, false),
+        Err(StartFault::AnchorForeign)
+    ));
+}
+
+#[test]
+fn an_anchor_that_is_gone_or_cut_or_changed_stops_the_start() {
+    let (mut house, anchor, _, purse) = anchored();
+    change_epoch(&house, &purse, 2).unwrap();
+    let whole = anchor.with(|lines| lines.clone());
+    assert!(matches!(
+        house.restart_with(&MemoryAnchor::default(), false),
+        Err(StartFault::AnchorMissing)
+    ));
+    anchor.with(|lines| lines.truncate(lines.len() - 1));
+    assert!(matches!(house.restart_with(&anchor, false), Err(StartFault::AnchorCut)));
+    anchor.with(|lines| {
+        lines.clone_from(&whole);
+        lines[1] = lines[1].replace(" instance ", " instance 0");
+    });
+    assert!(matches!(house.restart_with(&anchor, false), Err(StartFault::Anchor(_))));
+    anchor.with(|lines| lines.clone_from(&whole));
+    house.restart_with(&anchor, false).unwrap();
+}
+
+#[test]
+fn every_crash_in_a_start_is_followed_by_one_that_works() {
+    // Between any two of its writes: the store's and the anchor's take turns.
+    let (mut house, anchor) = (House::new(), MemoryAnchor::default());
+    for failing in 0..2 {
+        let fates = std::iter::repeat_n(Fate::Commit, failing).chain([Fate::Refuse]);
+        house.store.fates(fates);
+        house.restart_with(&anchor, false).expect_err("the store refused");
+    }
+    anchor.set_down(true);
+    house.restart_with(&anchor, false).expect_err("the anchor refused");
+    anchor.set_down(false);
+    house.restart_with(&anchor, false).expect("a first start");
+    for failing in 0..2 {
+        let fates = std::iter::repeat_n(Fate::Commit, failing).chain([Fate::Refuse]);
+        house.store.fates(fates);
+        house.restart_with(&anchor, false).expect_err("the store refused");
+        house.restart_with(&anchor, false).expect("the next start");
+    }
+}
+
+#[test]
+fn s14_a_wallet_that_the_anchor_knows_no_change_of_goes_on_after_a_restore_with_nothing_left_to_spend() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    spends(&house, &phone, &purse).unwrap();
+    house.restore(&backup, &anchor);
+    let settled = house.restart_with(&anchor, false).unwrap();
+    assert_eq!((settled.lifted, settled.fenced), (1, 0));
+    assert_eq!(house.state(&purse).windows[0].sum, u64::MAX, "limits were reset");
+    // The device shows what the backup lacks, and that is no news any more.
+    spends(&house, &phone, &purse).unwrap();
+    let lifted = house.audit(&purse).into_iter().find_map(|entry| match entry.event {
+        Event::Lifted { generation, by, .. } => Some((generation, by)),
+        _ => None,
+    });
+    assert_eq!(lifted, Some((1, Lift::Anchor)));
+}
+
+#[test]
+fn s09_a_wallet_that_was_refreshed_since_the_backup_is_fenced_and_reads_work() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let other = phone.create(&house);
+    let backup = house.rows();
+    change_epoch(&house, &purse, 2).unwrap();
+    house.restore(&backup, &anchor);
+    let settled = house.restart_with(&anchor, false).unwrap();
+    assert_eq!((settled.lifted, settled.fenced), (1, 1));
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+    spends(&house, &phone, &other).unwrap();
+    // Not by time nor by a restart.
+    house.restart_with(&anchor, false).unwrap();
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn s09_without_the_anchor_of_its_time_a_restored_server_fences_every_wallet() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    house.restore(&backup, &anchor);
+    let fresh = MemoryAnchor::default();
+    assert!(matches!(
+        house.restart_with(&fresh, false),
+        Err(StartFault::AnchorMissing)
+    ));
+    let settled = house.restart_with(&fresh, true).unwrap();
+    assert_eq!((settled.lifted, settled.fenced), (0, 1));
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn s09_a_crash_while_wallets_are_fenced_leaves_none_out() {
+    let (mut house, anchor, phone, _) = anchored();
+    phone.create(&house);
+    let backup = house.rows();
+    house.restore(&backup, &anchor);
+    for failing in 0..4 {
+        let fates = std::iter::repeat_n(Fate::Commit, failing).chain([Fate::Refuse]);
+        house.store.fates(fates);
+        house.restart_with(&anchor, false).expect_err("the store refused");
+    }
+    house.restart_with(&anchor, false).unwrap();
+    for row in house.rows().wallets.into_values() {
+        let owned = house.mind.load(row).unwrap();
+        assert_eq!((owned.state().generation, owned.state().fence.is_some()), (1, false));
+    }
+}
+
+#[test]
+fn s24_after_a_lift_neither_a_device_that_lags_nor_one_that_was_ahead_fences_anew() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let lagging = purse.newest.get();
+    let backup = house.rows();
+    spends(&house, &phone, &purse).unwrap();
+    let ahead = purse.newest.get();
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    for seen in [lagging, ahead, lagging] {
+        purse.newest.set(seen);
+        spends(&house, &phone, &purse).unwrap();
+        assert!(house.state(&purse).fence.is_none());
+    }
+}
+
+#[test]
+fn s24_a_head_of_a_later_epoch_than_the_lifts_fences_anew() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    let head = *purse.newest.get().verify(&house.mind.identity()).unwrap();
+    let refreshed = Head {
+        seq: head.seq + 1,
+        epoch: EpochId {
+            number: 2,
+            transcript: [9; 32],
+        },
+        ..head
+    };
+    let refreshed = refreshed.sign(&house.mind.identity);
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    purse.newest.set(refreshed);
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}

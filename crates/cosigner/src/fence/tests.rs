@@ -1,0 +1,47 @@
+use super::*;
+
+fn seen(epoch: u32, seq: u64) -> Seen {
+    Seen {
+        device: [1; 32],
+        generation: 0,
+        seq,
+        chain: [2; 32],
+        epoch,
+    }
+}
+
+fn decided() -> Fence {
+    let mut fence = Fence::restored(100);
+    fence.decision = Some(Decision {
+        at: 150,
+        reason: "the disk died".to_owned(),
+    });
+    fence.agreed.push([1; 32]);
+    fence
+}
+
+#[test]
+fn a_checkpoint_that_says_no_more_than_the_one_before_changes_nothing() {
+    let mut fence = Fence::shown(seen(1, 9), 100);
+    let before = fence.clone();
+    assert!(!fence.see(seen(1, 9), 1, 200));
+    assert!(!fence.see(seen(1, 8), 1, 200));
+    assert_eq!(fence, before);
+}
+
+#[test]
+fn a_checkpoint_that_says_more_begins_the_time_anew() {
+    let mut fence = Fence::shown(seen(1, 9), 100);
+    assert!(fence.see(seen(1, 10), 1, 200));
+    assert_eq!((fence.since, fence.seen), (200, Some(seen(1, 10))));
+}
+
+#[test]
+fn a_later_epoch_undoes_what_was_agreed_on_without_it() {
+    let mut spends = decided();
+    assert!(spends.see(seen(1, 9), 1, 200));
+    assert!(spends.decision.is_some() && !spends.agreed.is_empty());
+    let mut refreshed = decided();
+    assert!(refreshed.see(seen(2, 9), 1, 200));
+    assert!(refreshed.decision.is_none() && refreshed.agreed.is_empty());
+}
