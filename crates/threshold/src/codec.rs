@@ -20,6 +20,10 @@ pub(crate) enum Kind {
     RecoveryOpening = 5,
     ToRecovery = 6,
     RecoveryRound = 7,
+    RefreshOpening = 8,
+    RefreshRound = 9,
+    RefreshClosing = 10,
+    RefreshCompletion = 11,
     RepairOpening = 12,
     RepairAnswer = 13,
     RepairClosing = 14,
@@ -30,7 +34,10 @@ pub(crate) enum Kind {
     DeviceEntry = 20,
     Checkpoint = 21,
     DeviceChange = 22,
+    RefreshTranscript = 24,
+    RefreshLink = 25,
     Repair = 26,
+    PackageChain = 28,
     CosignReply = 32,
     Share = 64,
     ServerState = 65,
@@ -38,11 +45,13 @@ pub(crate) enum Kind {
     RecoveryState = 67,
     DealtToRecovery = 68,
     DeviceWaiting = 69,
+    RefreshServerState = 72,
+    RefreshDeviceState = 73,
     RepairState = 75,
 }
 
 impl Kind {
-    const ALL: [Self; 26] = [
+    const ALL: &[Self] = &[
         Self::Opening,
         Self::ServerRound,
         Self::Closing,
@@ -50,6 +59,10 @@ impl Kind {
         Self::RecoveryOpening,
         Self::ToRecovery,
         Self::RecoveryRound,
+        Self::RefreshOpening,
+        Self::RefreshRound,
+        Self::RefreshClosing,
+        Self::RefreshCompletion,
         Self::Transcript,
         Self::SignedTranscript,
         Self::PublicShares,
@@ -57,6 +70,9 @@ impl Kind {
         Self::DeviceEntry,
         Self::Checkpoint,
         Self::DeviceChange,
+        Self::RefreshTranscript,
+        Self::RefreshLink,
+        Self::PackageChain,
         Self::CosignReply,
         Self::Share,
         Self::ServerState,
@@ -69,8 +85,49 @@ impl Kind {
         Self::RepairClosing,
         Self::Repair,
         Self::RepairState,
+        Self::RefreshServerState,
+        Self::RefreshDeviceState,
     ];
 }
+
+/// A message of a ceremony: a type with a `run`, an encoding, and a kind of its own.
+macro_rules! message {
+    ($name:ident, $kind:ident) => {
+        impl $name {
+            /// Whose wallet.
+            #[must_use]
+            pub const fn wallet(&self) -> $crate::id::WalletId {
+                self.run.wallet
+            }
+
+            /// Which run.
+            #[must_use]
+            pub const fn ceremony(&self) -> $crate::id::CeremonyId {
+                self.run.ceremony
+            }
+
+            /// Canonical bytes.
+            #[must_use]
+            pub fn to_bytes(&self) -> alloc::vec::Vec<u8> {
+                $crate::codec::Writer::new($crate::codec::Kind::$kind)
+                    .field(self)
+                    .finish()
+            }
+        }
+
+        impl TryFrom<&[u8]> for $name {
+            type Error = $crate::Fault;
+
+            fn try_from(bytes: &[u8]) -> Result<Self, $crate::Fault> {
+                let mut reader = $crate::codec::Reader::new(bytes, $crate::codec::Kind::$kind)?;
+                let message = reader.field()?;
+                reader.finish()?;
+                Ok(message)
+            }
+        }
+    };
+}
+pub(crate) use message;
 
 pub(crate) struct Writer(Vec<u8>);
 

@@ -28,8 +28,10 @@ pub const OVERHEAD: usize = ENCAPPED + TAG;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// A dealt share of a create ceremony.
+    /// What one party's polynomial comes to for another, at a create ceremony or a refresh.
     Dealt,
+    /// What a refresh adds to a share, with the new unlock key.
+    Increment,
     /// An unlock key on its way to the server, or to a party that is repaired.
     UnlockKey,
     /// What one helper of a repair gives the other.
@@ -42,6 +44,7 @@ impl Purpose {
     const fn name(self) -> &'static [u8] {
         match self {
             Self::Dealt => b"dealt",
+            Self::Increment => b"increment",
             Self::UnlockKey => b"unlock-key",
             Self::Delta => b"repair-delta",
             Self::Sigma => b"repair-sigma",

@@ -8,6 +8,7 @@
 //!
 //! - [`create`] makes a key with three parties, two round trips to the server;
 //! - [`repair`] gives a party its share back, with the other two;
+//! - [`refresh`] deals new shares of the same key, recovery absent;
 //! - [`sign`] makes a BIP-340 signature with two of them, one round trip;
 //! - [`mod@derive`] gives the BIP-32 children and the taproot output keys that both sides sign for;
 //! - [`words`] and [`package`] are what recovery keeps; [`seal`] and [`envelope`] what the others keep and send.
@@ -30,6 +31,7 @@ pub mod id;
 pub mod identity;
 pub mod package;
 mod point;
+pub mod refresh;
 pub mod repair;
 pub mod seal;
 pub mod secret;

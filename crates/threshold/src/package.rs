@@ -1,7 +1,12 @@
-//! What recovery keeps: its share and the unlock key, sealed to itself with age and signed.
+//! What recovery keeps: its share and the unlock key, sealed to itself with age and signed; then, for each refresh since,
+//! what the two dealers sealed to it ([`Chain`]).
 //!
 //! The age format itself is the caller's ([`SealToRecovery`], [`OpenAsRecovery`]): the stock `age` tool opens a package
 //! without Twofold.
+
+mod chain;
+
+pub use chain::{Chain, MAX_LINKS, Opened};
 
 use alloc::vec::Vec;
 
@@ -144,7 +149,23 @@ impl FirstPackage {
         }
         transcript.verify(Party::Recovery, signature)?;
         let public = transcript.public_shares()?;
-        self.verify(transcript.wallet(), &public, identity)?;
+        self.open_at(
+            identity,
+            opener,
+            (transcript.wallet(), &public),
+            transcript.unlock_digest(),
+        )
+    }
+
+    /// Opens the package at an epoch that a chain of transcripts led to.
+    fn open_at(
+        &self,
+        identity: &IdentityKey,
+        opener: &impl OpenAsRecovery,
+        (wallet, public): (WalletId, &PublicShares),
+        unlock_digest: &[u8; 32],
+    ) -> Result<Contents, Fault> {
+        self.verify(wallet, public, identity)?;
         let plaintext = opener
             .open(&self.sealed)
             .map_err(|_| Fault::of(FaultKind::SealedPackage, Party::Recovery))?;
@@ -153,9 +174,9 @@ impl FirstPackage {
         if share.party() != Party::Recovery || share.wallet() != self.wallet {
             return Err(Fault::of(FaultKind::ForeignCeremony, Party::Recovery));
         }
-        share.check(&public).map_err(|fault| fault.by(Party::Recovery))?;
+        share.check(public).map_err(|fault| fault.by(Party::Recovery))?;
         let unlock = UnlockKey::new(Secret32::new(*unlock));
-        unlock.check(transcript.unlock_digest())?;
+        unlock.check(unlock_digest)?;
         Ok(Contents { share, unlock })
     }
 

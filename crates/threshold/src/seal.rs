@@ -32,6 +32,10 @@ impl Schema {
     pub const SHARE: Self = Self(1);
     /// The server's state between the two requests of a create ceremony.
     pub const CREATE_SERVER: Self = Self(2);
+    /// The server's state between the two requests of a refresh.
+    pub const REFRESH_SERVER: Self = Self(3);
+    /// The server's share of an epoch to come, for a device to keep.
+    pub const KEPT_SHARE: Self = Self(4);
 }
 
 /// Associated data: a seal opens only for the same record of the same wallet.

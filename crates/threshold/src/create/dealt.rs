@@ -9,7 +9,7 @@ use super::{message::Run, round1::Dealt};
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
-    envelope::{Purpose, SealPublic, SealSecret},
+    envelope::{Binding, Purpose, SealPublic, SealSecret},
     id::{KeyKind, Party},
     package::{OpenAsRecovery, SealToRecovery, seal_to},
     secret::{Secret32, UnlockKey},
@@ -27,7 +27,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    fn binding(self) -> crate::envelope::Binding {
+    fn binding(self) -> Binding {
         binding(self.run.wallet, self.run.ceremony, self.kind, self.from, self.to)
     }
 
@@ -55,8 +55,7 @@ impl Route {
         Ok(dealt)
     }
 
-    /// Seals a dealt scalar, and the unlock key if the dealer has it, to recovery. age binds nothing, so the context
-    /// goes inside.
+    /// Seals a dealt scalar, and the unlock key if the dealer has it, to recovery.
     pub(crate) fn seal_to_recovery(
         self,
         sealer: &impl SealToRecovery,
@@ -64,14 +63,7 @@ impl Route {
         dealt: &Dealt,
         unlock: Option<&UnlockKey>,
     ) -> Result<Vec<u8>, Fault> {
-        let writer = Writer::with_capacity(Kind::DealtToRecovery, 2 + 32 + 32 + 1 + 32)
-            .fixed(&self.binding().digest(Purpose::Dealt))
-            .fixed(&**dealt);
-        let writer = match unlock {
-            Some(unlock) => writer.u8(1).fixed(unlock.expose().expose()),
-            None => writer.u8(0),
-        };
-        seal_to(sealer, recipient, &writer.finish_secret())
+        seal_to_recovery(&self.binding(), Purpose::Dealt, sealer, recipient, dealt, unlock)
     }
 
     /// Opens one as recovery.
@@ -80,24 +72,53 @@ impl Route {
         opener: &impl OpenAsRecovery,
         sealed: &[u8],
     ) -> Result<(Dealt, Option<UnlockKey>), Fault> {
-        let blame = |kind| Fault::of(kind, self.from);
-        let plain = opener.open(sealed).map_err(|_| blame(FaultKind::SealedPackage))?;
-        let read = || -> Result<_, Fault> {
-            let mut reader = Reader::new(&plain, Kind::DealtToRecovery)?;
-            let bound: [u8; 32] = reader.array()?;
-            let dealt = Zeroizing::new(reader.array()?);
-            let unlock = match reader.u8()? {
-                0 => None,
-                1 => Some(UnlockKey::new(Secret32::new(reader.array()?))),
-                _ => return Err(FaultKind::Length.into()),
-            };
-            reader.finish()?;
-            Ok((bound, dealt, unlock))
-        };
-        let (bound, dealt, unlock) = read().map_err(|_| blame(FaultKind::SealedPackage))?;
-        if bound != self.binding().digest(Purpose::Dealt) {
-            return Err(blame(FaultKind::ForeignCeremony));
-        }
-        Ok((dealt, unlock))
+        open_as_recovery(&self.binding(), Purpose::Dealt, opener, sealed)
     }
+}
+
+/// Seals a scalar, and the unlock key if its dealer has it, to recovery. age binds nothing, so the context goes inside.
+pub(crate) fn seal_to_recovery(
+    binding: &Binding,
+    purpose: Purpose,
+    sealer: &impl SealToRecovery,
+    recipient: &RecoveryRecipient,
+    dealt: &Dealt,
+    unlock: Option<&UnlockKey>,
+) -> Result<Vec<u8>, Fault> {
+    let writer = Writer::with_capacity(Kind::DealtToRecovery, 2 + 32 + 32 + 1 + 32)
+        .fixed(&binding.digest(purpose))
+        .fixed(&**dealt);
+    let writer = match unlock {
+        Some(unlock) => writer.u8(1).fixed(unlock.expose().expose()),
+        None => writer.u8(0),
+    };
+    seal_to(sealer, recipient, &writer.finish_secret())
+}
+
+/// Opens what [`seal_to_recovery`] made for the same context.
+pub(crate) fn open_as_recovery(
+    binding: &Binding,
+    purpose: Purpose,
+    opener: &impl OpenAsRecovery,
+    sealed: &[u8],
+) -> Result<(Dealt, Option<UnlockKey>), Fault> {
+    let blame = |kind| Fault::of(kind, binding.from);
+    let plain = opener.open(sealed).map_err(|_| blame(FaultKind::SealedPackage))?;
+    let read = || -> Result<_, Fault> {
+        let mut reader = Reader::new(&plain, Kind::DealtToRecovery)?;
+        let bound: [u8; 32] = reader.array()?;
+        let dealt = Zeroizing::new(reader.array()?);
+        let unlock = match reader.u8()? {
+            0 => None,
+            1 => Some(UnlockKey::new(Secret32::new(reader.array()?))),
+            _ => return Err(FaultKind::Length.into()),
+        };
+        reader.finish()?;
+        Ok((bound, dealt, unlock))
+    };
+    let (bound, dealt, unlock) = read().map_err(|_| blame(FaultKind::SealedPackage))?;
+    if bound != binding.digest(purpose) {
+        return Err(blame(FaultKind::ForeignCeremony));
+    }
+    Ok((dealt, unlock))
 }

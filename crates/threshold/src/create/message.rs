@@ -5,7 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use super::round1::Round1;
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{Decode, Encode, Reader, Writer, message},
     device_list::Entry,
     envelope::{OVERHEAD, SealPublic},
     hash,
@@ -54,41 +54,6 @@ impl Decode for Run {
     }
 }
 
-macro_rules! message {
-    ($name:ident) => {
-        impl $name {
-            /// Whose wallet.
-            #[must_use]
-            pub const fn wallet(&self) -> WalletId {
-                self.run.wallet
-            }
-
-            /// Which run.
-            #[must_use]
-            pub const fn ceremony(&self) -> CeremonyId {
-                self.run.ceremony
-            }
-
-            /// Canonical bytes.
-            #[must_use]
-            pub fn to_bytes(&self) -> Vec<u8> {
-                Writer::new(Kind::$name).field(self).finish()
-            }
-        }
-
-        impl TryFrom<&[u8]> for $name {
-            type Error = Fault;
-
-            fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-                let mut reader = Reader::new(bytes, Kind::$name)?;
-                let message = reader.field()?;
-                reader.finish()?;
-                Ok(message)
-            }
-        }
-    };
-}
-
 /// Recovery to device: who recovery is, and its polynomial.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoveryOpening {
@@ -96,7 +61,7 @@ pub struct RecoveryOpening {
     pub(crate) identity: RecoveryIdentity,
     pub(crate) round1: Round1,
 }
-message!(RecoveryOpening);
+message!(RecoveryOpening, RecoveryOpening);
 
 impl RecoveryOpening {
     /// Who recovery is, as it says.
@@ -135,7 +100,7 @@ pub struct Opening {
     pub(crate) device_round1: Round1,
     pub(crate) recovery_round1: Round1,
 }
-message!(Opening);
+message!(Opening, Opening);
 
 impl Opening {
     /// Of which key.
@@ -215,7 +180,7 @@ pub struct ServerRound {
     pub(crate) to_recovery: Vec<u8>,
     pub(crate) signature: Signature64,
 }
-message!(ServerRound);
+message!(ServerRound, ServerRound);
 
 impl ServerRound {
     /// The server's identity, as it claims.
@@ -305,7 +270,7 @@ pub struct ToRecovery {
     pub(crate) device_to_server: [u8; 32],
     pub(crate) sealed: Vec<u8>,
 }
-message!(ToRecovery);
+message!(ToRecovery, ToRecovery);
 
 impl ToRecovery {
     /// The device that carries it, as its opening says.
@@ -347,7 +312,7 @@ pub struct RecoveryRound {
     pub(crate) package: FirstPackage,
     pub(crate) signature: Signature64,
 }
-message!(RecoveryRound);
+message!(RecoveryRound, RecoveryRound);
 
 impl Encode for RecoveryRound {
     fn encode(&self, writer: Writer) -> Writer {
@@ -385,7 +350,7 @@ pub struct Closing {
     pub(crate) recovery_signature: Signature64,
     pub(crate) commitment: Commitment,
 }
-message!(Closing);
+message!(Closing, Closing);
 
 impl Closing {
     /// Recovery's first package.
@@ -439,7 +404,7 @@ pub struct Completion {
     pub(crate) commitment: Commitment,
     pub(crate) share: SignatureShare,
 }
-message!(Completion);
+message!(Completion, Completion);
 
 impl Encode for Completion {
     fn encode(&self, writer: Writer) -> Writer {

@@ -30,8 +30,10 @@ pub mod recovery;
 mod round1;
 pub mod server;
 
+pub(crate) use dealt::{open_as_recovery, seal_to_recovery};
+pub(crate) use message::Run;
 pub use message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery};
-pub(crate) use round1::Round1;
+pub(crate) use round1::{Dealt, Round1};
 
 /// The number of a created key's epoch.
 pub(crate) const FIRST_EPOCH: u32 = 1;

@@ -9,6 +9,8 @@
 
 mod device;
 mod nonce;
+#[cfg(test)]
+pub(crate) mod pair;
 mod recovery;
 mod reply;
 mod server;

@@ -1,9 +1,6 @@
 //! Any two of the three sign, for the same addresses, by the same tweaks.
 
-use super::super::{
-    device::{self, Answerer},
-    server,
-};
+use super::super::pair::sign_together;
 use super::*;
 use crate::{identity::Domain, package::Contents};
 
@@ -54,42 +51,13 @@ impl Trio {
     }
 
     fn sign(&self, asker: Party, answerer: Party) -> Result<Vec<Signature64>, Fault> {
-        let public = &self.device.public;
-        let mut rng = rng(77);
-        let name = self.identity(asker).public().to_bytes();
-        let (nonces, commitments) = device::ask(
-            self.share(asker),
-            public,
-            &name,
+        let (asking, answering) = (self.identity(asker), self.identity(answerer));
+        sign_together(
+            &self.device.public,
             &inputs(),
-            &[9; 32],
-            b"nonce",
-            &mut rng,
-        )?;
-        let to_answer = inputs().map(|input| InputToCosign {
-            path: input.path,
-            message: input.message,
-            tweak: None,
-        });
-        let identity = self.identity(answerer);
-        let reply = server::answer(
-            self.share(answerer),
-            public,
-            &to_answer,
-            (asker, &commitments),
-            REQUEST,
-            &identity.public(),
-            &mut rng,
-        )?
-        .sign_in(Domain::COSIGN, &identity, &CONTEXT);
-        let from = Answerer {
-            party: answerer,
-            identity: &identity.public(),
-            domain: Domain::COSIGN,
-        };
-        nonces
-            .bind(REQUEST)
-            .receive_from(from, &reply, self.share(asker), public, &CONTEXT)
+            (self.share(asker), &asking),
+            (self.share(answerer), &answering),
+        )
     }
 }
 

@@ -1,0 +1,246 @@
+//! A wallet's chain of epochs with what recovery needs to follow it: the package that recovery last sealed itself, then
+//! each refresh since then.
+
+use alloc::vec::Vec;
+
+use super::{Contents, FirstPackage, OpenAsRecovery};
+use crate::{
+    Fault, FaultKind,
+    codec::{Kind, Reader, Writer},
+    device_list::{Change, DeviceList, Entry, MAX_ENTRIES, MAX_ENTRY},
+    id::{EpochId, Party},
+    identity::IdentityKey,
+    refresh::{Ground, Link},
+    share::PublicShares,
+    transcript::SignedTranscript,
+};
+
+/// The most refreshes that a chain holds. Before it is full recovery, present, seals its share anew.
+pub const MAX_LINKS: usize = 512;
+/// The longest refresh: a transcript and the envelopes of as many devices as there may be.
+const MAX_LINK: usize = 32 * 1_024;
+/// The longest first transcript, and the longest package.
+const MAX_FIRST: usize = 8 * 1_024;
+
+/// From the transcript that recovery signed to the newest epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    created: SignedTranscript,
+    package: FirstPackage,
+    /// The device list, entry by entry: it says whose refreshes count.
+    list: Vec<Vec<u8>>,
+    links: Vec<Link>,
+}
+
+/// Recovery's share at the newest epoch of a chain.
+#[derive(Debug)]
+pub struct Opened {
+    /// The share and the unlock key.
+    pub contents: Contents,
+    /// What everybody knows of that epoch.
+    pub public: PublicShares,
+}
+
+impl Chain {
+    /// A chain as far as it is known. It is held to its transcripts and signatures when it is walked or opened.
+    #[must_use]
+    pub const fn new(created: SignedTranscript, package: FirstPackage, list: Vec<Vec<u8>>, links: Vec<Link>) -> Self {
+        Self {
+            created,
+            package,
+            list,
+            links,
+        }
+    }
+
+    /// The transcript that all three parties signed.
+    #[must_use]
+    pub const fn created(&self) -> &SignedTranscript {
+        &self.created
+    }
+
+    /// What recovery last sealed itself.
+    #[must_use]
+    pub const fn package(&self) -> &FirstPackage {
+        &self.package
+    }
+
+    /// The refreshes since the wallet was made.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The newest epoch, as the chain has it.
+    #[must_use]
+    pub fn epoch(&self) -> EpochId {
+        match self.links.last() {
+            Some(link) => link.signed().transcript().epoch(),
+            None => self.created.transcript().epoch(),
+        }
+    }
+
+    /// The entries of the device list.
+    #[must_use]
+    pub fn list(&self) -> &[Vec<u8>] {
+        &self.list
+    }
+
+    fn walk(&self) -> Result<Walk<'_>, Fault> {
+        let transcript = self.created.transcript();
+        let (first, rest) = self.list.split_first().ok_or(FaultKind::Length)?;
+        let entry = Entry::try_from(first.as_slice())?;
+        let list = DeviceList::first(transcript.wallet(), transcript.recovery().signing, &entry)
+            .map_err(|_| FaultKind::IdentitySignature)?;
+        if list.head() != transcript.device_list_head() {
+            return Err(Fault::of(FaultKind::ForeignCeremony, Party::Device));
+        }
+        Ok(Walk {
+            ground: Ground {
+                wallet: transcript.wallet(),
+                server: *transcript.server(),
+                recovery: *transcript.recovery(),
+                list,
+                public: transcript.public_shares()?,
+            },
+            rest,
+        })
+    }
+
+    /// Adds a refresh to the end, if it follows. `list` is the device list up to there.
+    pub fn push(&mut self, list: Vec<Vec<u8>>, link: Link) -> Result<(), Fault> {
+        if self.links.len() >= MAX_LINKS {
+            return Err(FaultKind::Count.into());
+        }
+        let mut longer = Self { list, ..self.clone() };
+        longer.links.push(link.for_recovery());
+        longer.public()?;
+        *self = longer;
+        Ok(())
+    }
+
+    /// What everybody knows of the newest epoch. Every transcript on the way there is checked.
+    pub fn public(&self) -> Result<PublicShares, Fault> {
+        let mut walk = self.walk()?;
+        for link in &self.links {
+            walk.ground.public = walk.next(link)?;
+        }
+        Ok(walk.ground.public)
+    }
+
+    /// Opens the chain as recovery: what recovery sealed itself, then one envelope of each refresh since.
+    pub fn open(&self, identity: &IdentityKey, opener: &impl OpenAsRecovery) -> Result<Opened, Fault> {
+        let first = self.created.transcript();
+        if first.recovery().signing != *identity {
+            return Err(FaultKind::UnexpectedIdentity.into());
+        }
+        first.verify(Party::Recovery, self.created.signature(Party::Recovery))?;
+        let mut walk = self.walk()?;
+        let mut contents = self.sealed_at(&walk.ground, first.unlock_digest(), identity, opener)?;
+        for link in &self.links {
+            let public = walk.next(link)?;
+            contents = match contents {
+                Some(Contents { share, .. }) => {
+                    let (share, unlock, _) = link.open_as_recovery(&walk.ground, &share, opener)?;
+                    Some(Contents { share, unlock })
+                }
+                None => None,
+            };
+            walk.ground.public = public;
+            if contents.is_none() {
+                let digest = link.signed().transcript().unlock_digest();
+                contents = self.sealed_at(&walk.ground, digest, identity, opener)?;
+            }
+        }
+        let contents = contents.ok_or_else(|| Fault::of(FaultKind::ForeignCeremony, Party::Recovery))?;
+        Ok(Opened {
+            contents,
+            public: walk.ground.public,
+        })
+    }
+
+    /// What recovery sealed itself, if that was at this epoch.
+    fn sealed_at(
+        &self,
+        ground: &Ground,
+        unlock_digest: &[u8; 32],
+        identity: &IdentityKey,
+        opener: &impl OpenAsRecovery,
+    ) -> Result<Option<Contents>, Fault> {
+        if self.package.epoch() != ground.public.epoch() {
+            return Ok(None);
+        }
+        let at = (ground.wallet, &ground.public);
+        self.package.open_at(identity, opener, at, unlock_digest).map(Some)
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let writer = Writer::new(Kind::PackageChain)
+            .var(&self.created.to_bytes())
+            .var(&self.package.to_bytes())
+            .u32(count(self.list.len()));
+        let writer = self.list.iter().fold(writer, |writer, entry| writer.var(entry));
+        self.links
+            .iter()
+            .fold(writer.u32(count(self.links.len())), |writer, link| {
+                writer.var(&link.to_bytes())
+            })
+            .finish()
+    }
+}
+
+fn count(reader: &mut Reader<'_>, most: usize) -> Result<usize, Fault> {
+    let count = usize::try_from(reader.u32()?).map_err(|_| FaultKind::Count)?;
+    if count > most {
+        return Err(FaultKind::Count.into());
+    }
+    Ok(count)
+}
+
+/// On the way along a chain: where the wallet stands, and the entries of the list that are still to come.
+struct Walk<'a> {
+    ground: Ground,
+    rest: &'a [Vec<u8>],
+}
+
+impl Walk<'_> {
+    /// What a refresh leads to, once its device is seen to have been on the list that it was sealed to, and all of that
+    /// list's devices with it.
+    fn next(&mut self, link: &Link) -> Result<PublicShares, Fault> {
+        let public = link.follows(&self.ground)?;
+        let transcript = link.signed().transcript();
+        let foreign = || Fault::of(FaultKind::UnexpectedIdentity, Party::Device);
+        while self.ground.list.head() != transcript.device_list_head() {
+            let (entry, rest) = self.rest.split_first().ok_or_else(foreign)?;
+            let change = Change::try_from(entry.as_slice())?;
+            self.ground.list.append(&change).map_err(|_| foreign())?;
+            self.rest = rest;
+        }
+        if !self.ground.lists(transcript.device()) || transcript.recipients() != self.ground.recipients() {
+            return Err(foreign());
+        }
+        Ok(public)
+    }
+}
+
+/// Decoding verifies every signature of a transcript, by the identities that it names itself.
+impl TryFrom<&[u8]> for Chain {
+    type Error = Fault;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::PackageChain)?;
+        let created = SignedTranscript::try_from(reader.var(MAX_FIRST)?)?;
+        let package = FirstPackage::try_from(reader.var(MAX_FIRST)?)?;
+        let list = (0..count(&mut reader, MAX_ENTRIES)?)
+            .map(|_| reader.var(MAX_ENTRY).map(<[u8]>::to_vec))
+            .collect::<Result<_, _>>()?;
+        let links = (0..count(&mut reader, MAX_LINKS)?)
+            .map(|_| Link::try_from(reader.var(MAX_LINK)?))
+            .collect::<Result<_, _>>()?;
+        reader.finish()?;
+        Ok(Self::new(created, package, list, links))
+    }
+}

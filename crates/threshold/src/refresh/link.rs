@@ -1,0 +1,185 @@
+//! A refresh as whoever was absent finds it: the signed transcript, and the envelopes of both dealers.
+
+use alloc::vec::Vec;
+
+use super::{
+    Envelopes, Ground, SignedRefresh,
+    envelopes::{open_for_device, open_for_recovery},
+    increment::{PublicWhole, grown},
+    transcript::{DEALERS, place_of},
+};
+use crate::{
+    Fault, FaultKind,
+    codec::{Decode, Encode, Kind, Reader, Writer},
+    create::Dealt,
+    envelope::SealSecret,
+    id::Party,
+    identity::IdentityKey,
+    package::OpenAsRecovery,
+    secret::UnlockKey,
+    share::{PublicShares, Share},
+    transcript::sealed_digest,
+};
+
+/// One refresh of a wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    signed: SignedRefresh,
+    /// The server's, the device's.
+    envelopes: [Envelopes; 2],
+}
+
+impl Link {
+    pub(super) const fn new(signed: SignedRefresh, envelopes: [Envelopes; 2]) -> Self {
+        Self { signed, envelopes }
+    }
+
+    /// T and both signatures.
+    #[must_use]
+    pub const fn signed(&self) -> &SignedRefresh {
+        &self.signed
+    }
+
+    /// The same with the envelopes of recovery and of one device alone.
+    #[must_use]
+    pub fn for_device(self, identity: &IdentityKey) -> Self {
+        let keep = place_of(&self.signed.transcript().recipients, identity);
+        Self {
+            envelopes: self.envelopes.map(|envelopes| envelopes.only(keep)),
+            ..self
+        }
+    }
+
+    /// The same with recovery's envelopes alone.
+    #[must_use]
+    pub fn for_recovery(self) -> Self {
+        Self {
+            envelopes: self.envelopes.map(|envelopes| envelopes.only(None)),
+            ..self
+        }
+    }
+
+    /// The public half of the epoch that this refresh made, if it leads there from `ground`, where the list may meanwhile
+    /// be another one.
+    pub fn follows(&self, ground: &Ground) -> Result<PublicShares, Fault> {
+        let transcript = self.signed.transcript();
+        transcript.follows(ground.wallet, &ground.server, &ground.recovery, &ground.public)
+    }
+
+    /// Takes a device's share from `ground`'s epoch to the next. `keys` are the sealing keys that the device still has.
+    pub fn open_as_device(
+        &self,
+        ground: &Ground,
+        share: &Share,
+        me: &IdentityKey,
+        keys: &[&SealSecret],
+    ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
+        let transcript = self.signed.transcript();
+        let place = place_of(&transcript.recipients, me).ok_or(FaultKind::UnexpectedIdentity)?;
+        let (_, sealing) = transcript.recipients[place];
+        let key = keys.iter().find(|key| key.public() == sealing);
+        // Without the key it is as if nothing were here: the share comes anew from another device or from recovery.
+        let key = key.ok_or(FaultKind::SealedPackage)?;
+        let place = place + 1;
+        self.take(ground, share, Party::Device, place, |dealer, sealed| {
+            open_for_device(&transcript.terms, dealer, key, sealed)
+        })
+    }
+
+    /// Takes recovery's share from `ground`'s epoch to the next.
+    pub fn open_as_recovery(
+        &self,
+        ground: &Ground,
+        share: &Share,
+        opener: &impl OpenAsRecovery,
+    ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
+        let terms = self.signed.transcript().terms;
+        self.take(ground, share, Party::Recovery, 0, |dealer, sealed| {
+            open_for_recovery(&terms, dealer, opener, sealed)
+        })
+    }
+
+    /// Takes the first envelope that fits the transcript. Whoever sealed one that does not is named if none does.
+    fn take(
+        &self,
+        ground: &Ground,
+        share: &Share,
+        party: Party,
+        place: usize,
+        open: impl Fn(Party, &[u8]) -> Result<(Dealt, UnlockKey), Fault>,
+    ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
+        let public = self.follows(ground)?;
+        if share.party() != party || share.wallet() != ground.wallet || share.epoch() != ground.public.epoch() {
+            return Err(FaultKind::StaleEpoch.into());
+        }
+        let transcript = self.signed.transcript();
+        let whole = PublicWhole::of(&transcript.commitments)?;
+        let mut culprits = Vec::new();
+        for (dealer, (envelopes, digests)) in DEALERS
+            .into_iter()
+            .zip(self.envelopes.iter().zip(&transcript.envelopes))
+        {
+            let sealed = match place {
+                0 => envelopes.to_recovery(),
+                device => envelopes.to_device(device - 1),
+            };
+            let here = digests
+                .get(place)
+                .is_some_and(|digest| *digest == sealed_digest(sealed));
+            let fits = |(increment, unlock): &(Dealt, UnlockKey)| {
+                whole.fits(party, increment) && unlock.check(&transcript.unlock_digest).is_ok()
+            };
+            match open(dealer, sealed) {
+                Ok(opened) if here && fits(&opened) => {
+                    let (increment, unlock) = opened;
+                    let share = grown(share, &increment, public.epoch())?;
+                    share.check(&public)?;
+                    return Ok((share, unlock, public));
+                }
+                _ => culprits.push(dealer),
+            }
+        }
+        Err(Fault {
+            kind: FaultKind::SealedPackage,
+            culprits,
+        })
+    }
+
+    /// Canonical bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        Writer::new(Kind::RefreshLink).field(self).finish()
+    }
+
+    #[cfg(test)]
+    pub(super) fn envelopes_of(&mut self, dealer: usize) -> &mut Envelopes {
+        &mut self.envelopes[dealer]
+    }
+}
+
+impl Encode for Link {
+    fn encode(&self, writer: Writer) -> Writer {
+        self.envelopes.iter().fold(writer.field(&self.signed), Writer::field)
+    }
+}
+
+impl Decode for Link {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            signed: reader.field()?,
+            envelopes: [reader.field()?, reader.field()?],
+        })
+    }
+}
+
+/// Decoding verifies both signatures, by the identities that the transcript itself names.
+impl TryFrom<&[u8]> for Link {
+    type Error = Fault;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::RefreshLink)?;
+        let link = reader.field()?;
+        reader.finish()?;
+        Ok(link)
+    }
+}
