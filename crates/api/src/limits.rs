@@ -30,6 +30,8 @@ pub const SKEW_SECONDS: u64 = 30;
 pub const LIFETIME_SECONDS: u64 = 60;
 /// Bytes of a request nonce.
 pub const NONCE_BYTES: usize = 16;
+/// How long the server waits for a recovery holder on another machine, in seconds.
+pub const ELSEWHERE_SECONDS: u64 = 7 * 86_400;
 /// Most headers in one sync reply.
 pub const SYNC_HEADERS: usize = 2000;
 /// Most transactions in one sync reply.

@@ -106,6 +106,7 @@ impl<P: Platform> Client<P> {
 
     async fn create_or_resume(&mut self, name: &Name, progress: &mut (dyn FnMut(Step) + Send)) -> Result<Made, Fault> {
         self.joined()?;
+        self.forget_unanswered().await?;
         if let Some(pending) = self.load_pending().await? {
             progress(Step::Resuming);
             if let Some(made) = self.resume(pending, progress).await? {

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use bdk_wallet::chain::{CheckPoint, Merge};
 use bdk_wallet::{ChangeSet, KeychainKind, Wallet};
 use bitcoin::{Address, Network, OutPoint, Script, Transaction, TxOut, Txid};
+use serde::{Deserialize, Serialize};
 use twofold_api::limits::GAP_LIMIT;
 use twofold_intent::{Account, Keychain, WalletView};
 
@@ -33,6 +34,8 @@ use crate::headers::HeaderChain;
 /// Addresses of each keychain that are recognised beyond the last one handed out. Twice what the server watches, so that
 /// nothing it reports is strange here.
 const LOOKAHEAD: u32 = 2 * GAP_LIMIT;
+/// Blocks of a day: the longest rest of a transaction that the node refuses.
+const MOST_BLOCKS: u32 = 144;
 
 /// A wallet's books. Everything here is computed without the network; `Client` (see the crate's front page) fills and
 /// keeps it.
@@ -58,6 +61,24 @@ struct Outgoing {
     transaction: Arc<Transaction>,
     /// The server's node has it.
     seen: bool,
+    /// The server's node would not have it.
+    refused: Option<Refused>,
+}
+
+/// How often in a row a node refused a transaction, and where the chain was then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Refused {
+    times: u32,
+    height: u32,
+}
+
+impl Refused {
+    /// Whether to offer it again. What a node refused it may take when blocks have come: each refusal doubles how many
+    /// are waited for, up to a day's, since each offer leaves a line in the server's log.
+    fn is_over(self, height: u32) -> bool {
+        let blocks = 1_u32.checked_shl(self.times.saturating_sub(1)).unwrap_or(MOST_BLOCKS);
+        height.saturating_sub(self.height) >= blocks.min(MOST_BLOCKS)
+    }
 }
 
 /// The books can't be set up for this account.
@@ -144,9 +165,13 @@ impl Ledger {
         })
     }
 
-    /// What this machine signed and the server's node does not have, to be sent again.
+    /// What this machine signed and the server's node does not have, to be sent again now.
     pub(crate) fn unseen(&self) -> Vec<Transaction> {
-        let waiting = self.outgoing.values().filter(|outgoing| !outgoing.seen);
+        let height = self.tip_height().unwrap_or(0);
+        let waiting = self
+            .outgoing
+            .values()
+            .filter(|outgoing| !outgoing.seen && outgoing.refused.is_none_or(|refused| refused.is_over(height)));
         waiting
             .map(|outgoing| Transaction::clone(&outgoing.transaction))
             .collect()
@@ -163,6 +188,7 @@ impl Ledger {
             Outgoing {
                 transaction: shared,
                 seen: false,
+                refused: None,
             },
         );
         self.collect_changes();
@@ -172,6 +198,16 @@ impl Ledger {
     pub(crate) fn note_sent(&mut self, txid: Txid) {
         if let Some(outgoing) = self.outgoing.get_mut(&txid) {
             outgoing.seen = true;
+            outgoing.refused = None;
+        }
+    }
+
+    /// Notes that the server's node would not have a transaction.
+    pub(crate) fn note_refused(&mut self, txid: Txid) {
+        let height = self.tip_height().unwrap_or(0);
+        if let Some(outgoing) = self.outgoing.get_mut(&txid) {
+            let times = outgoing.refused.map_or(0, |refused| refused.times).saturating_add(1);
+            outgoing.refused = Some(Refused { times, height });
         }
     }
 

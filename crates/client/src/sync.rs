@@ -3,6 +3,7 @@
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{Address, Transaction, Txid};
+use twofold_api::Reason;
 use twofold_api::request::{Broadcast, EstimateFees, GetWallet, Sync};
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::share::PublicShares;
@@ -110,9 +111,13 @@ impl<P: Platform> Client<P> {
             checkpoint,
         };
         let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let txid = transaction.compute_txid();
+        if matches!(&outcome, Err(fault) if fault.reason() == Some(Reason::ChainRefused)) {
+            wallet.ledger.note_refused(txid);
+            self.save_books(wallet, None).await?;
+        }
         let (sent, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
-        let txid = transaction.compute_txid();
         if Txid::from_byte_array(sent.txid) != txid {
             return Err(Breach::OtherTransaction { txid }.into());
         }

@@ -58,7 +58,7 @@ impl Config {
             ceremonies_per_user: 3,
             ceremonies: 10_000,
             ceremony_seconds: 600,
-            elsewhere_seconds: 7 * 86_400,
+            elsewhere_seconds: limits::ELSEWHERE_SECONDS,
             elsewhere_per_user: 2,
             elsewhere: 1_000,
             wallets_per_user: 100,

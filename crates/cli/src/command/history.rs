@@ -27,7 +27,7 @@ struct Line {
     label: Option<String>,
     /// Transactions of ours whose place this one took.
     replaces: Vec<String>,
-    /// The server's node refused it or lost it; each command hands it over again.
+    /// The server's node refused it or lost it; it is handed over again as blocks come.
     unsent: bool,
 }
 

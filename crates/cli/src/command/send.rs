@@ -190,7 +190,7 @@ pub(super) async fn rate(
 pub(super) fn say_what_is_kept(context: Context<'_>, fault: &Fault, txid: &str) {
     if fault.reason() == Some(Reason::ChainRefused) {
         context.output.say(&format!(
-            "It is signed, so it is kept and handed over again with each command; its coins stay spent. To pay more:\n  \
+            "It is signed, so it is kept and handed over again as blocks come; its coins stay spent. To pay more:\n  \
              twofold bump-fee {txid} --fee-rate …\nTo take the coins back:\n  twofold abandon {txid}"
         ));
     }

@@ -3,10 +3,11 @@
 //! | reached | what the keystore holds | what running again does |
 //! |---|---|---|
 //! | the server has dealt, nothing durable | nothing | the holder begins anew: a ceremony begins once |
-//! | the message to recovery is written | the waiting ceremony and the message | writes the same message |
+//! | the message to recovery is written | the waiting ceremony and the message, for seven days | writes the same message |
 //! | recovery's answer is checked | the pending ceremony, without words | asks for a test share; else sends the closing |
 //! | the test signature verifies | the wallet | shows the server the test signature |
 
+use twofold_api::limits::ELSEWHERE_SECONDS;
 use twofold_api::request::Name;
 use twofold_threshold::create::RecoveryRound;
 use twofold_threshold::create::device::AwaitRecovery;
@@ -19,13 +20,14 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::keystore::name as item_name;
 use crate::keystore::record::Reader;
-use crate::port::{BlobName, KeystoreFault, Platform};
+use crate::port::{BlobName, Clock as _, KeystoreFault, Platform};
 use crate::recovery::RecoveryFault;
 use crate::recovery::file::{self, FileKind};
 use crate::recovery::holder::{self, Opened};
 use crate::wallet::Standing;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const PREFIX: &str = "elsewhere-";
 
 /// What waits in the keystore for recovery's answer.
 struct Waiting {
@@ -33,6 +35,8 @@ struct Waiting {
     begun: Begun,
     /// The message's file, to be written again as it was.
     message: String,
+    /// When the server has stopped waiting, by its clock: from then on nothing can come of it.
+    over: u64,
 }
 
 impl Waiting {
@@ -40,6 +44,7 @@ impl Waiting {
         self.begun
             .write(VERSION, &self.ceremony)
             .var(self.message.as_bytes())
+            .fixed(&self.over.to_be_bytes())
             .finish()
     }
 
@@ -49,6 +54,7 @@ impl Waiting {
             ceremony: Zeroizing::new(reader.var()?.to_vec()),
             begun: Begun::read(&mut reader)?,
             message: reader.text()?.to_owned(),
+            over: u64::from_be_bytes(reader.array()?),
         };
         reader.finish()?;
         Ok(waiting)
@@ -56,7 +62,7 @@ impl Waiting {
 }
 
 fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
-    item_name(&format!("elsewhere-{wallet}"))
+    item_name(&format!("{PREFIX}{wallet}"))
 }
 
 impl<P: Platform> Client<P> {
@@ -87,6 +93,7 @@ impl<P: Platform> Client<P> {
         // The holder names wallet and ceremony: both go into what it signs.
         let wallet = opened.opening.wallet();
         let item = item(wallet)?;
+        self.forget_unanswered().await?;
         if let Some(bytes) = self.keys.load(&item).await? {
             progress(Step::Resuming);
             return Ok(Waiting::parse(item.as_str(), &bytes)?.message);
@@ -99,6 +106,7 @@ impl<P: Platform> Client<P> {
             ceremony: device.to_secret_bytes(),
             begun,
             message,
+            over: self.server_time().saturating_add(ELSEWHERE_SECONDS),
         };
         self.keys.save(&item, &waiting.to_bytes(), &mut self.random).await?;
         Ok(waiting.message)
@@ -142,6 +150,10 @@ impl<P: Platform> Client<P> {
         let item = item(wallet)?;
         let bytes = self.keys.load(&item).await?.ok_or(RecoveryFault::NotAwaited)?;
         let waiting = Waiting::parse(item.as_str(), &bytes)?;
+        if waiting.over <= self.server_time() {
+            self.keys.remove(&item).await?;
+            return Err(RecoveryFault::TooLate.into());
+        }
         let damaged = || KeystoreFault::Damaged { name: item.to_string() };
         let ceremony =
             AwaitRecovery::from_secret_bytes(&waiting.ceremony, &self.session.server).map_err(|_| damaged())?;
@@ -152,5 +164,23 @@ impl<P: Platform> Client<P> {
         progress(Step::Closing);
         let finished = self.finish(&pending).await?;
         self.keep(pending, finished, progress).await
+    }
+
+    /// Drops what waits for an answer that comes too late for the server in any case. No address of it was ever shown.
+    pub(super) async fn forget_unanswered(&mut self) -> Result<(), Fault> {
+        let now = self.server_time();
+        for item in self.keys.names(PREFIX).await? {
+            let Some(bytes) = self.keys.load(&item).await? else {
+                continue;
+            };
+            if Waiting::parse(item.as_str(), &bytes)?.over <= now {
+                self.keys.remove(&item).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn server_time(&self) -> u64 {
+        self.session.server_time(self.clock.now())
     }
 }

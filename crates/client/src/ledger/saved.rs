@@ -9,7 +9,7 @@ use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use serde::{Deserialize, Serialize};
 use twofold_intent::{Account, Keychain};
 
-use super::{LOOKAHEAD, Ledger, LedgerFault, Outgoing};
+use super::{LOOKAHEAD, Ledger, LedgerFault, Outgoing, Refused};
 use crate::headers::HeaderChain;
 
 /// The books without the headers, which are kept in pieces of their own.
@@ -26,6 +26,8 @@ pub(crate) struct Saved {
 struct SavedOutgoing {
     transaction: String,
     seen: bool,
+    #[serde(default)]
+    refused: Option<Refused>,
 }
 
 const FORMAT: u32 = 1;
@@ -38,6 +40,7 @@ impl Ledger {
         let outgoing = outgoing.map(|outgoing| SavedOutgoing {
             transaction: serialize_hex(outgoing.transaction.as_ref()),
             seen: outgoing.seen,
+            refused: outgoing.refused,
         });
         let saved = Saved {
             format: FORMAT,
@@ -68,14 +71,15 @@ impl Ledger {
             .map_err(|fault| LedgerFault(fault.to_string()))?
             .ok_or_else(|| LedgerFault("they are empty".into()))?;
         let mut outgoing = BTreeMap::new();
-        for SavedOutgoing { transaction, seen } in saved.outgoing {
+        for saved in saved.outgoing {
             let transaction: Transaction =
-                deserialize_hex(&transaction).map_err(|fault| LedgerFault(fault.to_string()))?;
+                deserialize_hex(&saved.transaction).map_err(|fault| LedgerFault(fault.to_string()))?;
             outgoing.insert(
                 transaction.compute_txid(),
                 Outgoing {
                     transaction: Arc::new(transaction),
-                    seen,
+                    seen: saved.seen,
+                    refused: saved.refused,
                 },
             );
         }

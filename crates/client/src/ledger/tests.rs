@@ -127,12 +127,13 @@ fn f26_the_books_are_the_same_after_being_kept_and_read_back() {
     let waiting = scene.payment(sats(1_000));
     scene.sync_mempool(&[&waiting]).expect("syncs");
     let (_, address) = scene.ledger.next_address();
-    let before = (scene.ledger.balance(), scene.ledger.history(), scene.ledger.revealed());
+    let books = |ledger: &Ledger| {
+        let read = (ledger.cursor(), ledger.tip());
+        (ledger.balance(), ledger.history(), ledger.revealed(), read)
+    };
+    let before = books(&scene.ledger);
     scene.restart();
-    assert_eq!(
-        (scene.ledger.balance(), scene.ledger.history(), scene.ledger.revealed()),
-        before
-    );
+    assert_eq!(books(&scene.ledger), before);
     assert_eq!(scene.ledger.next_address().1, address);
     scene.mine(&[&waiting]);
     scene.sync(&[&waiting]).expect("syncs on");

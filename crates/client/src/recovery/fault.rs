@@ -76,6 +76,12 @@ pub enum RecoveryFault {
          start anew with recovery new and create --recovery"
     )]
     NotAwaited,
+    /// The answer came after the server had stopped waiting.
+    #[error(
+        "this answer comes too late: the server waits seven days for a recovery holder; start anew with recovery new and \
+         create --recovery"
+    )]
+    TooLate,
     /// Nothing to move.
     #[error("there is nothing to move: no coin is worth more than it costs to spend at this fee rate")]
     Nothing,

@@ -175,6 +175,12 @@ pub(crate) fn read(kind: FileKind, text: &str) -> Result<Vec<u8>, FileFault> {
     }
 }
 
+/// The part of a file that counts, without what is written around it for people.
+#[must_use]
+pub fn content(text: &str) -> &str {
+    text.find("-----BEGIN TWOFOLD ").map_or(text, |start| &text[start..])
+}
+
 /// Which of our files a text is, if it is one.
 #[must_use]
 pub fn kind_of(text: &str) -> Option<FileKind> {

@@ -17,7 +17,7 @@ use twofold_threshold::secret::Secret32;
 
 use crate::line::Fate;
 use crate::server::Twist;
-use crate::world::{Bench, World, create, paying, sats};
+use crate::world::{Bench, World, create, named, paying, sats};
 
 /// Twists a reply from here on.
 fn twist<T>(place: &Twist<T>, how: impl FnMut(T) -> Result<T, Refusal> + Send + 'static) {
@@ -518,6 +518,18 @@ fn o08_a_log_with_an_entry_changed_left_out_or_cut_off_is_found() {
             let fault = client.audit(&mut wallet).await.expect_err("must be found");
             assert_eq!(fault.kind(), Kind::Protocol, "trick {number}: {fault}");
         }
+        straighten(&world.server.twists.audit);
+        client.audit(&mut wallet).await.expect("the true log holds");
+        // Of an entry that the device never heard of the server has still signed that it is there.
+        world.line.fates(vec![Fate::LoseReply; 3]);
+        let unheard = client.rename(&mut wallet, &named("other")).await;
+        unheard.expect_err("no reply arrives");
+        twist(&world.server.twists.audit, |mut audit: reply::Audit| {
+            audit.lines.pop();
+            Ok(audit)
+        });
+        let fault = client.audit(&mut wallet).await.expect_err("must be found");
+        assert_eq!(fault.kind(), Kind::Protocol, "{fault}");
         straighten(&world.server.twists.audit);
         client.audit(&mut wallet).await.expect("the true log holds");
     });

@@ -275,6 +275,36 @@ fn what_could_not_be_sent_is_sent_by_the_next_sync() {
     });
 }
 
+#[test]
+fn c09_a_payment_that_the_node_refuses_leaves_one_line_in_the_log_for_each_time_it_is_offered() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_money(100_000).await;
+        let draft = client.draft(&mut wallet, &paying(20_000)).expect("drafts");
+        world
+            .server
+            .chain
+            .with(|chain| chain.refuses = Some("min relay fee not met".into()));
+        let fault = client.send(&mut wallet, draft).await.expect_err("is refused");
+        assert_eq!(fault.reason(), Some(twofold_api::Reason::ChainRefused), "{fault}");
+        for _ in 0..5 {
+            assert_eq!(client.sync(&mut wallet).await.expect("syncs").sent_again, 0);
+        }
+        let offered = |entries: &[twofold_api::audit::Entry]| {
+            let offers = entries.iter().filter(|entry| entry.event.name() == "broadcast");
+            offers.count()
+        };
+        let audited = client.audit(&mut wallet).await.expect("holds");
+        assert_eq!(offered(&audited.entries), 1, "not with each command");
+        // A block came, and the node has room.
+        world.server.chain.with(|chain| chain.refuses = None);
+        world.server.mine().await;
+        world.server.follow().await;
+        assert_eq!(client.sync(&mut wallet).await.expect("syncs").sent_again, 1);
+        let audited = client.audit(&mut wallet).await.expect("holds");
+        assert_eq!(offered(&audited.entries), 2);
+    });
+}
+
 async fn world_open(mut world: World) -> (World, twofold_client::Client<crate::world::Bench>) {
     let client = world.open().await;
     (world, client)

@@ -9,7 +9,9 @@ use bitcoin::{Amount, FeeRate, OutPoint, Psbt, Transaction, Txid};
 use futures::executor::block_on;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use twofold_api::limits::ELSEWHERE_SECONDS;
 use twofold_client::recovery::file::{FileFault, FileKind};
+use twofold_client::recovery::holder;
 use twofold_client::recovery::package::RecoveryPackage;
 use twofold_client::recovery::request::Judged;
 use twofold_client::recovery::{Coin, RecoveryFault};
@@ -18,7 +20,8 @@ use twofold_client::{Client, Fault, Kind};
 use twofold_intent::{Keychain, psbt};
 use twofold_threshold::words::RecoverySecret;
 
-use crate::world::{Bench, World, create, sats, stranger};
+use crate::server::NOW;
+use crate::world::{Bench, World, create, named, sats, stranger};
 
 /// A wallet, its words' secret, and a generator for recovery's machine.
 struct Scene {
@@ -407,4 +410,50 @@ fn a_node_that_lies_about_an_amount_gets_a_signature_of_no_use() {
         let refused: Result<Transaction, _> = psbt::finalize(&signed);
         assert!(refused.is_err(), "with the true amount the signature fails");
     });
+}
+
+#[test]
+fn a_recovery_holder_who_never_answers_is_forgotten_when_the_server_has_stopped_waiting() {
+    block_on(Box::pin(async {
+        let mut world = World::new().await;
+        let mut client = world.join().await.expect("joins");
+        let server = world.server.invite().await.server;
+        let mut random = ChaCha20Rng::seed_from_u64(7);
+        let secrets = [0; 3].map(|_| RecoverySecret::generate(&mut random));
+        let opened =
+            |secret: &RecoverySecret, random: &mut ChaCha20Rng| holder::begin(secret, server, random).expect("begins");
+        let name = named("savings");
+        let late = opened(&secrets[0], &mut random);
+        let message = client.create_with_holder(&name, &late.opening, &mut |_| {}).await;
+        let answered = holder::go_on(&late.state, &message.expect("begins"), &secrets[0], &mut random);
+        let answer = answered.expect("answers").answer.file;
+        let silent = opened(&secrets[1], &mut random);
+        let begun = client.create_with_holder(&name, &silent.opening, &mut |_| {}).await;
+        begun.expect("begins");
+        let waiting = client.keystore().0.names("elsewhere-").await.expect("lists");
+        assert_eq!(waiting.len(), 2);
+
+        // Until the last second it waits, and writes the same message again.
+        for clock in [&world.clock, &world.server.clock] {
+            clock.set(NOW + ELSEWHERE_SECONDS - 1);
+        }
+        let again = client.create_with_holder(&name, &silent.opening, &mut |_| {}).await;
+        again.expect("the same again");
+        for clock in [&world.clock, &world.server.clock] {
+            clock.set(NOW + ELSEWHERE_SECONDS);
+        }
+        let fault = client
+            .finish_with_holder(&answer, &mut |_| {})
+            .await
+            .expect_err("is late");
+        assert!(matches!(fault, Fault::Recovery(RecoveryFault::TooLate)), "{fault}");
+        let left = client.keystore().0.names("elsewhere-").await.expect("lists");
+        assert_eq!(left.len(), 1);
+        // Whatever is made next clears the rest away.
+        let new = opened(&secrets[2], &mut random);
+        let begun = client.create_with_holder(&name, &new.opening, &mut |_| {}).await;
+        begun.expect("begins");
+        let left = client.keystore().0.names("elsewhere-").await.expect("lists");
+        assert!(left.len() == 1 && !waiting.contains(&left[0]), "{left:?}");
+    }));
 }

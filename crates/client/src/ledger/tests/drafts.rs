@@ -191,6 +191,41 @@ fn c09_what_we_sent_is_pushed_until_a_block_holds_it() {
 }
 
 #[test]
+fn c09_what_the_node_refuses_is_offered_again_ever_more_seldom_as_blocks_come() {
+    let mut scene = with_coins(&[100_000]);
+    let sent = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
+    scene.ledger.note_outgoing(&sent);
+    for blocks in [1, 2, 4] {
+        scene.ledger.note_refused(sent.compute_txid());
+        scene.restart();
+        for _ in 0..blocks {
+            assert_eq!(scene.ledger.unseen(), [], "{blocks}");
+            scene.mine(&[]);
+            scene.sync(&[]).expect("syncs");
+        }
+        assert_eq!(
+            scene.ledger.unseen().as_slice(),
+            core::slice::from_ref(&sent),
+            "{blocks}"
+        );
+    }
+    scene.ledger.note_sent(sent.compute_txid());
+    scene.sync_gone(&[&sent]).expect("syncs");
+    assert_eq!(
+        scene.ledger.unseen().len(),
+        1,
+        "one that it once took is offered at once"
+    );
+    let refused = |times| Refused { times, height: 1_000 };
+    for times in [9, 32, 33, u32::MAX] {
+        assert!(
+            !refused(times).is_over(1_143) && refused(times).is_over(1_144),
+            "{times}"
+        );
+    }
+}
+
+#[test]
 fn c08_a_replacement_in_a_block_frees_what_was_sent_before() {
     let mut scene = with_coins(&[100_000]);
     let to = stranger(1);
