@@ -22,6 +22,8 @@ pub(crate) const REQUEST_SECONDS: &str = "twofold_request_seconds";
 pub(crate) const CONNECTIONS: &str = "twofold_connections_open";
 /// Connections closed at once because there were too many.
 pub(crate) const CONNECTIONS_REFUSED: &str = "twofold_connections_refused_total";
+/// Streams of watchers open now.
+pub(crate) const WATCHERS: &str = "twofold_watchers_open";
 /// Ceremonies, by `step`: `begun` or `finished`.
 pub(crate) const CEREMONIES: &str = "twofold_ceremonies_total";
 /// Replies that carried the server's half of a signature.
@@ -60,6 +62,7 @@ fn install() -> Result<PrometheusHandle, String> {
         CONNECTIONS_REFUSED,
         "Connections closed at once because there were too many"
     );
+    metrics::describe_gauge!(WATCHERS, "Streams of watchers open now");
     metrics::describe_counter!(CEREMONIES, "Ceremonies, by step");
     metrics::describe_counter!(SIGNATURES, "Replies that carried the server's half of a signature");
     metrics::describe_counter!(
@@ -88,6 +91,7 @@ fn install() -> Result<PrometheusHandle, String> {
         metrics::counter!(counter).absolute(0);
     }
     metrics::gauge!(CONNECTIONS).set(0.0);
+    metrics::gauge!(WATCHERS).set(0.0);
     metrics::gauge!(TIP_HEIGHT).set(0.0);
     Ok(handle)
 }

@@ -10,6 +10,8 @@ use twofold_api::{Reason, Refusal};
 use twofold_cosigner::port::record::UserId;
 use twofold_threshold::id::DeviceId;
 
+use crate::metric;
+
 const PER_DEVICE: usize = 4;
 const PER_USER: usize = 6;
 const IN_ALL: usize = 2_000;
@@ -51,6 +53,7 @@ impl Watchers {
         *open.devices.entry(device).or_default() += 1;
         *open.users.entry(user).or_default() += 1;
         open.all += 1;
+        metrics::gauge!(metric::WATCHERS).increment(1.0);
         Ok(Place {
             watchers: Arc::clone(self),
             device,
@@ -72,6 +75,7 @@ impl Drop for Place {
         leave(&mut open.devices, &self.device);
         leave(&mut open.users, &self.user);
         open.all = open.all.saturating_sub(1);
+        metrics::gauge!(metric::WATCHERS).decrement(1.0);
     }
 }
 

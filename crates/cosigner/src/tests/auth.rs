@@ -342,6 +342,10 @@ fn f16_a_flood_evicts_no_live_record() {
     let house = House::new();
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);
+    // The clock has kept time for long enough that records go by it.
+    house.clock.pass(3_600);
+    phone.clock.set(START + 3_600);
+    let old = house.store.with(|tables| tables.replays.len());
     let coin = house.pay(&purse, 100_000, 0);
     let spend = phone.spend(&house, &purse, &purse.psbt(&[coin], 40_000));
     let first = spend.send(&house).unwrap();
@@ -357,6 +361,11 @@ fn f16_a_flood_evicts_no_live_record() {
         assert_eq!(hello(&house, &bad).unwrap_err().reason, Reason::SignatureInvalid);
     }
     block_on(house.mind.purge()).unwrap();
+    let kept = house.store.with(|tables| tables.replays.len());
+    assert!(
+        old > 0 && kept == 301,
+        "{old} old ones go, and the {kept} of this minute stay"
+    );
     assert_eq!(spend.send(&house).unwrap(), first);
 }
 

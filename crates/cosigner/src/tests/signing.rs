@@ -395,10 +395,13 @@ fn c07_a_fee_above_the_cap_is_refused() {
         house, phone, purse, ..
     } = ready();
     let rich = house.pay(&purse, 100_000_000, 3);
-    let mut spend = phone.spend(&house, &purse, &purse.psbt(&[rich], 90_000_000));
-    spend.psbt = purse.psbt_with_fee(&[rich], 90_000_000, 9_000_000).serialize();
-    let refusal = house.refuses(Reason::PsbtRefused, || spend.send(&house));
-    assert!(refusal.message.contains("fee"), "refused for something else: {refusal}");
+    // Too much in all, and too much for so small a transaction.
+    for fee in [9_000_000, 1_000_000] {
+        let mut spend = phone.spend(&house, &purse, &purse.psbt(&[rich], 90_000_000));
+        spend.psbt = purse.psbt_with_fee(&[rich], 90_000_000, fee).serialize();
+        let refusal = house.refuses(Reason::PsbtRefused, || spend.send(&house));
+        assert!(refusal.message.contains("fee"), "refused for something else: {refusal}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use twofold_cosigner::port::record::UserId;
 use twofold_threshold::id::DeviceId;
 
 use super::{IN_ALL, PER_DEVICE, PER_USER, Watchers};
+use crate::metric;
 
 fn device(n: usize) -> DeviceId {
     let mut id = [0; 32];
@@ -16,6 +17,23 @@ fn user(n: usize) -> UserId {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&n.to_be_bytes());
     UserId(id)
+}
+
+#[test]
+fn f28_open_streams_are_counted_while_they_are_open() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let told = |count: u32| {
+        let line = format!("{} {count}\n", metric::WATCHERS);
+        let text = recorder.handle().render();
+        assert!(text.contains(&line), "{count}: {text}");
+    };
+    metrics::with_local_recorder(&recorder, || {
+        let watchers = Arc::<Watchers>::default();
+        let places = [1, 2].map(|n| watchers.enter(device(n), user(n)).unwrap());
+        told(2);
+        drop(places);
+        told(0);
+    });
 }
 
 #[test]

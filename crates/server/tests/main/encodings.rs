@@ -1,5 +1,5 @@
 //! Connect as JSON and as protobuf, gRPC and gRPC-Web, each signed over the body as it is sent: the same answers, the
-//! same refusals. What each message says in each encoding is the wire crate's to show.
+//! same refusals, of streams as of single calls. What each message says in each encoding is the wire crate's to show.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use twofold_api::{procedure::Kind, request::Hello};
 use twofold_cosigner::testing::SetClock;
 use twofold_threshold::id::WalletId;
-use twofold_wire::{METHODS, client::decode};
+use twofold_wire::{METHODS, client::decode, stream::envelope};
 
 use crate::{
     house::{Connection, Device, House, START, Signed, authority, secure_as},
@@ -38,8 +38,10 @@ type Heard = Result<Vec<u8>, (String, Vec<u8>)>;
 impl Encoding {
     const ALL: [Self; 4] = [ConnectProto, ConnectJson, Grpc, GrpcWeb];
 
-    const fn content_type(self) -> &'static str {
+    fn content_type(self, path: &str) -> &'static str {
         match self {
+            ConnectProto if is_stream(path) => "application/connect+proto",
+            ConnectJson if is_stream(path) => "application/connect+json",
             ConnectProto => "application/proto",
             ConnectJson => "application/json",
             Grpc => "application/grpc+proto",
@@ -49,16 +51,19 @@ impl Encoding {
 
     /// The body of a call as it is sent, envelope included.
     fn body(self, path: &str) -> Vec<u8> {
+        // What opens a stream comes with its envelope.
         match self {
-            ConnectProto => body(path, WALLET),
+            ConnectJson if is_stream(path) => envelope(json(path, WALLET).to_string().as_bytes()),
             ConnectJson => json(path, WALLET).to_string().into_bytes(),
-            Grpc | GrpcWeb => {
-                let message = body(path, WALLET);
-                let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-                [&[0], &length[..], &message].concat()
-            }
+            Grpc | GrpcWeb if !is_stream(path) => envelope(&body(path, WALLET)),
+            _ => body(path, WALLET),
         }
     }
+}
+
+fn is_stream(path: &str) -> bool {
+    let stream = |method: &&twofold_wire::Method| method.path == path && method.kind == Kind::Stream;
+    METHODS.iter().find(stream).is_some()
 }
 
 /// A way for each encoding: gRPC has HTTP/2, the others get by with HTTP/1.1.
@@ -200,8 +205,7 @@ async fn a27_every_procedure_refuses_the_same_for_the_same_reason_in_every_encod
     let house = House::open(&SetClock::at(START)).await;
     let device = house.enrolled(START).await;
     let mut ways = Ways::open(&house).await;
-    // A stream has encodings of its own.
-    for method in METHODS.iter().filter(|method| method.kind != Kind::Stream) {
+    for method in METHODS {
         let path = method.path;
         let named = method.needs_wallet.then_some(WALLET);
         let other = if method.needs_wallet { None } else { Some(WALLET) };
@@ -210,7 +214,7 @@ async fn a27_every_procedure_refuses_the_same_for_the_same_reason_in_every_encod
             who.sign_as(
                 &house,
                 path,
-                encoding.content_type(),
+                encoding.content_type(path),
                 encoding.body(path),
                 wallet,
                 START,
@@ -262,7 +266,7 @@ async fn a27_hello_says_the_same_in_every_encoding() {
         let signed = device.sign_as(
             &house,
             &path,
-            encoding.content_type(),
+            encoding.content_type(&path),
             encoding.body(&path),
             None,
             START,
@@ -287,8 +291,9 @@ async fn f13_grpc_health_is_told_unsigned_in_every_encoding() {
     house.ready().await;
     let mut ways = Ways::open(&house).await;
     for encoding in Encoding::ALL {
-        let mut ask = Signed::unsigned("/grpc.health.v1.Health/Check", Vec::new());
-        encoding.content_type().clone_into(ask.header("content-type"));
+        let path = "/grpc.health.v1.Health/Check";
+        let mut ask = Signed::unsigned(path, Vec::new());
+        encoding.content_type(path).clone_into(ask.header("content-type"));
         ask.body = match encoding {
             ConnectProto => Vec::new(),
             ConnectJson => b"{}".to_vec(),

@@ -97,7 +97,9 @@ async fn a10_oversized_bodies_and_gzip_bombs_are_refused_and_take_no_memory() {
         stream.read_exact(&mut said).await.unwrap();
         assert_eq!(&said, b"HTTP/1.1 429");
     }
-    // Bombs, each in the way that one of the protocols has for packed bodies.
+    // Bombs, each in the way that one of the protocols has for packed bodies. They are refused for their signature and not
+    // for their size: it covers the bytes as they are sent, nothing is ever unpacked, and packed they are no larger than a
+    // body may be.
     for _ in 0..SENDERS {
         let mut http = device.sign_bytes(&house, HELLO, bomb.clone(), None, START);
         http.headers.push(("content-encoding".into(), "gzip".into()));

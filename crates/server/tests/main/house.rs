@@ -265,7 +265,12 @@ fn content_type(path: &str) -> &'static str {
 
 /// A stream that ended before it began, told as the other procedures tell it.
 fn refused(headers: &HeaderMap, body: &[u8]) -> Option<(StatusCode, Bytes)> {
-    if headers.get("content-type")?.as_bytes() != stream::CONTENT_TYPE.as_bytes() {
+    // How a stream ends is JSON, however its messages are written.
+    if !headers
+        .get("content-type")?
+        .as_bytes()
+        .starts_with(b"application/connect+")
+    {
         return None;
     }
     let mut frames = stream::Frames::default();

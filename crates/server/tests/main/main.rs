@@ -5,6 +5,7 @@
 mod bodies;
 mod encodings;
 mod floods;
+mod frames;
 mod house;
 mod limits;
 mod listening;

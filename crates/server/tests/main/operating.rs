@@ -214,6 +214,7 @@ fn f28_the_metrics_are_there_and_move() {
     for name in [
         "connections_open",
         "connections_refused_total",
+        "watchers_open",
         "signatures_total",
         "tip_height",
         "panics_total",

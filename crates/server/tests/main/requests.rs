@@ -190,7 +190,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }
         "Activate" => json!({ "wallet": id, "testSignature": bytes(&[0xaa; 64]) }),
-        "GetWallet" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "GetWallet" | "Watch" => json!({ "wallet": id, "checkpoint": checkpoint }),
         "RenameWallet" => json!({ "wallet": id, "name": name, "checkpoint": checkpoint }),
         "Sign" => json!({
             "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],

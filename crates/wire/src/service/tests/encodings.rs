@@ -267,6 +267,92 @@ every_procedure! {
     GetAudit: GetAuditRequest -> GetAuditReply, sample::get_audit() => audit;
 }
 
+/// What a stream brought: its messages, and the refusal that ended it.
+type Told<M> = (Vec<M>, Option<(String, String, Vec<u8>)>);
+
+impl Encoding {
+    /// A stream's content type, in Connect's streaming form.
+    const fn of_stream(self) -> &'static str {
+        match self {
+            ConnectJson => "application/connect+json",
+            ConnectProto => "application/connect+proto",
+            Grpc | GrpcWeb => self.content_type(),
+        }
+    }
+
+    fn watch(self, echo: &Arc<Echo>) -> Told<proto::WatchEvent> {
+        let service = ConnectRpcService::new(Procedures::new(Arc::clone(echo)));
+        let message = proto::WatchRequest::from(&sample::watch());
+        let body = match self {
+            ConnectJson | ConnectProto => envelope(0, &self.request(&message)),
+            Grpc | GrpcWeb => self.request(&message),
+        };
+        let request = http::Request::post(crate::methods::procedure_path!(Watch))
+            .header("content-type", self.of_stream())
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let (parts, trailers, bytes) = block_on(async {
+            let (parts, body) = service.oneshot(request).await.unwrap().into_parts();
+            let collected = body.collect().await.unwrap();
+            let trailers = collected.trailers().cloned();
+            (parts, trailers, collected.to_bytes())
+        });
+        assert_eq!(parts.status, 200);
+        let (ends, events): (Vec<_>, Vec<_>) = frames(&bytes).into_iter().partition(|(flags, _)| *flags != 0);
+        let events = events.iter().map(|(_, event)| self.reply(event)).collect();
+        let refusal = match self {
+            ConnectJson | ConnectProto => {
+                let [(2, end)] = ends.as_slice() else {
+                    panic!("one end: {ends:?}");
+                };
+                let end: Value = serde_json::from_slice(end).unwrap();
+                end.get("error")
+                    .map(|error| connect_error(error.to_string().as_bytes()))
+            }
+            Grpc => refusal(&trailers.unwrap()),
+            GrpcWeb => refusal(&headers(&ends[0].1)),
+        };
+        (events, refusal)
+    }
+}
+
+/// What trailers say, if it is not that all went well.
+fn refusal(told: &HeaderMap) -> Option<(String, String, Vec<u8>)> {
+    (told["grpc-status"] != "0").then(|| grpc(told, &[]).expect_err("a refusal"))
+}
+
+#[test]
+fn a27_a_stream_tells_and_ends_the_same_in_every_encoding() {
+    for encoding in ENCODINGS {
+        let echo = Arc::new(Echo::default());
+        let (events, end) = encoding.watch(&echo);
+        assert_eq!(
+            *echo.asked.lock().unwrap(),
+            [format!("{:?}", sample::watch())],
+            "{encoding:?}"
+        );
+        let events: Vec<_> = events
+            .into_iter()
+            .map(|event| reply::Pulse::try_from(event).unwrap())
+            .collect();
+        assert_eq!((events, end), (vec![sample::pulse(); 2], None), "{encoding:?}");
+    }
+    let refusal = Refusal::from(Reason::ShuttingDown).retry_after(3);
+    let told = (
+        "unavailable".to_owned(),
+        refusal.message.clone().into_owned(),
+        encode_detail(&refusal),
+    );
+    for encoding in ENCODINGS {
+        let echo = Arc::new(Echo {
+            refuse: Some(Reason::ShuttingDown),
+            ..Echo::default()
+        });
+        let (events, end) = encoding.watch(&echo);
+        assert_eq!((events.len(), end.as_ref()), (2, Some(&told)), "{encoding:?}");
+    }
+}
+
 #[test]
 fn a27_what_is_no_message_is_malformed_in_every_encoding() {
     for encoding in ENCODINGS {
