@@ -216,7 +216,7 @@ pub(crate) struct Create {
     /// Write the recovery words to this new file (mode 0600) instead of showing them; move it off this machine
     #[arg(long, value_name = "FILE")]
     pub words_file: Option<PathBuf>,
-    /// Recovery is on another machine: its opening, made there by `twofold recovery new`
+    /// Recovery is on another machine: its opening, made there by `twofold recovery new`; `-` is standard input
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["words_file", "yes"])]
     pub recovery: Option<PathBuf>,
     /// With --recovery: write the message for the recovery holder to this new file
@@ -476,14 +476,19 @@ Examples:
     #[command(after_help = "\
 Examples:
   twofold recovery new --invitation invitation.txt --out opening.txt --state recovery.state
-      then opening.txt goes to the device: twofold create --name savings --recovery opening.txt --out message.txt")]
+      then opening.txt goes to the device: twofold create --name savings --recovery opening.txt --out message.txt
+  twofold recovery new --invitation invitation.txt --qr --state recovery.state
+      where the device has a camera and no drive")]
     New {
         /// A file with the operator's invitation: only the server's identity is read from it, so a used one will do; `-` is standard input
         #[arg(long, value_name = "FILE")]
         invitation: PathBuf,
         /// Where to write the opening, for the device
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "qr")]
+        out: Option<PathBuf>,
+        /// Show the opening as a QR code: whatever scans it hands the text to `create --recovery -`
+        #[arg(long)]
+        qr: bool,
         /// Where to keep this machine's state until the wallet is made
         #[arg(long, value_name = "FILE")]
         state: PathBuf,

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use qrcode::{QrCode, render::unicode::Dense1x2};
+use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 
 use crate::exit::Wrong;
 
@@ -37,9 +37,10 @@ pub(crate) fn spinner() -> ProgressBar {
     bar
 }
 
-/// A QR code as text, dark on light by two rows a line; none where the text is too long for one.
+/// A QR code as text, dark on light by two rows a line; none where the text is too long for one. A screen is not
+/// scratched or stained, so the code is as small as codes get.
 pub(crate) fn qr(text: &str) -> Option<String> {
-    let code = QrCode::new(text.as_bytes()).ok()?;
+    let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()?;
     Some(
         code.render::<Dense1x2>()
             .dark_color(Dense1x2::Light)

@@ -87,7 +87,7 @@ struct Begun {
 
 /// The words are on another machine: its opening in, a message for it out.
 async fn with_holder(context: Context<'_>, name: &Name, opening: &Path, out: &Path) -> Result<()> {
-    let opening = crate::file::read(opening, MAX_BYTES)?;
+    let opening = crate::file::read_or_stdin(opening, MAX_BYTES)?;
     let mut client = context.client().await?;
     let bar = terminal::spinner();
     let begun = client

@@ -20,9 +20,13 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
         args::Recovery::New {
             invitation,
             out,
+            qr,
             state,
             words_file,
-        } => holder::begin(context, &invitation, &out, &state, words_file.as_deref()),
+        } => {
+            let shown = holder::Shown { out, qr };
+            holder::begin(context, &invitation, &shown, &state, words_file.as_deref())
+        }
         args::Recovery::Continue {
             file,
             state,

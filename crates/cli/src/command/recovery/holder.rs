@@ -28,10 +28,18 @@ use crate::{
     file, private_file, terminal, words,
 };
 
+/// How the opening gets to the device.
+pub(super) struct Shown {
+    pub(super) out: Option<PathBuf>,
+    pub(super) qr: bool,
+}
+
 #[derive(Serialize)]
 struct Begun {
     server: String,
-    opening: String,
+    opening: Option<String>,
+    /// What the QR code says.
+    opening_text: Option<String>,
     state: String,
     words_file: Option<String>,
 }
@@ -58,7 +66,7 @@ struct Made {
 pub(super) fn begin(
     context: Context<'_>,
     invitation: &Path,
-    out: &Path,
+    Shown { out, qr }: &Shown,
     state: &Path,
     words_file: Option<&Path>,
 ) -> Result<()> {
@@ -67,7 +75,7 @@ pub(super) fn begin(
             "with --json the recovery words need a place of their own: give --words-file FILE".into()
         ));
     }
-    for place in [out, state] {
+    for place in out.iter().map(PathBuf::as_path).chain([state]) {
         if place.exists() {
             bail!(Wrong(format!("{} is there already; name a new file", place.display())));
         }
@@ -83,19 +91,30 @@ pub(super) fn begin(
         None => show_words(&line),
     }
     file::write_new(state, &new.state)?;
-    file::write_new(out, &new.opening)?;
+    if let Some(out) = out {
+        file::write_new(out, &new.opening)?;
+    }
     let answer = Begun {
         server: invitation.server.to_string(),
-        opening: out.display().to_string(),
+        opening: out.as_ref().map(|out| out.display().to_string()),
+        opening_text: qr.then(|| passed::content(&new.opening).to_owned()),
         state: state.display().to_string(),
         words_file: words_file.map(|path| path.display().to_string()),
     };
     context.output.answer(&answer, |answer| {
+        let code = answer.opening_text.as_deref().and_then(terminal::qr);
+        let (what, file) = match &answer.opening {
+            Some(file) => (format!("Take {file} to the device"), file.as_str()),
+            None => ("Scan the code above with the device, hand it the text".to_owned(), "-"),
+        };
         format!(
-            "server   {} at {}\n\
-             Take {2} to the device and run there:\n  twofold create --name NAME --recovery {2} --out MESSAGE\n\
-             Keep {3} on this machine until the wallet is made.",
-            answer.server, invitation.url, answer.opening, answer.state
+            "{}server   {} at {}\n\
+             {what} and run there:\n  twofold create --name NAME --recovery {file} --out MESSAGE\n\
+             Keep {} on this machine until the wallet is made.",
+            code.unwrap_or_default(),
+            answer.server,
+            invitation.url,
+            answer.state
         )
     })
 }
@@ -200,4 +219,22 @@ fn write_same(path: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     file::write_new(path, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_fits_a_qr_code_on_a_terminal_and_the_code_says_all_that_counts() {
+        let secret = RecoverySecret::generate(&mut OsRng);
+        let server = twofold_threshold::identity::IdentitySecret::generate(&mut OsRng).public();
+        let new = holder::begin(&secret, server, &mut OsRng).expect("begins");
+        let text = passed::content(&new.opening);
+        assert_eq!(passed::kind_of(text), Some(FileKind::Opening));
+        assert!(passed::is_whole(FileKind::Opening, text));
+        let drawn = terminal::qr(text).expect("fits");
+        assert!(drawn.lines().count() <= 50, "{} lines", drawn.lines().count());
+        assert!(drawn.lines().all(|line| line.chars().count() <= 100));
+    }
 }
