@@ -24,7 +24,7 @@ const WALLET: &str = "savings";
 const DATA: i32 = 6;
 
 /// strace, or nothing where it is not installed: CI has it.
-fn strace() -> Result<Option<PathBuf>> {
+pub(crate) fn strace() -> Result<Option<PathBuf>> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)
         .map(|folder| folder.join("strace"))

@@ -32,7 +32,7 @@ const WALLET: &str = "savings";
 const SIGNS: usize = 30;
 
 /// What a process can write to, as it is now.
-struct Memory(Vec<Region>);
+pub(crate) struct Memory(Vec<Region>);
 
 struct Region {
     name: String,
@@ -40,7 +40,7 @@ struct Region {
 }
 
 impl Memory {
-    fn of(process: u32) -> Result<Self> {
+    pub(crate) fn of(process: u32) -> Result<Self> {
         let maps = fs::read_to_string(format!("/proc/{process}/maps"))?;
         let memory = File::open(format!("/proc/{process}/mem"))?;
         let mut regions = Vec::new();
@@ -79,7 +79,7 @@ impl Memory {
     }
 
     /// Where it holds these bytes as they are, the other way round (as limbs of a number lie) or as hexadecimal.
-    fn places_of_secret(&self, secret: &[u8; 32]) -> Vec<String> {
+    pub(crate) fn places_of_secret(&self, secret: &[u8; 32]) -> Vec<String> {
         let reversed: Vec<u8> = secret.iter().rev().copied().collect();
         [
             self.places(secret),

@@ -3,18 +3,27 @@
 use std::{
     fs,
     io::BufReader,
-    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
+    os::unix::{
+        fs::{FileTypeExt as _, MetadataExt as _},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, SystemTime},
 };
 
 use anyhow::{Context as _, Result, ensure};
+use bitcoin::hashes::{Hash as _, sha256};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use twofold_client::keystore::{Cost, Passphrase, Unlocked, file::Folder};
-use twofold_e2e::{Deployment, Person, process::Leashed};
-use twofold_threshold::rand_core::OsRng;
+use twofold_e2e::{
+    Deployment, Person,
+    process::{Leashed, binary},
+};
+use twofold_threshold::rand_core::{OsRng, RngCore as _};
+
+use crate::{disk::strace, memory::Memory};
 
 /// How often a process is looked at that is to end.
 const LOOKS: usize = 500;
@@ -72,7 +81,6 @@ fn settled() -> Result<(Deployment, Person)> {
 
 /// All that must lie nowhere: the passphrase, the data key, what is inside of every item, and the share.
 fn secrets(person: &Person) -> Result<Vec<Vec<u8>>> {
-    use bitcoin::hashes::{Hash as _, sha256};
     Runtime::new()?.block_on(async {
         let folder = Folder::open(person.home())?;
         let passphrase = Passphrase::new(person.passphrase().into())?;
@@ -194,6 +202,73 @@ fn an_open_keystore_needs_no_passphrase_and_a_search_of_the_disk_finds_no_secret
     assert_eq!(received(&owner)?, None);
     assert_eq!(owner.run(&["lock"])?["was_unlocked"], Value::Bool(false));
     Ok(())
+}
+
+/// Makes the end of a process last, so that its memory can be searched when it has done all that it does.
+const LAST_MOMENT: &str = "--inject=exit_group:delay_enter=10000000";
+
+#[test]
+fn o06_the_agents_memory_holds_its_key_in_one_place_and_once_it_is_locked_in_none() -> Result<()> {
+    use std::io::{Read as _, Write as _};
+    let Some(strace) = strace()? else {
+        eprintln!("not run: strace is not installed; ./dev test brings it where it may install packages");
+        return Ok(());
+    };
+    let home = tempfile::tempdir()?;
+    std::fs::write(home.path().join("keystore.twofold"), b"sealed")?;
+    let file = sha256::Hash::hash(b"sealed").to_byte_array();
+    let mut key = [0; 32];
+    OsRng.fill_bytes(&mut key);
+    let mut command = Command::new(strace);
+    // The tracer stands beside: the child is the agent itself.
+    command
+        .args([
+            "--daemonize",
+            "--quiet=all",
+            "--trace=exit_group",
+            LAST_MOMENT,
+            "--output=/dev/null",
+            "--",
+        ])
+        .arg(binary("twofold")?)
+        .args(["agent", "--seconds", "60", "--home"])
+        .arg(home.path())
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut agent = Leashed::spawn(&mut command)?;
+    let mut input = agent.child().stdin.take().context("an input")?;
+    input.write_all(&[key, file].concat())?;
+    drop(input);
+    let mut ready = String::new();
+    std::io::BufRead::read_line(
+        &mut BufReader::new(agent.child().stdout.take().context("an output")?),
+        &mut ready,
+    )?;
+    ensure!(ready == "ready\n", "{ready}");
+    let ask = |question: &[u8], length: usize| -> Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(home.path().join("agent.sock"))?;
+        stream.write_all(question)?;
+        let mut answer = vec![0; length];
+        stream.read_exact(&mut answer)?;
+        Ok(answer)
+    };
+    for _ in 0..3 {
+        ensure!(ask(&[b"K", &file[..]].concat(), 33)?[1..] == key, "the key is lent");
+    }
+    let pid = agent.child().id();
+    if fs::File::open(format!("/proc/{pid}/mem")).is_err() {
+        eprintln!("not run to its end: only root can read the agent's memory, which is as it should be");
+        return Ok(());
+    }
+    let places = Memory::of(pid)?.places_of_secret(&key);
+    ensure!(places.len() == 1, "the locked page alone: {places:#?}");
+    ensure!(ask(b"L", 1)? == b"+", "it ends");
+    // It has said that it is over, and is held just before its end.
+    let places = Memory::of(pid)?.places_of_secret(&key);
+    ensure!(places.is_empty(), "{places:#?}");
+    agent.kill()
 }
 
 #[test]
