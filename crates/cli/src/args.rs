@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Join(Join),
     /// Make a wallet; run it again after any interruption to finish it
     #[command(
-        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)\n  twofold create --name savings --recovery opening.txt --out message.txt   (the words are elsewhere)"
+        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)\n  twofold create --name savings --kit kit.html   (a page to print)\n  twofold create --name savings --recovery opening.txt --out message.txt   (the words are elsewhere)"
     )]
     Create(Create),
     /// Show an address to be paid at
@@ -216,6 +216,12 @@ pub(crate) struct Create {
     /// Write the recovery words to this new file (mode 0600) instead of showing them; move it off this machine
     #[arg(long, value_name = "FILE")]
     pub words_file: Option<PathBuf>,
+    /// Write the recovery kit, a page to print, to this new file (HTML, mode 0600)
+    #[arg(long, value_name = "FILE", conflicts_with = "recovery")]
+    pub kit: Option<PathBuf>,
+    /// Print the words in the kit too: the file is then as secret as they are, and so is what the printer remembers
+    #[arg(long, requires = "kit")]
+    pub with_words: bool,
     /// Recovery is on another machine: its opening, made there by `twofold recovery new`; `-` is standard input
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["words_file", "yes"])]
     pub recovery: Option<PathBuf>,
@@ -464,6 +470,26 @@ pub(crate) enum Recovery {
         #[command(flatten)]
         words: Words,
     },
+    /// Write the recovery kit: a page to print that says what this wallet is and what to do on the bad day
+    #[command(after_help = "\
+Examples:
+  twofold recovery kit --out kit.html                the words are written in by hand
+  twofold recovery kit --out kit.html --with-words   asks for the words and prints them; then delete the file
+  twofold recovery kit --package savings.package --out kit.html   on a machine without the wallet")]
+    Kit {
+        /// The new file (HTML, mode 0600)
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The package's file; without it, the one in this machine's keystore
+        #[arg(long, value_name = "FILE")]
+        package: Option<PathBuf>,
+        /// Print the words too: the file is then as secret as they are, and so is what the printer remembers
+        #[arg(long)]
+        with_words: bool,
+        /// Read the words from this file, which no other user may read, or from standard input with `-`; otherwise they are asked for
+        #[arg(long, value_name = "FILE", requires = "with_words")]
+        words_file: Option<PathBuf>,
+    },
     /// The server is gone: move everything to an address of another wallet, with this device and the words
     #[command(after_help = "\
 Examples:
@@ -472,6 +498,19 @@ Examples:
   twofold recovery sweep --to bc1q… --fee-rate 5 --request ask.txt --reply answer.txt
       the words stay on another machine: carry ask.txt there, run twofold recovery sign, carry answer.txt back")]
     Sweep(Sweep),
+    /// Practise the bad day: sign, with the real shares, a transaction that spends a coin which does not exist. Nothing is sent or kept
+    #[command(after_help = "\
+Examples:
+  twofold recovery rehearse
+  twofold recovery rehearse --request ask.txt --reply answer.txt   the words stay on another machine, as for sweep")]
+    Rehearse {
+        /// Where recovery signs.
+        #[command(flatten)]
+        signing: Signing,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// On a machine of its own, offline too: become the recovery of a wallet that is about to be made
     #[command(after_help = "\
 Examples:
@@ -553,6 +592,23 @@ pub(crate) struct Sweep {
     /// Fee rate in sat per virtual byte; without it the node is asked
     #[arg(long, value_name = "SAT/VB", required_unless_present = "node", value_parser = crate::command::parse_rate)]
     pub fee_rate: Option<bitcoin::FeeRate>,
+    /// Where recovery signs.
+    #[command(flatten)]
+    pub signing: Signing,
+    /// Write the signed transactions to this new file, in hex, a line each
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Show what would be moved; sign nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Where recovery signs: here, or by files on another machine.
+#[derive(Debug, Args)]
+pub(crate) struct Signing {
     /// The words.
     #[command(flatten)]
     pub words: Words,
@@ -565,15 +621,6 @@ pub(crate) struct Sweep {
     /// How many minutes to wait for the reply
     #[arg(long, value_name = "MINUTES", default_value_t = 1440, value_parser = clap::value_parser!(u64).range(1..=43_200))]
     pub wait: u64,
-    /// Write the signed transactions to this new file, in hex, a line each
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Show what would be moved; sign nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
 }
 
 /// What to do with the audit chain.

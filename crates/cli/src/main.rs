@@ -5,6 +5,7 @@ mod args;
 mod command;
 mod exit;
 mod file;
+mod kit;
 mod node;
 mod output;
 mod passphrase;

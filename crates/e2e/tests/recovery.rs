@@ -508,3 +508,89 @@ fn p32_a_recovery_holder_signs_nothing_for_another_server_words_or_message() -> 
     ensure!(refused.stdout.contains("waits for no answer"), "{}", refused.stdout);
     Ok(())
 }
+
+#[test]
+fn the_kit_is_written_once_for_its_owner_and_the_bad_day_is_practised_without_server_or_coin() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut deployment = Deployment::start()?;
+    let owner = deployment.person("laptop");
+    let (kit, words) = (owner.home().with_extension("html"), words(&owner));
+    let (kit, words) = (text(&kit)?, text(&words)?);
+    owner.run(&["join", &deployment.invitation])?;
+    let made = owner.run(&[
+        "create",
+        "--name",
+        "Ana's <savings>",
+        "--words-file",
+        words,
+        "--kit",
+        kit,
+        "--yes",
+    ])?;
+    ensure!(made["kit"] == kit, "{made}");
+    let page = std::fs::read_to_string(kit)?;
+    let spoken = std::fs::read_to_string(words)?;
+    ensure!(
+        page.contains("Ana&#39;s &lt;savings&gt;") && page.contains(&deployment.url),
+        "{page}"
+    );
+    ensure!(page.contains(made["fingerprint"].as_str().context("a fingerprint")?));
+    ensure!(!page.contains(spoken.trim()), "the words were not asked for");
+    ensure!(std::fs::metadata(kit)?.permissions().mode() & 0o777 == 0o600);
+    let refused = owner.refused(&["recovery", "kit", "--out", kit])?;
+    ensure!(
+        refused.code == 2 && refused.stdout.contains("there already"),
+        "{}",
+        refused.stdout
+    );
+    ensure!(std::fs::read_to_string(kit)? == page, "nothing is overwritten");
+
+    // With the words, from the package's file, on a machine that has nothing else.
+    let (package, full) = (
+        deployment.folder().join("package"),
+        deployment.folder().join("full.html"),
+    );
+    let (package, full) = (text(&package)?, text(&full)?);
+    owner.run(&["recovery", "export", "--out", package])?;
+    let asked = [
+        "recovery",
+        "kit",
+        "--package",
+        package,
+        "--out",
+        full,
+        "--with-words",
+        "--words-file",
+        words,
+    ];
+    answered(&elsewhere(&asked)?)?;
+    let page = std::fs::read_to_string(full)?;
+    for (n, word) in spoken.split_whitespace().enumerate() {
+        ensure!(page.contains(&format!("<td><b>{}</b>{word}</td>", n + 1)), "{word}");
+    }
+
+    deployment.kill()?;
+    std::fs::remove_dir_all(deployment.data())?;
+    let rehearse = ["recovery", "rehearse", "--words-file", words, "--yes"];
+    let done = owner.run(&rehearse)?;
+    ensure!(
+        done["rehearsed"] == true && done["fingerprint"] == made["fingerprint"],
+        "{done}"
+    );
+    ensure!(deployment.node.mempool()?.is_empty());
+    let other = deployment.folder().join("other");
+    std::fs::write(
+        &other,
+        spoken
+            .replacen(' ', "  ", 1)
+            .split_whitespace()
+            .rev()
+            .collect::<Vec<_>>()
+            .join(" "),
+    )?;
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o600))?;
+    let wrong = owner.refused(&["recovery", "rehearse", "--words-file", text(&other)?, "--yes"])?;
+    ensure!(wrong.code == 2, "{}", wrong.stdout);
+    Ok(())
+}

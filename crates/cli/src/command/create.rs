@@ -7,7 +7,7 @@ use serde::Serialize;
 use twofold_api::request::Name;
 use twofold_client::{Fault, create::Step, recovery::file::MAX_BYTES};
 
-use super::Context;
+use super::{Context, recovery::write_kit};
 use crate::{
     args,
     exit::{Declined, Wrong},
@@ -22,6 +22,7 @@ struct Answer {
     address: String,
     descriptor: String,
     words_file: Option<String>,
+    kit: Option<String>,
 }
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result<()> {
@@ -53,6 +54,13 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     } else {
         show_words(&words);
     }
+    let kit = match &arguments.kit {
+        Some(path) => {
+            let printed = arguments.with_words.then_some(&made.words);
+            Some(write_kit(&mut client, &made.wallet, path, printed).await?)
+        }
+        None => None,
+    };
     let words_are_safe = "Are the words written down, away from this machine?";
     if !arguments.yes && !terminal::confirm(words_are_safe)? {
         eprintln!("The wallet is there and keeps its words for now. Run create again to see them and confirm.");
@@ -66,6 +74,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
         address: made.first_address.to_string(),
         descriptor: made.wallet.descriptor(),
         words_file: arguments.words_file.map(|path| path.display().to_string()),
+        kit: arguments.kit.map(|path| path.display().to_string()),
     };
     context.output.answer(&answer, |answer| {
         let words = answer.words_file.as_ref().map_or_else(String::new, |file| {
@@ -73,8 +82,11 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
         });
         format!(
             "Wallet {} is ready: server, this device and the words hold a share each, and any two sign.\n\
-             fingerprint      {}\n{words}first address    {}\n\nNext: twofold receive",
-            answer.name, answer.fingerprint, answer.address
+             fingerprint      {}\n{words}first address    {}\n{}\nNext: twofold receive",
+            answer.name,
+            answer.fingerprint,
+            answer.address,
+            kit.map_or_else(String::new, |told| format!("{told}\n"))
         )
     })
 }

@@ -2,6 +2,8 @@
 
 mod check;
 mod holder;
+mod kit;
+mod rehearse;
 mod sign;
 mod sweep;
 
@@ -9,6 +11,7 @@ use anyhow::Result;
 
 use super::Context;
 use crate::args;
+pub(super) use kit::write as write_kit;
 
 pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result<()> {
     match command {
@@ -16,6 +19,13 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
         args::Recovery::Check { package, words } => {
             check::check(context, package.as_deref(), words.words_file.as_deref()).await
         }
+        args::Recovery::Kit {
+            out,
+            package,
+            with_words,
+            words_file,
+        } => kit::run(context, &out, package.as_deref(), with_words, words_file.as_deref()).await,
+        args::Recovery::Rehearse { signing, yes } => Box::pin(rehearse::run(context, signing, yes)).await,
         args::Recovery::Sweep(arguments) => Box::pin(sweep::run(context, arguments)).await,
         args::Recovery::New {
             invitation,

@@ -457,3 +457,34 @@ fn a_recovery_holder_who_never_answers_is_forgotten_when_the_server_has_stopped_
         assert!(left.len() == 1 && !waiting.contains(&left[0]), "{left:?}");
     }));
 }
+
+#[test]
+fn a_rehearsal_signs_with_both_shares_what_no_node_can_take() {
+    block_on(async {
+        let mut scene = Scene::new().await;
+        let known = Coin::in_books(scene.wallet.ledger());
+        let mut spent = Vec::new();
+        for _ in 0..2 {
+            let draft = scene.client.draft_rehearsal(&scene.wallet).expect("drafts");
+            let (asking, request) = scene.client.ask_recovery(&scene.wallet, draft).expect("asks");
+            let reply = scene.answer(&request).expect("answers");
+            let signed = asking.finish(&scene.wallet, &reply).expect("finishes");
+            let transaction = psbt::finalize(&signed).expect("a signature that holds");
+            spent.push(transaction.input[0].previous_output);
+        }
+        // A coin of its own each time, and none of the wallet's.
+        assert_ne!(spent[0], spent[1]);
+        assert!(known.iter().all(|coin| !spent.contains(&coin.outpoint)));
+        assert_eq!(
+            Coin::in_books(scene.wallet.ledger()),
+            known,
+            "the books have not heard of it"
+        );
+
+        // Other words do no better here than on the bad day.
+        let draft = scene.client.draft_rehearsal(&scene.wallet).expect("drafts");
+        let (_, request) = scene.client.ask_recovery(&scene.wallet, draft).expect("asks");
+        let other = scene.other_words();
+        assert!(matches!(Judged::read(&request, &other), Err(RecoveryFault::OtherWords)));
+    });
+}

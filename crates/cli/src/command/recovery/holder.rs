@@ -147,7 +147,7 @@ fn at_holder(context: Context<'_>, text: &str, state: &Path, out: &Path, words_f
         replace(state, next)?;
     }
     let answer = continued.answer;
-    write_same(out, &answer.file)?;
+    file::write_same(out, &answer.file)?;
     let shown = Answered {
         fingerprint: answer.fingerprint,
         name: answer.name,
@@ -211,14 +211,6 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     file.sync_all()?;
     fs::rename(&beside, path)?;
     private_file::settle(&file, path)
-}
-
-/// Writes a new file; one that holds exactly this already is fine, so that an interrupted run can be repeated.
-fn write_same(path: &Path, text: &str) -> Result<()> {
-    if file::read(path, MAX_BYTES).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    file::write_new(path, text)
 }
 
 #[cfg(test)]

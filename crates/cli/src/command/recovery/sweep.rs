@@ -90,7 +90,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<
     let sweep = client.draft_sweep(&wallet, coins, &to, fee_rate)?;
     let mut drafts = sweep.drafts;
     // One reply answers one request: the rest takes another run, once these coins are seen to be spent.
-    let further_runs = if arguments.request.is_some() {
+    let further_runs = if arguments.signing.request.is_some() {
         drafts.len() - 1
     } else {
         0
@@ -122,20 +122,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<
     if !arguments.yes && !terminal::confirm("Move all of it?")? {
         bail!(Declined);
     }
-    let signed = match (&arguments.request, &arguments.reply) {
-        (Some(request), Some(reply)) => {
-            let draft = drafts.pop().context("a draft")?;
-            let wait = Duration::from_secs(arguments.wait * 60);
-            vec![elsewhere(context, &mut client, &wallet, draft, request, reply, wait).await?]
-        }
-        _ => here(
-            context,
-            &mut client,
-            &wallet,
-            drafts,
-            arguments.words.words_file.as_deref(),
-        )?,
-    };
+    let signed = sign(context, &mut client, &wallet, drafts, &arguments.signing).await?;
     let transactions = signed
         .iter()
         .map(psbt::finalize)
@@ -218,6 +205,24 @@ async fn gather(context: Context<'_>, node: Option<&Node>, wallet: &Wallet) -> R
         }
         range = range.saturating_mul(4).min(MOST_RANGE);
     }
+}
+
+/// Device and recovery sign, the words here or on another machine.
+pub(super) async fn sign(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    wallet: &Wallet,
+    mut drafts: Vec<Draft>,
+    signing: &args::Signing,
+) -> Result<Vec<Psbt>> {
+    let (Some(request), Some(reply)) = (&signing.request, &signing.reply) else {
+        return here(context, client, wallet, drafts, signing.words.words_file.as_deref());
+    };
+    let draft = drafts.pop().context("a draft")?;
+    let wait = Duration::from_secs(signing.wait * 60);
+    Ok(vec![
+        elsewhere(context, client, wallet, draft, request, reply, wait).await?,
+    ])
 }
 
 /// Both shares on this machine, for the moment.
