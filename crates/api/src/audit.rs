@@ -104,6 +104,15 @@ pub enum Event {
         /// On whose word.
         by: Lift,
     },
+    /// Something about the wallet's shape was asked for or done.
+    Shape {
+        /// The device that did it; zeroes for the operator and for recovery.
+        device: DeviceId,
+        /// What was done.
+        step: ShapeStep,
+        /// To what: the list's new head, or the digest of what is asked for; zeroes for a freeze.
+        subject: [u8; 32],
+    },
 }
 
 /// On whose word a fence was lifted.
@@ -123,6 +132,46 @@ pub enum Lift {
     },
     /// Every device's that was in use lately, after the time that notice takes.
     Devices,
+}
+
+/// What was done about a wallet's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum ShapeStep {
+    /// A change was asked for; it waits.
+    Asked = 1,
+    /// A change that waited was cancelled.
+    Cancelled = 2,
+    /// The operator said yes to a change that waits.
+    OperatorAgreed = 3,
+    /// A device has another name; the subject is the device.
+    DeviceRenamed = 4,
+    /// The device list has a new entry.
+    ListChanged = 5,
+    /// The wallet was frozen.
+    Frozen = 6,
+    /// The wallet signs again.
+    Unfrozen = 7,
+    /// A device objected to what recovery asks for.
+    Objected = 8,
+    /// A code for another machine was minted.
+    Invited = 9,
+}
+
+impl ShapeStep {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Asked,
+        Self::Cancelled,
+        Self::OperatorAgreed,
+        Self::DeviceRenamed,
+        Self::ListChanged,
+        Self::Frozen,
+        Self::Unfrozen,
+        Self::Objected,
+        Self::Invited,
+    ];
 }
 
 /// A transaction that the server gave its shares for.
@@ -300,6 +349,11 @@ impl Entry {
                 out.extend_from_slice(&epoch.transcript);
                 by.put(&mut out);
             }
+            Event::Shape { device, step, subject } => {
+                out.extend_from_slice(&device.0);
+                out.push(*step as u8);
+                out.extend_from_slice(subject);
+            }
         }
         out
     }
@@ -368,6 +422,11 @@ impl Entry {
                 },
                 by: Lift::read(&mut reader)?,
             },
+            20 => Event::Shape {
+                device: DeviceId(reader.array()?),
+                step: reader.shape_step()?,
+                subject: reader.array()?,
+            },
             _ => {
                 return Err(AuditFault::Unreadable(
                     "a kind of entry this program does not know; update it",
@@ -395,6 +454,7 @@ impl Event {
             Self::Fenced { .. } => 7,
             Self::MessageSigned { .. } => 8,
             Self::Lifted { .. } => 9,
+            Self::Shape { .. } => 20,
         }
     }
 
@@ -411,6 +471,7 @@ impl Event {
             Self::Fenced { .. } => "fenced",
             Self::MessageSigned { .. } => "message_signed",
             Self::Lifted { .. } => "lifted",
+            Self::Shape { .. } => "shape",
         }
     }
 }
@@ -489,6 +550,12 @@ impl<'a> Reader<'a> {
         core::str::from_utf8(bytes)
             .map(String::from)
             .map_err(|_| AuditFault::Unreadable("text is not UTF-8"))
+    }
+
+    fn shape_step(&mut self) -> Result<ShapeStep, AuditFault> {
+        let [number] = self.array()?;
+        let step = ShapeStep::ALL.into_iter().find(|step| *step as u8 == number);
+        step.ok_or(AuditFault::Unreadable("a step this program does not know; update it"))
     }
 
     fn outpoints(&mut self) -> Result<Vec<[u8; 36]>, AuditFault> {

@@ -74,7 +74,7 @@ impl Invitation {
         bech32::encode_upper::<Bech32m>(PREFIX, &self.to_bytes()).unwrap_or_default()
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([VERSION]);
         let mut field = |kind: u8, value: &[u8]| {
             bytes.push(kind);
@@ -93,7 +93,7 @@ impl Invitation {
         bytes
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, InvitationFault> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, InvitationFault> {
         let (&version, rest) = bytes.split_first().ok_or(InvitationFault::Malformed)?;
         if version != VERSION {
             return Err(InvitationFault::Version);

@@ -9,6 +9,7 @@ pub mod address;
 pub mod audit;
 pub mod invitation;
 pub mod limits;
+pub mod pairing;
 pub mod procedure;
 pub mod public_url;
 pub mod reason;
@@ -16,6 +17,7 @@ pub mod reply;
 pub mod request;
 pub mod seal_key;
 pub mod server_time;
+pub mod shape;
 pub mod signature;
 
 pub use reason::{Code, Reason, Refusal};

@@ -40,3 +40,7 @@ pub const SYNC_TRANSACTIONS: usize = 100;
 pub const AUDIT_ENTRIES: usize = 200;
 /// Unused addresses watched past the last used one, on each keychain.
 pub const GAP_LIMIT: u32 = 20;
+/// Most bytes of what a device leaves for one that it enrols.
+pub const PARCEL_BYTES: usize = 2048;
+/// Most changes that wait in one wallet.
+pub const WAITING: usize = 64;

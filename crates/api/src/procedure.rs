@@ -67,4 +67,10 @@ procedures! {
     EstimateFees -> Fees, Read, wallet;
     GetAudit -> Audit, Read, wallet;
     DeriveAddress -> Derived, Read, wallet;
+    ChangeDevices -> Asked, Change, wallet;
+    SetFreeze -> Asked, Change, wallet;
+    CancelChange -> Done, Change, wallet;
+    GetShape -> Shape, Read, wallet;
+    InviteDevice -> DeviceInvited, Change, wallet;
+    RenameDevice -> Done, Change, wallet;
 }

@@ -115,6 +115,14 @@ reasons! {
     RequestSpent = "REQUEST_SPENT", Aborted, "sign a new request";
     /// Another request changed the wallet meanwhile.
     Conflict = "CONFLICT", Aborted, "sign a new request";
+    /// The device is not, or no longer, on the wallet's list.
+    DeviceNotListed = "DEVICE_NOT_LISTED", PermissionDenied, "have a device of this wallet add this one: twofold device add";
+    /// The device list has changed since the entry was signed.
+    ListChanged = "LIST_CHANGED", Aborted, "read the list and sign again on its newest entry";
+    /// No such change waits.
+    ChangeNotFound = "CHANGE_NOT_FOUND", NotFound, "list what waits: twofold pending";
+    /// A device froze the wallet.
+    WalletFrozen = "WALLET_FROZEN", FailedPrecondition, "reading works; signing waits until the wallet is unfrozen";
     /// Too many requests.
     RateLimited = "RATE_LIMITED", ResourceExhausted, "wait as long as Retry-After says";
     /// Too much at once: ceremonies, connections, wallets.

@@ -12,6 +12,8 @@ pub struct Head {
     pub seal_key: Vec<u8>,
     /// The server's clock, in seconds since 1970.
     pub time: u64,
+    /// How many changes wait for their time in the wallet that is named.
+    pub waiting: u32,
 }
 
 /// Answer to [`crate::request::Join`].
@@ -97,6 +99,8 @@ pub enum Standing {
     Active,
     /// Signing is refused because the server may be behind.
     Fenced,
+    /// Signing is refused because a device froze the wallet.
+    Frozen,
 }
 
 /// Answer to [`crate::request::ListWallets`].
@@ -244,4 +248,81 @@ pub struct Derived {
     pub said: crate::address::Statement,
     /// The server's signature over it and over the request that asked: 64 bytes.
     pub signature: Vec<u8>,
+}
+
+/// Answer to [`crate::request::ChangeDevices`] and [`crate::request::SetFreeze`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Beside the answer.
+    pub head: Head,
+    /// What waits now; none where it is done.
+    pub waiting: Option<Waiting>,
+}
+
+/// A change that waits for its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its number, of this wallet.
+    pub change: u64,
+    /// In a word, such as `enrol`.
+    pub what: String,
+    /// The device that asks; none for recovery.
+    pub asker: Option<[u8; 32]>,
+    /// When it was asked for, in seconds since 1970.
+    pub asked: u64,
+    /// When its time comes, in seconds since 1970.
+    pub due: u64,
+    /// Whether it takes the operator's yes, and has it.
+    pub operator: Operator,
+    /// The signed entry of the device list, where it is one.
+    pub entry: Vec<u8>,
+}
+
+/// Whether the operator has to say yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operator {
+    /// No.
+    NotNeeded,
+    /// Yes, and has not.
+    Needed,
+    /// Yes, and has.
+    Agreed,
+}
+
+/// Answer to [`crate::request::GetShape`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Beside the answer.
+    pub head: Head,
+    /// What each listed device is called.
+    pub devices: Vec<([u8; 32], String)>,
+    /// The freeze's number and the device that froze the wallet, where it is frozen.
+    pub freeze: Option<(u64, [u8; 32])>,
+    /// The changes that wait, the oldest first.
+    pub waiting: Vec<Waiting>,
+    /// What was left for the device that asks; empty where there is nothing.
+    pub parcel: Vec<u8>,
+    /// A device was revoked in this epoch, and no refresh has followed.
+    pub refresh_due: bool,
+}
+
+/// Answer to [`crate::request::InviteDevice`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInvited {
+    /// Beside the answer.
+    pub head: Head,
+    /// The code.
+    pub code: [u8; 16],
+    /// When it ends, in seconds since 1970.
+    pub expires: u64,
+}
+
+impl core::fmt::Debug for DeviceInvited {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("DeviceInvited")
+            .field("head", &self.head)
+            .field("code", &"redacted")
+            .field("expires", &self.expires)
+            .finish()
+    }
 }

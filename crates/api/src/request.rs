@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use twofold_threshold::{
     checkpoint::Checkpoint,
-    id::{CeremonyId, EpochId, WalletId},
+    id::{CeremonyId, DeviceId, EpochId, WalletId},
     sign::Commitment,
 };
 
@@ -211,6 +211,74 @@ pub struct DeriveAddress {
     pub index: u32,
     /// The newest checkpoint that the device has, where it has one.
     pub checkpoint: Option<Checkpoint>,
+}
+
+/// Changes the device list by one signed entry, or asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeDevices {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// `threshold::device_list::Change`, in its canonical bytes.
+    pub entry: Vec<u8>,
+    /// With an entry that enrols: what the new device needs, sealed to it. Empty otherwise.
+    pub parcel: Vec<u8>,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Freezes a wallet, or asks to let it sign again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetFreeze {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Freeze, or the opposite.
+    pub frozen: bool,
+    /// Recovery's word for unfreezing at once ([`crate::shape::unfreezing`]).
+    pub recovery: Option<[u8; 64]>,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Cancels a change that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelChange {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The change's number.
+    pub change: u64,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Reads what devices are called, whether the wallet is frozen, what waits, and what was left for the asking device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetShape {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Mints a one-time code with which another machine of the same person joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteDevice {
+    /// The wallet that the machine is meant for.
+    pub wallet: WalletId,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Gives a device of the wallet another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenameDevice {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The device.
+    pub device: DeviceId,
+    /// Its new name.
+    pub name: Name,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
 }
 
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.

@@ -90,7 +90,13 @@ names_wallet!(
     Watch,
     EstimateFees,
     GetAudit,
-    DeriveAddress
+    DeriveAddress,
+    ChangeDevices,
+    SetFreeze,
+    CancelChange,
+    GetShape,
+    InviteDevice,
+    RenameDevice
 );
 
 macro_rules! names_none {

@@ -58,6 +58,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             checkpoint: wallet.map(|(wallet, state)| self.newest(wallet, state).to_bytes()),
             seal_key: self.seal_key(time).offer().to_bytes(),
             time,
+            waiting: wallet.map_or(0, |(_, state)| state.shape.waiting.len()),
         }
     }
 

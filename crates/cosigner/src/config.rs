@@ -3,6 +3,8 @@
 use twofold_api::limits;
 use twofold_intent::{ChainName, Limits, psbt};
 
+use crate::pending::Waits;
+
 // What the API carries is what intents are read from and what shares are made for.
 const _: () = assert!(
     limits::PSBT_BYTES == psbt::MAX_BYTES
@@ -38,6 +40,8 @@ pub struct Config {
     /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
     /// for ever, and takes space.
     pub issued_per_wallet: u32,
+    /// How long what one device asks for waits.
+    pub waits: Waits,
     /// How long an invitation is good for, in seconds.
     pub invitation_seconds: u64,
     /// The machine's clock is right, however far it has moved since this server ran last.
@@ -63,6 +67,7 @@ impl Config {
             elsewhere: 1_000,
             wallets_per_user: 100,
             issued_per_wallet: 1_000,
+            waits: Waits::default(),
             invitation_seconds: 86_400,
             trust_clock: false,
             fallback_rate: 2_000,

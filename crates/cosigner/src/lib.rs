@@ -23,12 +23,14 @@ pub mod follow;
 mod identity;
 pub mod keys;
 mod lock;
+mod pending;
 pub mod policy;
 pub mod port;
 mod recent;
 mod replay;
 mod rpc;
 mod seal_keys;
+mod shape;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -52,6 +54,7 @@ pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcom
 pub use config::Config;
 pub use identity::StartFault;
 pub use keys::Kek;
+pub use pending::Waits;
 pub use rpc::mint_invitation::Minted;
 pub use twofold_intent::{ChainName, ChainNameError};
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use twofold_api::audit::ChainHead;
 use twofold_threshold::id::{EpochId, WalletId};
 
-use crate::{fence::Fence, keys::MacKey, port::record::UserId};
+use crate::{fence::Fence, keys::MacKey, port::record::UserId, shape::Shape};
 
 const LABEL: &str = "twofold/state/2";
 const MAC: usize = 32;
@@ -39,6 +39,8 @@ pub(crate) struct State {
     chain: [u8; 32],
     /// What was spent lately, by asset.
     pub(crate) windows: Vec<Window>,
+    /// Which devices it has, a freeze, what waits.
+    pub(crate) shape: Shape,
 }
 
 /// Whether a wallet is in use yet.
@@ -81,7 +83,13 @@ pub(crate) struct Tampered;
 
 impl State {
     /// The record of a wallet that was just made.
-    pub(crate) fn new(epoch: EpochId, unlock_digest: [u8; 32], policy: [u8; 32], device_list: [u8; 32]) -> Self {
+    pub(crate) fn new(
+        epoch: EpochId,
+        unlock_digest: [u8; 32],
+        policy: [u8; 32],
+        device_list: [u8; 32],
+        shape: Shape,
+    ) -> Self {
         Self {
             standing: Standing::Pending,
             fence: None,
@@ -93,6 +101,7 @@ impl State {
             seq: ChainHead::START.seq,
             chain: ChainHead::START.chain,
             windows: Vec::new(),
+            shape,
         }
     }
 

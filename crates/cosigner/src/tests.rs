@@ -4,6 +4,7 @@ mod auth;
 mod chain;
 mod checkpoints;
 mod create;
+mod devices;
 mod messages;
 mod model;
 mod nonces;

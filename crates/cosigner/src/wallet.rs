@@ -91,12 +91,23 @@ impl Owned {
         }
     }
 
+    /// Refuses while a device has the wallet frozen.
+    pub(crate) fn unfrozen(&self) -> Result<(), Refusal> {
+        if self.state.shape.freeze.is_none() {
+            Ok(())
+        } else {
+            Err(Reason::WalletFrozen.into())
+        }
+    }
+
     /// The wallet in one line.
     pub(crate) fn line(&self) -> reply::WalletLine {
-        let standing = match (&self.state.fence, self.state.standing) {
-            (Some(_), _) => reply::Standing::Fenced,
-            (None, Standing::Active) => reply::Standing::Active,
-            (None, Standing::Pending) => reply::Standing::Pending,
+        let frozen = self.state.shape.freeze.is_some();
+        let standing = match (&self.state.fence, frozen, self.state.standing) {
+            (Some(_), _, _) => reply::Standing::Fenced,
+            (None, true, _) => reply::Standing::Frozen,
+            (None, false, Standing::Active) => reply::Standing::Active,
+            (None, false, Standing::Pending) => reply::Standing::Pending,
         };
         reply::WalletLine {
             wallet: self.row.id.0,
@@ -159,10 +170,15 @@ impl Change {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// The wallet that a request names, if it is the caller's. A stranger's and a missing one are answered alike.
+    /// The wallet that a request names, if it is the caller's and the device that asks is on its list. A stranger's and a
+    /// missing one are answered alike.
     pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
         match self.store.wallet(wallet).await? {
-            Some(row) if row.user == request.user() => self.load(row),
+            Some(row) if row.user == request.user() => {
+                let owned = self.load(row)?;
+                self.listed(&owned, request.device()).await?;
+                Ok(owned)
+            }
             _ => Err(Reason::WalletNotFound.into()),
         }
     }

@@ -31,6 +31,13 @@ pub(crate) enum Wish {
         /// As in the configuration.
         level: String,
     },
+    /// The operator's yes to a change that waits for it.
+    Approve {
+        /// The wallet, in hex.
+        wallet: String,
+        /// The change's number, as the device tells it.
+        change: u64,
+    },
     /// Where the server stands.
     Status,
 }

@@ -52,6 +52,11 @@ Examples:
   twofold-server invite --config /etc/twofold/twofold.toml
   twofold-server invite --socket ./scratch/admin.sock --expires 1h --json")]
     Invite(Invite),
+    /// Say yes to a change that a device asks for and that takes the operator's yes. Know who asks before you do.
+    #[command(after_help = "\
+Examples:
+  twofold-server approve 5f0c6a... 3 --config /etc/twofold/twofold.toml     as `twofold pending` shows them")]
+    Approve(Approve),
     /// Change the log level of the running server.
     #[command(after_help = "\
 Examples:
@@ -175,6 +180,16 @@ pub(crate) struct Invite {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The wallet's id.
+    pub(crate) wallet: String,
+    /// The change's number.
+    pub(crate) change: u64,
+    #[command(flatten)]
+    pub(crate) server: Where,
 }
 
 #[derive(Debug, Args)]

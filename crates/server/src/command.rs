@@ -1,5 +1,6 @@
 //! What the commands do. Nothing here reads a command line.
 
+mod approve;
 mod config_check;
 mod init;
 mod invite;
@@ -9,6 +10,7 @@ mod status;
 
 use std::path::PathBuf;
 
+pub use approve::approve;
 pub use config_check::config_check;
 pub use init::{Init, init};
 pub use invite::invite;

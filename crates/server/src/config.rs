@@ -52,6 +52,9 @@ pub struct Config {
     /// What a wallet may spend on fees.
     #[serde(default)]
     pub policy: Policy,
+    /// How long changes wait that one device asks for.
+    #[serde(default)]
+    pub waits: Waits,
     /// What is logged and how.
     #[serde(default)]
     pub log: Log,
@@ -221,6 +224,32 @@ impl Default for Policy {
     }
 }
 
+/// How long changes wait that one device asks for, so that the others hear of them in time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Waits {
+    /// What two approvers loosen.
+    pub short_seconds: u64,
+    /// What one device asks for, where another hears of it.
+    pub notice_seconds: u64,
+    /// Where none does, and for new recovery words and approvers: your yes is needed too (`twofold-server approve`).
+    pub long_seconds: u64,
+    /// A recovery.
+    pub recovery_seconds: u64,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        let waits = twofold_cosigner::Waits::default();
+        Self {
+            short_seconds: waits.short,
+            notice_seconds: waits.notice,
+            long_seconds: waits.long,
+            recovery_seconds: waits.recovery,
+        }
+    }
+}
+
 /// What is logged and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -307,6 +336,7 @@ impl Config {
                 ..Limits::default()
             },
             policy: Policy::default(),
+            waits: Waits::default(),
             log: Log {
                 level: "info".into(),
                 format: LogFormat::Text,

@@ -27,6 +27,7 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Init(init) => command::init(init.try_into()?),
         Command::Run(run) => command::run(run.into()),
         Command::Invite(invite) => command::invite(&invite.server.into(), command::span(&invite.expires)?, invite.json),
+        Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change),
         Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),
         Command::Config(ConfigCommand::Check { config, json }) => command::config_check(&config, json),

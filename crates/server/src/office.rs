@@ -15,6 +15,7 @@ use crate::{
     log::LevelHandle,
 };
 use twofold_api::public_url::PublicUrl;
+use twofold_threshold::id::WalletId;
 
 /// Longest life of an invitation: 30 days.
 const LONGEST: u64 = 30 * 24 * 3600;
@@ -48,6 +49,22 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     }
 }
 
+impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
+    async fn approve(&self, wallet: &str, change: u64) -> Result<(), Fault> {
+        let wallet: WalletId = wallet.parse().map_err(|_| {
+            Fault::Admin(format!(
+                "`{wallet}` is no wallet's id: 32 hex digits, as the device shows it"
+            ))
+        })?;
+        self.cosigner
+            .approve_change(wallet, change)
+            .await
+            .map_err(|refusal| Fault::Admin(format!("not approved: {refusal}")))?;
+        tracing::warn!(%wallet, change, "the operator said yes to a change that waits");
+        Ok(())
+    }
+}
+
 impl<S: Store, C: Chain, K: Clock> Grant for Office<S, C, K> {
     async fn grant(&self, wish: Wish) -> Reply {
         let done = match wish {
@@ -65,6 +82,7 @@ impl<S: Store, C: Chain, K: Clock> Grant for Office<S, C, K> {
                 }),
                 None => Err(Fault::Admin("this server's log is not its own".into())),
             },
+            Wish::Approve { wallet, change } => self.approve(&wallet, change).await.map(|()| Reply::Done),
             Wish::Status => Ok(Reply::Status {
                 url: self.url.to_string(),
                 ready: self.health.ready(),

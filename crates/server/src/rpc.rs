@@ -3,15 +3,21 @@
 mod activate;
 mod begin_create;
 mod broadcast;
+mod cancel_change;
+mod change_devices;
 mod derive_address;
 mod estimate_fees;
 mod finish_create;
 mod get_audit;
+mod get_shape;
 mod get_wallet;
 mod hello;
+mod invite_device;
 mod join;
 mod list_wallets;
+mod rename_device;
 mod rename_wallet;
+mod set_freeze;
 mod sign;
 mod sign_message;
 mod sync;
@@ -107,6 +113,12 @@ procedures! {
     estimate_fees: EstimateFees -> Fees;
     get_audit: GetAudit -> Audit;
     derive_address: DeriveAddress -> Derived;
+    change_devices: ChangeDevices -> Asked;
+    set_freeze: SetFreeze -> Asked;
+    cancel_change: CancelChange -> Done;
+    get_shape: GetShape -> Shape;
+    invite_device: InviteDevice -> DeviceInvited;
+    rename_device: RenameDevice -> Done;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

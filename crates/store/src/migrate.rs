@@ -9,6 +9,7 @@ pub(crate) const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_outpoints_by_outpoint.sql"),
     include_str!("../migrations/0003_issued_without_raw.sql"),
+    include_str!("../migrations/0004_invitations_for_a_wallet.sql"),
 ];
 
 /// What marks a file as ours.

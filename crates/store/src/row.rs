@@ -48,12 +48,13 @@ fn kind(number: u8) -> Result<KeyKind, Fault> {
 }
 
 impl Record for Invitation {
-    const COLUMNS: &'static str = "code_hash, expires, used_by";
+    const COLUMNS: &'static str = "code_hash, expires, used_by, wallet";
     fn read(row: &Columns<'_>) -> Result<Self, Fault> {
         Ok(Self {
             code_hash: row.get(0)?,
             expires: row.unsigned(1)?,
             used_by: row.get::<Option<[u8; 32]>>(2)?.map(DeviceId),
+            wallet: row.get::<Option<[u8; 16]>>(3)?.map(WalletId),
         })
     }
 }

@@ -38,6 +38,8 @@ pub enum Purpose {
     Delta,
     /// What a helper gives the one repaired.
     Sigma,
+    /// The share and the unlock key for a device that is enrolled.
+    Parcel,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::UnlockKey => b"unlock-key",
             Self::Delta => b"repair-delta",
             Self::Sigma => b"repair-sigma",
+            Self::Parcel => b"parcel",
         }
     }
 }

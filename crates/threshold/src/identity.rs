@@ -34,6 +34,8 @@ impl Domain {
     pub const CHECKPOINT: Self = Self::new("checkpoint");
     /// An entry of a device list.
     pub const DEVICE_LIST: Self = Self::new("device-list");
+    /// What a device leaves for one that it enrols.
+    pub const PARCEL: Self = Self::new("parcel");
     /// What recovery sealed to itself.
     pub const FIRST_PACKAGE: Self = Self::new("first-package");
     /// A helper's message of a repair.

@@ -143,6 +143,12 @@ calls! {
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, Fees;
     GetAudit: GetAuditRequest -> GetAuditReply, Audit;
     DeriveAddress: DeriveAddressRequest -> DeriveAddressReply, Derived;
+    ChangeDevices: ChangeDevicesRequest -> ChangeDevicesReply, Asked;
+    SetFreeze: SetFreezeRequest -> SetFreezeReply, Asked;
+    CancelChange: CancelChangeRequest -> CancelChangeReply, Done;
+    GetShape: GetShapeRequest -> GetShapeReply, Shape;
+    InviteDevice: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
+    RenameDevice: RenameDeviceRequest -> RenameDeviceReply, Done;
 }
 
 #[cfg(test)]

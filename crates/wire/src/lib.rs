@@ -17,6 +17,7 @@ mod requests;
 mod sample;
 #[cfg(feature = "server")]
 pub mod service;
+mod shape;
 pub mod stream;
 
 pub use malformed::{Malformed, Problem};

@@ -170,6 +170,7 @@ impl From<Head> for proto::ReplyHead {
             checkpoint: head.checkpoint,
             seal_key: head.seal_key,
             time: head.time,
+            waiting: head.waiting,
             ..Self::default()
         }
     }
@@ -186,6 +187,7 @@ impl TryFrom<proto::ReplyHead> for Head {
                 .transpose()?,
             seal_key: fixed::<OFFER_BYTES>("head.seal_key", &head.seal_key).map(|_| head.seal_key)?,
             time: counter("head.time", head.time)?,
+            waiting: head.waiting,
         })
     }
 }

@@ -47,7 +47,7 @@ macro_rules! done {
     )*};
 }
 
-done!(ActivateReply, RenameWalletReply);
+done!(ActivateReply, RenameWalletReply, CancelChangeReply, RenameDeviceReply);
 
 impl From<reply::Joined> for proto::JoinReply {
     fn from(joined: reply::Joined) -> Self {
@@ -168,6 +168,7 @@ impl From<reply::Standing> for proto::Standing {
             reply::Standing::Pending => Self::STANDING_PENDING,
             reply::Standing::Active => Self::STANDING_ACTIVE,
             reply::Standing::Fenced => Self::STANDING_FENCED,
+            reply::Standing::Frozen => Self::STANDING_FROZEN,
         }
     }
 }
@@ -177,6 +178,7 @@ fn standing(standing: EnumValue<proto::Standing>) -> Result<reply::Standing, Mal
         EnumValue::Known(proto::Standing::STANDING_PENDING) => Ok(reply::Standing::Pending),
         EnumValue::Known(proto::Standing::STANDING_ACTIVE) => Ok(reply::Standing::Active),
         EnumValue::Known(proto::Standing::STANDING_FENCED) => Ok(reply::Standing::Fenced),
+        EnumValue::Known(proto::Standing::STANDING_FROZEN) => Ok(reply::Standing::Frozen),
         _ => Err(Malformed::new("standing", Problem::Word)),
     }
 }

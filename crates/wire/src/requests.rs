@@ -2,7 +2,11 @@
 
 use buffa::MessageField;
 use twofold_api::{limits, request};
-use twofold_threshold::{checkpoint::Checkpoint, id::CeremonyId};
+use twofold_threshold::{
+    checkpoint::Checkpoint,
+    device_list::MAX_ENTRY,
+    id::{CeremonyId, DeviceId},
+};
 
 use crate::{
     malformed::{Malformed, Problem},
@@ -452,6 +456,150 @@ impl From<&request::DeriveAddress> for proto::DeriveAddressRequest {
             wallet: derive.wallet.0.to_vec(),
             index: derive.index,
             checkpoint: derive.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::ChangeDevicesRequest> for request::ChangeDevices {
+    type Error = Malformed;
+
+    fn try_from(change: proto::ChangeDevicesRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&change.wallet)?,
+            entry: bounded("entry", change.entry, MAX_ENTRY)?,
+            parcel: up_to("parcel", change.parcel, limits::PARCEL_BYTES)?,
+            checkpoint: checkpoint(&change.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::ChangeDevices> for proto::ChangeDevicesRequest {
+    fn from(change: &request::ChangeDevices) -> Self {
+        Self {
+            wallet: change.wallet.0.to_vec(),
+            entry: change.entry.clone(),
+            parcel: change.parcel.clone(),
+            checkpoint: change.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::SetFreezeRequest> for request::SetFreeze {
+    type Error = Malformed;
+
+    fn try_from(freeze: proto::SetFreezeRequest) -> Result<Self, Malformed> {
+        let recovery = match freeze.recovery.as_slice() {
+            [] => None,
+            signature => Some(fixed("recovery", signature)?),
+        };
+        Ok(Self {
+            wallet: wallet(&freeze.wallet)?,
+            frozen: freeze.frozen,
+            recovery,
+            checkpoint: checkpoint(&freeze.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::SetFreeze> for proto::SetFreezeRequest {
+    fn from(freeze: &request::SetFreeze) -> Self {
+        Self {
+            wallet: freeze.wallet.0.to_vec(),
+            frozen: freeze.frozen,
+            recovery: freeze.recovery.map(|signature| signature.to_vec()).unwrap_or_default(),
+            checkpoint: freeze.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::CancelChangeRequest> for request::CancelChange {
+    type Error = Malformed;
+
+    fn try_from(cancel: proto::CancelChangeRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&cancel.wallet)?,
+            change: counter("change", cancel.change)?,
+            checkpoint: checkpoint(&cancel.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::CancelChange> for proto::CancelChangeRequest {
+    fn from(cancel: &request::CancelChange) -> Self {
+        Self {
+            wallet: cancel.wallet.0.to_vec(),
+            change: cancel.change,
+            checkpoint: cancel.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::GetShapeRequest> for request::GetShape {
+    type Error = Malformed;
+
+    fn try_from(get: proto::GetShapeRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&get.wallet)?,
+            checkpoint: optional_checkpoint(get.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::GetShape> for proto::GetShapeRequest {
+    fn from(get: &request::GetShape) -> Self {
+        Self {
+            wallet: get.wallet.0.to_vec(),
+            checkpoint: get.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::InviteDeviceRequest> for request::InviteDevice {
+    type Error = Malformed;
+
+    fn try_from(invite: proto::InviteDeviceRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&invite.wallet)?,
+            checkpoint: checkpoint(&invite.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::InviteDevice> for proto::InviteDeviceRequest {
+    fn from(invite: &request::InviteDevice) -> Self {
+        Self {
+            wallet: invite.wallet.0.to_vec(),
+            checkpoint: invite.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::RenameDeviceRequest> for request::RenameDevice {
+    type Error = Malformed;
+
+    fn try_from(rename: proto::RenameDeviceRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&rename.wallet)?,
+            device: fixed("device", &rename.device).map(DeviceId)?,
+            name: name("name", &rename.name)?,
+            checkpoint: checkpoint(&rename.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::RenameDevice> for proto::RenameDeviceRequest {
+    fn from(rename: &request::RenameDevice) -> Self {
+        Self {
+            wallet: rename.wallet.0.to_vec(),
+            device: rename.device.0.to_vec(),
+            name: rename.name.to_string(),
+            checkpoint: rename.checkpoint.to_bytes(),
             ..Self::default()
         }
     }

@@ -7,7 +7,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     checkpoint::{self, Checkpoint},
-    id::{CeremonyId, EpochId, WalletId},
+    id::{CeremonyId, DeviceId, EpochId, WalletId},
     identity::IdentitySecret,
     secret::Secret32,
     sign::Commitment,
@@ -53,6 +53,7 @@ pub(crate) fn head() -> Head {
         checkpoint: Some(checkpoint().to_bytes()),
         seal_key: vec![0x77; OFFER_BYTES],
         time: 1_790_000_000,
+        waiting: 2,
     }
 }
 
@@ -184,6 +185,99 @@ pub(crate) fn derive_address() -> request::DeriveAddress {
         wallet: WALLET,
         index: 7,
         checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn change_devices() -> request::ChangeDevices {
+    request::ChangeDevices {
+        wallet: WALLET,
+        entry: b"entry".to_vec(),
+        parcel: b"parcel".to_vec(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn set_freeze() -> request::SetFreeze {
+    request::SetFreeze {
+        wallet: WALLET,
+        frozen: false,
+        recovery: Some([0x12; 64]),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn cancel_change() -> request::CancelChange {
+    request::CancelChange {
+        wallet: WALLET,
+        change: 7,
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn get_shape() -> request::GetShape {
+    request::GetShape {
+        wallet: WALLET,
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn invite_device() -> request::InviteDevice {
+    request::InviteDevice {
+        wallet: WALLET,
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn rename_device() -> request::RenameDevice {
+    request::RenameDevice {
+        wallet: WALLET,
+        device: DeviceId([0x34; 32]),
+        name: "Bob's phone".parse().unwrap(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn waiting() -> reply::Waiting {
+    reply::Waiting {
+        change: 7,
+        what: "enrol".into(),
+        asker: Some([0x34; 32]),
+        asked: 1_790_000_000,
+        due: 1_790_086_400,
+        operator: reply::Operator::Needed,
+        entry: b"entry".to_vec(),
+    }
+}
+
+pub(crate) fn asked() -> reply::Asked {
+    reply::Asked {
+        head: head(),
+        waiting: Some(waiting()),
+    }
+}
+
+pub(crate) fn shape() -> reply::Shape {
+    let recovery = reply::Waiting {
+        asker: None,
+        operator: reply::Operator::Agreed,
+        entry: Vec::new(),
+        ..waiting()
+    };
+    reply::Shape {
+        head: head(),
+        devices: vec![([0x34; 32], "Bob's phone".into())],
+        freeze: Some((9, [0x34; 32])),
+        waiting: vec![waiting(), recovery],
+        parcel: b"parcel".to_vec(),
+        refresh_due: true,
+    }
+}
+
+pub(crate) fn device_invited() -> reply::DeviceInvited {
+    reply::DeviceInvited {
+        head: head(),
+        code: [0x88; 16],
+        expires: 1_790_003_600,
     }
 }
 

@@ -197,6 +197,12 @@ service! {
         EstimateFees, estimate_fees: EstimateFeesRequest -> EstimateFeesReply, Fees;
         GetAudit, get_audit: GetAuditRequest -> GetAuditReply, Audit;
         DeriveAddress, derive_address: DeriveAddressRequest -> DeriveAddressReply, Derived;
+        ChangeDevices, change_devices: ChangeDevicesRequest -> ChangeDevicesReply, Asked;
+        SetFreeze, set_freeze: SetFreezeRequest -> SetFreezeReply, Asked;
+        CancelChange, cancel_change: CancelChangeRequest -> CancelChangeReply, Done;
+        GetShape, get_shape: GetShapeRequest -> GetShapeReply, Shape;
+        InviteDevice, invite_device: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
+        RenameDevice, rename_device: RenameDeviceRequest -> RenameDeviceReply, Done;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

@@ -75,6 +75,11 @@ fn event() -> impl Strategy<Value = Event> {
                 by,
             }
         ),
+        (device(), 0_usize..9, hash()).prop_map(|(device, step, subject)| Event::Shape {
+            device,
+            step: ShapeStep::ALL[step],
+            subject
+        }),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use bitcoin::{Txid, hashes::Hash as _};
 use serde::Serialize;
-use twofold_api::audit::{Entry, Event, Lift};
+use twofold_api::audit::{Entry, Event, Lift, ShapeStep};
 
 use super::Context;
 use crate::{args, output::btc};
@@ -62,6 +62,7 @@ impl Line {
             Event::Broadcast { txid: sent, .. } => ("broadcast", "sent out".into(), Some(txid(*sent)), None, None),
             Event::Fenced { .. } => plain("fenced", "a device had seen more than this server: signing stopped"),
             Event::Lifted { by, .. } => plain("lifted", &lifted(by)),
+            Event::Shape { step, .. } => plain("shape", shape(*step)),
             _ => plain("other", "an event that a newer version knows"),
         };
         Self {
@@ -85,6 +86,22 @@ fn lifted(by: &Lift) -> String {
         _ => "for a reason that a newer version knows".to_owned(),
     };
     format!("signing goes on after the server was restored: {word}")
+}
+
+/// What was done about the wallet's shape.
+const fn shape(step: ShapeStep) -> &'static str {
+    match step {
+        ShapeStep::Asked => "a device asked for a change; it waits",
+        ShapeStep::Cancelled => "a change that waited was cancelled",
+        ShapeStep::OperatorAgreed => "the operator said yes to a change that waits",
+        ShapeStep::DeviceRenamed => "a device was renamed",
+        ShapeStep::ListChanged => "the device list has a new entry",
+        ShapeStep::Frozen => "a device froze the wallet",
+        ShapeStep::Unfrozen => "the wallet signs again",
+        ShapeStep::Objected => "a device objected to a recovery",
+        ShapeStep::Invited => "a code for a further machine was made",
+        _ => "something that a newer version knows",
+    }
 }
 
 impl fmt::Display for Line {

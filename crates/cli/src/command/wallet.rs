@@ -49,6 +49,7 @@ async fn list(context: Context<'_>) -> Result<()> {
             Standing::Pending => "unfinished",
             Standing::Active => "active",
             Standing::Fenced => "fenced",
+            Standing::Frozen => "frozen",
         };
         lines.insert(
             id.clone(),

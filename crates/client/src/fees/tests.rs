@@ -8,6 +8,7 @@ fn fees(estimates: &[(u16, u64)]) -> Fees {
             checkpoint: None,
             seal_key: Vec::new(),
             time: 0,
+            waiting: 0,
         },
         estimates: estimates.to_vec(),
         source: "node".into(),

@@ -38,6 +38,13 @@ pub enum Notice {
         /// The last entry that this machine has proof of.
         had: u64,
     },
+    /// Changes of the wallet's devices, or of what it may do, wait for their time, and any device can cancel them.
+    ChangesWait {
+        /// The wallet.
+        wallet: WalletId,
+        /// How many.
+        count: u32,
+    },
     /// This machine's clock is off by so many seconds; requests are signed with the server's time.
     ClockOff {
         /// The server's clock minus ours.
@@ -63,6 +70,13 @@ impl core::fmt::Display for Notice {
                 "the server was restored from a backup and its fence lifted; entries {} to {had} of this wallet's log are \
                  lost there. Look at the history, and at twofold audit verify",
                 fork.saturating_add(1)
+            ),
+            Self::ChangesWait { count, .. } => write!(
+                f,
+                "{count} change{} of this wallet's devices or of what it may do wait{}; look, and cancel what you do not \
+                 know: twofold pending",
+                if *count == 1 { "" } else { "s" },
+                if *count == 1 { "s" } else { "" },
             ),
             Self::ClockOff { seconds } => {
                 write!(
@@ -121,6 +135,9 @@ impl Session {
         caution: Caution,
     ) -> Result<Option<Checkpoint>, Fault> {
         self.take_offer(&head.seal_key)?;
+        if let (Some(wallet), count @ 1..) = (wallet, head.waiting) {
+            self.notices.add(Notice::ChangesWait { wallet, count });
+        }
         let (wallet, bytes) = match (wallet, &head.checkpoint) {
             (Some(wallet), Some(bytes)) => (wallet, bytes),
             // Who has confirmed something can't stop saying where the log stands.

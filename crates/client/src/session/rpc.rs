@@ -49,4 +49,10 @@ calls! {
     EstimateFees: READ;
     GetAudit: READ;
     DeriveAddress: READ;
+    ChangeDevices: CHANGE;
+    SetFreeze: CHANGE;
+    CancelChange: CHANGE;
+    GetShape: READ;
+    InviteDevice: CHANGE;
+    RenameDevice: CHANGE;
 }

@@ -136,6 +136,12 @@ procedures! {
     estimate_fees: EstimateFees -> Fees;
     get_audit: GetAudit -> Audit, twist audit;
     derive_address: DeriveAddress -> Derived, twist derived;
+    change_devices: ChangeDevices -> Asked;
+    set_freeze: SetFreeze -> Asked;
+    cancel_change: CancelChange -> Done;
+    get_shape: GetShape -> Shape;
+    invite_device: InviteDevice -> DeviceInvited;
+    rename_device: RenameDevice -> Done;
 }
 
 impl Server {

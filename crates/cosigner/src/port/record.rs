@@ -27,6 +27,8 @@ pub struct Invitation {
     pub expires: u64,
     /// The device that used it, once used.
     pub used_by: Option<DeviceId>,
+    /// The wallet that it was minted for: whoever uses it becomes a device of that wallet's user. None for a new user.
+    pub wallet: Option<WalletId>,
 }
 
 /// An enrolled device.

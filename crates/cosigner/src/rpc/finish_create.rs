@@ -27,6 +27,7 @@ use crate::{
         record::{self, Ceremony, Share},
         store::{Batch, Store, Write},
     },
+    shape::Shape,
     state::State,
     wallet::{Change, Owned, WalletKeys},
 };
@@ -121,9 +122,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             package: vec![new.package.to_bytes(), new.transcript.to_bytes()],
         };
         let list = opening.entry().head();
-        let state = State::new(epoch, *opening.unlock_digest(), Policy::Allow.hash(), list);
-        let mut change = Change::fresh(row, state);
         let device = request.device();
+        let name = self.store.device(device).await?.ok_or(Reason::DeviceUnknown)?.name;
+        let recovery = new.transcript.transcript().recovery().signing;
+        let shape = Shape::new(device, name, &recovery);
+        let state = State::new(epoch, *opening.unlock_digest(), Policy::Allow.hash(), list, shape);
+        let mut change = Change::fresh(row, state);
         let group_key = *new.public.group_key();
         change.log(
             request.now(),

@@ -1,4 +1,5 @@
-//! Enrols the key that signs the request, as the first device of the invitation's user.
+//! Takes in the key that signs the request: as the first device of a new user, or as a further one of the user whose
+//! wallet the invitation was minted for.
 
 use bitcoin::hex::DisplayHex;
 use rand_core::RngCore;
@@ -27,37 +28,40 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let now = self.time.now();
         let code_hash = code_hash(&request.request().code);
-        match self.store.invitation(code_hash).await? {
-            Some(invitation) if invitation.used_by.is_none() && now < invitation.expires => {}
+        let invitation = match self.store.invitation(code_hash).await? {
+            Some(invitation) if invitation.used_by.is_none() && now < invitation.expires => invitation,
             _ => return Err(Reason::InvitationInvalid.into()),
-        }
+        };
         if self.store.device(request.signer()).await?.is_some() {
             return Err(Refusal::new(
                 Reason::NotPermitted,
                 "this device is enrolled already; the invitation is unused",
             ));
         }
-        let mut user = UserId([0; 16]);
-        self.rng().fill_bytes(&mut user.0);
-        let subject = code_hash.to_lower_hex_string();
-        let writes = vec![
-            Write::UseInvitation {
-                code_hash,
-                by: request.signer(),
-            },
-            Write::AddUser(User {
+        let mut writes = vec![Write::UseInvitation {
+            code_hash,
+            by: request.signer(),
+        }];
+        let user = if let Some(wallet) = invitation.wallet {
+            let row = self.store.wallet(wallet).await?;
+            row.ok_or(Reason::InvitationInvalid)?.user
+        } else {
+            let mut user = UserId([0; 16]);
+            self.rng().fill_bytes(&mut user.0);
+            writes.push(Write::AddUser(User {
                 id: user,
                 issuer: ISSUER.to_owned(),
-                subject,
-            }),
-            Write::AddDevice(Device {
-                id: request.signer(),
-                identity: request.key().to_bytes(),
-                user,
-                name: request.request().device_name.as_str().to_owned(),
-                enrolled: now,
-            }),
-        ];
+                subject: code_hash.to_lower_hex_string(),
+            }));
+            user
+        };
+        writes.push(Write::AddDevice(Device {
+            id: request.signer(),
+            identity: request.key().to_bytes(),
+            user,
+            name: request.request().device_name.as_str().to_owned(),
+            enrolled: now,
+        }));
         let reply = Joined {
             head: self.head(None),
             user: user.0,

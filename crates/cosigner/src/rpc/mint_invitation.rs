@@ -3,6 +3,7 @@
 use aws_lc_rs::digest;
 use rand_core::RngCore;
 use twofold_api::Refusal;
+use twofold_threshold::id::WalletId;
 
 use crate::{
     Cosigner,
@@ -43,8 +44,22 @@ pub(crate) fn code_hash(code: &[u8; 16]) -> [u8; 32] {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Mints an invitation that is good for `seconds`, or as long as the operator's settings say.
+    /// Mints an invitation that is good for `seconds`, or as long as the operator's settings say, for a new user.
     pub async fn mint_invitation(&self, seconds: Option<u64>) -> Result<Minted, Refusal> {
+        let (minted, invitation) = self.draw_invitation(seconds, None);
+        let writes = vec![Write::AddInvitation(invitation)];
+        self.store
+            .commit(Batch {
+                expect: Vec::new(),
+                writes,
+            })
+            .await?;
+        Ok(minted)
+    }
+
+    /// Draws an invitation, to be stored. One for a wallet makes a device of that wallet's user, and gives it no part in
+    /// the wallet.
+    pub(super) fn draw_invitation(&self, seconds: Option<u64>, wallet: Option<WalletId>) -> (Minted, Invitation) {
         let mut code = [0; 16];
         self.rng().fill_bytes(&mut code);
         let expires = self
@@ -55,14 +70,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             code_hash: code_hash(&code),
             expires,
             used_by: None,
+            wallet,
         };
-        let writes = vec![Write::AddInvitation(invitation)];
-        self.store
-            .commit(Batch {
-                expect: Vec::new(),
-                writes,
-            })
-            .await?;
-        Ok(Minted { code, expires })
+        (Minted { code, expires }, invitation)
     }
 }

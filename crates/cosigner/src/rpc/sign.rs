@@ -55,6 +55,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let seen = Some(&asked.checkpoint);
         let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
         owned.active()?;
+        owned.unfrozen()?;
 
         let (understood, held) = self.understand(&owned, &asked.psbt).await?;
         if understood.facts.inputs.len() != asked.commitments.len() {

@@ -46,6 +46,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let seen = Some(&asked.checkpoint);
         let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
         owned.active()?;
+        owned.unfrozen()?;
 
         let text = Text {
             facts: read(asked, &owned)?,

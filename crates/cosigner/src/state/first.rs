@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use twofold_threshold::id::EpochId;
 
 use super::{Standing, State, Tampered, Window};
-use crate::fence::{Fence, Seen};
+use crate::{
+    fence::{Fence, Seen},
+    shape::Shape,
+};
 
 pub(super) const LABEL: &str = "twofold/state/1";
 
@@ -57,5 +60,7 @@ pub(super) fn read(record: &[u8]) -> Result<State, Tampered> {
         seq: first.seq,
         chain: first.chain,
         windows: first.windows,
+        // It had one device, the one that made it, and nothing could wait.
+        shape: Shape::default(),
     })
 }

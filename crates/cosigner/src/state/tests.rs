@@ -22,6 +22,7 @@ fn state() -> State {
         [5; 32],
         [6; 32],
         [7; 32],
+        Shape::default(),
     );
     state.spend("btc", 1_000, 90_000);
     state
@@ -142,7 +143,7 @@ fn an_exhausted_window_has_nothing_left_until_the_next_one() {
     assert_eq!(state.windows[0].sum, u64::MAX);
     state.spend("btc", 1, 90_000 + WINDOW_SECONDS);
     assert_eq!(state.windows[0].sum, 1);
-    let mut unused = State::new(state.epoch(), [5; 32], [6; 32], [7; 32]);
+    let mut unused = State::new(state.epoch(), [5; 32], [6; 32], [7; 32], Shape::default());
     unused.exhaust("btc", 90_000);
     assert_eq!(unused.windows[0].sum, u64::MAX);
 }

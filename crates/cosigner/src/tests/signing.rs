@@ -11,11 +11,8 @@ use twofold_threshold::{id::EpochId, secret::UnlockKey};
 
 use crate::{
     Config,
-    fixture::{House, Phone, Purse, START, Spend, random, rng, stranger},
-    port::{
-        record::Device,
-        store::{Batch, Store, Write},
-    },
+    fixture::{House, Phone, Purse, Spend, random, rng, stranger},
+    port::store::{Batch, Store, Write},
 };
 
 struct Ready {
@@ -245,15 +242,7 @@ fn a32_two_devices_and_one_device_twice_at_once_each_succeed() {
         house, phone, purse, ..
     } = ready();
     // A second device of the same user, with the same share.
-    let second = Phone::new();
-    let row = Device {
-        id: second.id(),
-        identity: second.identity.public().to_bytes(),
-        user: house.user_of(&phone),
-        name: "second".into(),
-        enrolled: START,
-    };
-    house.store.with(|tables| tables.devices.insert(row.id, row));
+    let second = super::devices::second(&house, &purse, &phone);
     let coins: Vec<_> = (0..6).map(|index| house.pay(&purse, 10_000, index)).collect();
     let spends: Vec<_> = coins
         .iter()

@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Config, Limits, Log, Metrics, Policy, Tls, Trust},
+    config::{Config, Limits, Log, Metrics, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -137,6 +137,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         bitcoin,
         limits: Limits::default(),
         policy: Policy::default(),
+        waits: Waits::default(),
         log: Log::default(),
         metrics: Metrics::default(),
         trust_clock: false,

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Bitcoin, Config, Limits};
+use super::{Bitcoin, Config, Limits, Waits};
 use crate::{fault::Fault, kek, private_file, tls};
 
 impl Config {
@@ -24,6 +24,7 @@ impl Config {
         }
         self.limits.check()?;
         self.policy_check()?;
+        self.waits.check()?;
         self.bitcoin.check()?;
         crate::log::parse_level(&self.log.level)?;
         if let Some(listen) = self.metrics.listen
@@ -62,6 +63,18 @@ impl Config {
             ("policy.max_fee_sat", policy.max_fee_sat, 1_000, 100_000_000),
         ];
         within(&bounds)
+    }
+}
+
+impl Waits {
+    fn check(&self) -> Result<(), Fault> {
+        const LONGEST: u64 = 90 * 86_400;
+        within(&[
+            ("waits.short_seconds", self.short_seconds, 0, LONGEST),
+            ("waits.notice_seconds", self.notice_seconds, 0, LONGEST),
+            ("waits.long_seconds", self.long_seconds, 0, LONGEST),
+            ("waits.recovery_seconds", self.recovery_seconds, 0, LONGEST),
+        ])
     }
 }
 

@@ -18,6 +18,12 @@ impl Config {
             .ok_or_else(|| Fault::Config("policy.max_fee_rate_sat_vb is beyond what a rate can be".into()))?;
         settings.sanity.max_fee = Amount::from_sat(self.policy.max_fee_sat);
         settings.sanity.max_fee_percent = self.policy.max_fee_percent;
+        settings.waits = twofold_cosigner::Waits {
+            short: self.waits.short_seconds,
+            notice: self.waits.notice_seconds,
+            long: self.waits.long_seconds,
+            recovery: self.waits.recovery_seconds,
+        };
         settings.trust_clock = self.trust_clock;
         Ok(settings)
     }

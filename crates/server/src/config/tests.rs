@@ -108,6 +108,7 @@ proptest::proptest! {
 #[case::kek_inside_the_data(|config: &mut Config| config.kek_file = config.data_dir.join("x/../kek"), "lies inside data_dir")]
 #[case::no_connections(|config: &mut Config| config.limits.connections = 0, "limits.connections = 0")]
 #[case::fee_over_all(|config: &mut Config| config.policy.max_fee_percent = 101, "policy.max_fee_percent = 101")]
+#[case::waits_for_years(|config: &mut Config| config.waits.notice_seconds = u64::MAX, "waits.notice_seconds")]
 #[case::open_metrics(|config: &mut Config| config.metrics.listen = Some(([0, 0, 0, 0], 1).into()), "metrics.listen")]
 #[case::two_logins(|config: &mut Config| config.bitcoin.user = Some("x".into()), "not both")]
 #[case::no_login(|config: &mut Config| config.bitcoin.cookie_file = None, "needs cookie_file")]

@@ -9,7 +9,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     checkpoint::{self, Checkpoint},
-    id::{CeremonyId, EpochId, WalletId},
+    id::{CeremonyId, DeviceId, EpochId, WalletId},
     identity::IdentitySecret,
     secret::Secret32,
     sign::Commitment,
@@ -167,6 +167,55 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "ChangeDevices" => {
+            encode(&request::ChangeDevices {
+                wallet,
+                entry: b"entry".to_vec(),
+                parcel: Vec::new(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "SetFreeze" => {
+            encode(&request::SetFreeze {
+                wallet,
+                frozen: true,
+                recovery: None,
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "CancelChange" => {
+            encode(&request::CancelChange {
+                wallet,
+                change: 1,
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "GetShape" => {
+            encode(&request::GetShape {
+                wallet,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
+        "InviteDevice" => {
+            encode(&request::InviteDevice {
+                wallet,
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "RenameDevice" => {
+            encode(&request::RenameDevice {
+                wallet,
+                device: DeviceId([0x34; 32]),
+                name: name(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }
@@ -190,7 +239,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }
         "Activate" => json!({ "wallet": id, "testSignature": bytes(&[0xaa; 64]) }),
-        "GetWallet" | "Watch" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "GetWallet" | "Watch" | "InviteDevice" => json!({ "wallet": id, "checkpoint": checkpoint }),
         "RenameWallet" => json!({ "wallet": id, "name": name, "checkpoint": checkpoint }),
         "Sign" => json!({
             "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],
@@ -208,9 +257,15 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             "wallet": id, "locator": [{ "hash": bytes(&[0xcc; 32]) }], "revealedExternal": 5, "revealedInternal": 1,
             "checkpoint": checkpoint,
         }),
-        "EstimateFees" => json!({ "wallet": id }),
+        "EstimateFees" | "GetShape" => json!({ "wallet": id }),
         "GetAudit" => json!({ "wallet": id, "from": "1" }),
         "DeriveAddress" => json!({ "wallet": id, "index": 7, "checkpoint": checkpoint }),
+        "ChangeDevices" => json!({ "wallet": id, "entry": bytes(b"entry"), "checkpoint": checkpoint }),
+        "SetFreeze" => json!({ "wallet": id, "frozen": true, "checkpoint": checkpoint }),
+        "CancelChange" => json!({ "wallet": id, "change": "1", "checkpoint": checkpoint }),
+        "RenameDevice" => {
+            json!({ "wallet": id, "device": bytes(&[0x34; 32]), "name": name, "checkpoint": checkpoint })
+        }
         other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
     }
 }

@@ -28,11 +28,12 @@ pub(super) fn add_invitation(connection: &Connection, invitation: &Invitation) -
     add(
         connection,
         "the invitation",
-        "INSERT INTO invitations (code_hash, expires, used_by) VALUES (?1, ?2, ?3)",
+        "INSERT INTO invitations (code_hash, expires, used_by, wallet) VALUES (?1, ?2, ?3, ?4)",
         params![
             invitation.code_hash,
             int("an invitation's end", invitation.expires)?,
-            invitation.used_by.map(|device| device.0)
+            invitation.used_by.map(|device| device.0),
+            invitation.wallet.map(|wallet| wallet.0)
         ],
     )
 }

@@ -20,6 +20,7 @@ use crate::{OpenFault, SqliteStore, migrate};
 const SCHEMA_1: &str = include_str!("../../tests/fixtures/schema-1.sql");
 const SCHEMA_2: &str = include_str!("../../tests/fixtures/schema-2.sql");
 const SCHEMA_3: &str = include_str!("../../tests/fixtures/schema-3.sql");
+const SCHEMA_4: &str = include_str!("../../tests/fixtures/schema-4.sql");
 
 const RESCAN: Rescan = Rescan {
     wallet: wallet_id(1),
@@ -220,7 +221,7 @@ fn write_the_newest_fixture() {
 
 #[test]
 fn f23_a_database_of_an_older_schema_opens_and_keeps_its_data() {
-    for dump in [SCHEMA_1, SCHEMA_2, SCHEMA_3] {
+    for dump in [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4] {
         let directory = loaded(dump);
         let store = SqliteStore::open(directory.path()).unwrap();
         block_on(is_filled(&store));
@@ -254,7 +255,7 @@ async fn is_filled_and_changed(directory: &Path) {
 fn a_released_step_never_changes() {
     let fresh = TempDir::new().unwrap();
     let mut connection = raw(fresh.path());
-    for (number, dump) in [SCHEMA_1, SCHEMA_2, SCHEMA_3].iter().enumerate() {
+    for (number, dump) in [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4].iter().enumerate() {
         migrate::migrate(&mut connection, &migrate::STEPS[..=number]).unwrap();
         assert_eq!(schema(&connection), schema(&raw(loaded(dump).path())));
     }

@@ -9,12 +9,14 @@ mod change;
 mod fault;
 mod first;
 mod list;
+mod parcel;
 pub mod powers;
 
 pub use change::{Act, Change, Proposal, Signer};
 pub use fault::ListFault;
 pub use first::{Draft, Entry};
 pub use list::{Device, DeviceList, Origin, Succession, succession};
+pub use parcel::{Opened, Parcel};
 
 /// Most entries in a chain. The last few are kept for what can't wait: a device takes a fresh sealing key only below
 /// [`MAX_RESEALED`].

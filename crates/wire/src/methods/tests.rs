@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 17);
+    assert_eq!(listed.len(), 23);
 }
 
 #[test]
@@ -60,6 +60,12 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::EstimateFees>(),
         check::<request::GetAudit>(),
         check::<request::DeriveAddress>(),
+        check::<request::ChangeDevices>(),
+        check::<request::SetFreeze>(),
+        check::<request::CancelChange>(),
+        check::<request::GetShape>(),
+        check::<request::InviteDevice>(),
+        check::<request::RenameDevice>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS
@@ -74,6 +80,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         "EstimateFees",
         "GetAudit",
         "DeriveAddress",
+        "GetShape",
     ];
     assert!(reads.eq(names.map(Some)));
 }

@@ -39,6 +39,12 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::EstimateFees, proto::EstimateFeesReply>(sample::fees());
     arrives::<request::GetAudit, proto::GetAuditReply>(sample::audit());
     arrives::<request::DeriveAddress, proto::DeriveAddressReply>(sample::derived());
+    arrives::<request::ChangeDevices, proto::ChangeDevicesReply>(sample::asked());
+    arrives::<request::SetFreeze, proto::SetFreezeReply>(sample::asked());
+    arrives::<request::CancelChange, proto::CancelChangeReply>(sample::done());
+    arrives::<request::GetShape, proto::GetShapeReply>(sample::shape());
+    arrives::<request::InviteDevice, proto::InviteDeviceReply>(sample::device_invited());
+    arrives::<request::RenameDevice, proto::RenameDeviceReply>(sample::done());
 }
 
 #[test]

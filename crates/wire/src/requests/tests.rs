@@ -72,6 +72,17 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::EstimateFeesRequest, _>(&sample::estimate_fees());
     same::<proto::GetAuditRequest, _>(&sample::get_audit());
     same::<proto::DeriveAddressRequest, _>(&sample::derive_address());
+    same::<proto::ChangeDevicesRequest, _>(&sample::change_devices());
+    same::<proto::SetFreezeRequest, _>(&sample::set_freeze());
+    same::<proto::CancelChangeRequest, _>(&sample::cancel_change());
+    same::<proto::GetShapeRequest, _>(&sample::get_shape());
+    same::<proto::InviteDeviceRequest, _>(&sample::invite_device());
+    same::<proto::RenameDeviceRequest, _>(&sample::rename_device());
+    same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
+        frozen: true,
+        recovery: None,
+        ..sample::set_freeze()
+    });
     let (before, after) = (sample::sign(), sent::<proto::SignRequest, _>(&sample::sign()));
     assert_eq!((before.unlock, before.psbt), (after.unlock, after.psbt));
 }
@@ -147,6 +158,40 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     );
     assert_eq!(
         refused(&sample::derive_address(), |m: &mut proto::DeriveAddressRequest| m
+            .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::change_devices(), |m: &mut proto::ChangeDevicesRequest| m
+            .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::set_freeze(), |m: &mut proto::SetFreezeRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::cancel_change(), |m: &mut proto::CancelChangeRequest| m
+            .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::get_shape(), |m: &mut proto::GetShapeRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::invite_device(), |m: &mut proto::InviteDeviceRequest| m
+            .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::rename_device(), |m: &mut proto::RenameDeviceRequest| m
             .wallet =
             id.clone()),
         wallet
@@ -483,6 +528,12 @@ proptest! {
             take::<proto::EstimateFeesRequest, request::EstimateFees>(bytes);
             take::<proto::GetAuditRequest, request::GetAudit>(bytes);
             take::<proto::DeriveAddressRequest, request::DeriveAddress>(bytes);
+            take::<proto::ChangeDevicesRequest, request::ChangeDevices>(bytes);
+            take::<proto::SetFreezeRequest, request::SetFreeze>(bytes);
+            take::<proto::CancelChangeRequest, request::CancelChange>(bytes);
+            take::<proto::GetShapeRequest, request::GetShape>(bytes);
+            take::<proto::InviteDeviceRequest, request::InviteDevice>(bytes);
+            take::<proto::RenameDeviceRequest, request::RenameDevice>(bytes);
         }
     }
 }

@@ -66,6 +66,12 @@ echo! {
     estimate_fees: EstimateFees -> Fees, fees;
     get_audit: GetAudit -> Audit, audit;
     derive_address: DeriveAddress -> Derived, derived;
+    change_devices: ChangeDevices -> Asked, asked;
+    set_freeze: SetFreeze -> Asked, asked;
+    cancel_change: CancelChange -> Done, done;
+    get_shape: GetShape -> Shape, shape;
+    invite_device: InviteDevice -> DeviceInvited, device_invited;
+    rename_device: RenameDevice -> Done, done;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -112,6 +118,12 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::estimate_fees()), sample::fees());
     assert_eq!(call(&sample::get_audit()), sample::audit());
     assert_eq!(call(&sample::derive_address()), sample::derived());
+    assert_eq!(call(&sample::change_devices()), sample::asked());
+    assert_eq!(call(&sample::set_freeze()), sample::asked());
+    assert_eq!(call(&sample::cancel_change()), sample::done());
+    assert_eq!(call(&sample::get_shape()), sample::shape());
+    assert_eq!(call(&sample::invite_device()), sample::device_invited());
+    assert_eq!(call(&sample::rename_device()), sample::done());
 }
 
 /// What a stream over the framework's own front brought.

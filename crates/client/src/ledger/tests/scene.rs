@@ -144,6 +144,7 @@ impl Scene {
                 checkpoint: None,
                 seal_key: Vec::new(),
                 time: self.time,
+                waiting: 0,
             },
             from_height: BIRTHDAY + u32::try_from(from).expect("small"),
             headers: self.blocks[from..]

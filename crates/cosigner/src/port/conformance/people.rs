@@ -11,7 +11,7 @@ use twofold_threshold::id::{CeremonyId, DeviceId};
 
 use super::sample::{ceremony, commit, device, invitation, populate, put, replay, user, wallet_id};
 use crate::port::{
-    record::{Ceremony, User, UserId},
+    record::{Ceremony, Invitation, User, UserId},
     store::{Store, StoreFault, Write},
 };
 
@@ -54,6 +54,12 @@ pub async fn an_invitation_is_used_once<S: Store>(store: &S) {
     let again = commit(store, [Write::AddInvitation(invitation(1, 900))]).await;
     assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
     assert_eq!(store.invitation([1; 32]).await.unwrap(), Some(invitation(1, 500)));
+    let meant = Invitation {
+        wallet: Some(wallet_id(7)),
+        ..invitation(2, 500)
+    };
+    put(store, [Write::AddInvitation(meant.clone())]).await;
+    assert_eq!(store.invitation([2; 32]).await.unwrap(), Some(meant));
 
     let by = |n| Write::UseInvitation {
         code_hash: [1; 32],

@@ -69,6 +69,7 @@ pub const fn invitation(n: u8, expires: u64) -> Invitation {
         code_hash: [n; 32],
         expires,
         used_by: None,
+        wallet: None,
     }
 }
 

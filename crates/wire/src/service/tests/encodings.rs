@@ -265,6 +265,12 @@ every_procedure! {
     DeriveAddress: DeriveAddressRequest -> DeriveAddressReply, sample::derive_address() => derived;
     EstimateFees: EstimateFeesRequest -> EstimateFeesReply, sample::estimate_fees() => fees;
     GetAudit: GetAuditRequest -> GetAuditReply, sample::get_audit() => audit;
+    ChangeDevices: ChangeDevicesRequest -> ChangeDevicesReply, sample::change_devices() => asked;
+    SetFreeze: SetFreezeRequest -> SetFreezeReply, sample::set_freeze() => asked;
+    CancelChange: CancelChangeRequest -> CancelChangeReply, sample::cancel_change() => done;
+    GetShape: GetShapeRequest -> GetShapeReply, sample::get_shape() => shape;
+    InviteDevice: InviteDeviceRequest -> InviteDeviceReply, sample::invite_device() => device_invited;
+    RenameDevice: RenameDeviceRequest -> RenameDeviceReply, sample::rename_device() => done;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

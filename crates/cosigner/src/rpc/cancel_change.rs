@@ -1,0 +1,74 @@
+//! Cancels a change that waits, or objects to it; and, for the operator, says yes to one.
+
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, ShapeStep},
+    reply::Done,
+    request::CancelChange,
+};
+use twofold_threshold::id::{DeviceId, WalletId};
+
+use crate::{
+    Authenticated, Cosigner,
+    auth::Unique,
+    pending::Stopped,
+    port::{
+        Clock,
+        chain::Chain,
+        store::{Batch, Store},
+    },
+};
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Cancels what a device asked for, or objects to what recovery asked for. It gives nobody anything, so no fence
+    /// stops it.
+    pub async fn cancel_change(&self, request: Authenticated<CancelChange>) -> Result<Done, Refusal> {
+        let asked = request.request();
+        let _held = self.wallets.hold(asked.wallet).await;
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        let owned = self.owned(&request, asked.wallet).await?;
+        let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        let mut change = owned.change();
+        let stopped = change.state.shape.waiting.cancel(asked.change, request.device())?;
+        let (step, subject) = match stopped {
+            Stopped::Cancelled(subject) => (ShapeStep::Cancelled, subject),
+            Stopped::Objected(subject) => (ShapeStep::Objected, subject),
+        };
+        change.log(
+            request.now(),
+            Event::Shape {
+                device: request.device(),
+                step,
+                subject,
+            },
+        );
+        let reply = Done {
+            head: self.head(Some((change.row.id, &change.state))),
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        self.settle(&request, reply, batch).await
+    }
+
+    /// The operator says yes to a change that takes it. Not an RPC: the server offers it on its admin socket alone. Its
+    /// wait goes on all the same.
+    pub async fn approve_change(&self, wallet: WalletId, change: u64) -> Result<(), Refusal> {
+        let _held = self.wallets.hold(wallet).await;
+        let row = self.store.wallet(wallet).await?.ok_or(Reason::WalletNotFound)?;
+        let mut opened = self.load(row)?.change();
+        let subject = opened.state.shape.waiting.agree(change)?;
+        opened.log(
+            self.time.now(),
+            Event::Shape {
+                device: DeviceId([0; 32]),
+                step: ShapeStep::OperatorAgreed,
+                subject,
+            },
+        );
+        let mut batch = Batch::default();
+        self.store_change(opened, &mut batch)?;
+        Ok(self.store.commit(batch).await?)
+    }
+}

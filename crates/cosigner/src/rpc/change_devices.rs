@@ -1,0 +1,198 @@
+//! Changes the device list by one signed entry, or lets it wait.
+
+use aws_lc_rs::digest;
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, ShapeStep},
+    reply::Asked,
+    request::ChangeDevices,
+};
+use twofold_threshold::{
+    device_list::{Act, Change as ListEntry, DeviceList, Signer, powers::leave},
+    identity::IdentityKey,
+};
+
+use crate::{
+    Authenticated, Cosigner,
+    auth::Unique,
+    failpoint::failpoint,
+    fault,
+    pending::{self, Asker, What, Wish},
+    port::{
+        Clock,
+        chain::Chain,
+        record::Chains,
+        store::{Batch, Store, Write},
+    },
+    shape,
+    wallet::Owned,
+};
+
+/// What an entry asks for, in a word and by its digest; none where it asks for nothing.
+fn subject(act: &Act) -> Option<(What, [u8; 32])> {
+    let hash = |kind: u8, parts: &[&[u8]]| {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(b"twofold/asked/1");
+        context.update(&[kind]);
+        for part in parts {
+            context.update(part);
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
+    };
+    match act {
+        Act::Enrol { identity, sealing } => {
+            let digest = hash(1, &[&identity.to_bytes(), sealing.as_bytes()]);
+            Some((What::Enrol, digest))
+        }
+        Act::Revoke(device) => Some((What::Revoke, hash(2, &[&device.0]))),
+        Act::MakeApprover(device) => Some((What::Approver, hash(3, &[&device.0]))),
+        Act::ReplaceRecovery(identity) => Some((What::Words, hash(5, &[&identity.to_bytes()]))),
+        // A device's fresh sealing key gives it nothing.
+        _ => None,
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Appends an entry whose signers may have what it says, now or because they asked and waited; otherwise lets it
+    /// wait.
+    pub async fn change_devices(&self, request: Authenticated<ChangeDevices>) -> Result<Asked, Refusal> {
+        let asked = request.request();
+        let _held = self.wallets.hold(asked.wallet).await;
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        let owned = self.owned(&request, asked.wallet).await?;
+        let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        owned.unfenced()?;
+        owned.active()?;
+        let entry = ListEntry::try_from(asked.entry.as_slice()).map_err(|fault| fault::protocol(&fault))?;
+        if !entry.signers().any(|signer| *signer == Signer::Device(*request.key())) {
+            return Err(Refusal::new(
+                Reason::PartyMismatch,
+                "the device that sends an entry is one that signs it",
+            ));
+        }
+        let chains = self.chains(asked.wallet).await?;
+        let list = self.device_list(&owned, &chains).await?;
+        let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
+        let name = match entry.act() {
+            Act::Enrol { identity, .. } => self.name_of_newcomer(&request, identity).await?,
+            _ => String::new(),
+        };
+        let Some((what, subject)) = subject(entry.act()) else {
+            return self.append(&request, owned, chains, list, &entry, &name).await;
+        };
+        let noticed = pending::noticed(&list, request.device());
+        let wait = pending::wait(leave(deed, voices), noticed, &self.config.waits)?;
+        let by = Asker::Device(request.device().0);
+        let ripe = |counted| owned.state().shape.waiting.is_ripe(by, &subject, counted);
+        let Some(wait) = wait.filter(|_| !ripe(self.time.counted())) else {
+            return self.append(&request, owned, chains, list, &entry, &name).await;
+        };
+        let wish = Wish {
+            what,
+            subject,
+            asker: by,
+            body: asked.entry.clone(),
+        };
+        self.let_wait(&request, owned, wish, wait).await
+    }
+
+    /// What a device that is to be enrolled is called: it must have joined as this user's.
+    async fn name_of_newcomer(
+        &self,
+        request: &Authenticated<ChangeDevices>,
+        identity: &IdentityKey,
+    ) -> Result<String, Refusal> {
+        match self.store.device(identity.device_id()).await? {
+            Some(device) if device.user == request.user() => Ok(device.name),
+            _ => Err(Refusal::new(
+                Reason::NotPermitted,
+                "that machine has not joined with a code of this wallet; run there: twofold join",
+            )),
+        }
+    }
+
+    /// Lets a wish wait, logged and told.
+    pub(super) async fn let_wait<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: Owned,
+        wish: Wish,
+        wait: pending::Wait,
+    ) -> Result<Asked, Refusal> {
+        let mut change = owned.change();
+        let subject = wish.subject;
+        // By the clock that shows: a wait must not seem over because what is surely over lies behind.
+        let waiting = change.state.shape.waiting.ask(wish, wait, self.time.now())?.tell();
+        change.log(
+            request.now(),
+            Event::Shape {
+                device: request.device(),
+                step: ShapeStep::Asked,
+                subject,
+            },
+        );
+        let reply = Asked {
+            head: self.head(Some((change.row.id, &change.state))),
+            waiting: Some(waiting),
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        failpoint!("let_wait::before_commit");
+        let reply = self.settle(request, reply, batch).await?;
+        failpoint!("let_wait::after_commit");
+        Ok(reply)
+    }
+
+    async fn append(
+        &self,
+        request: &Authenticated<ChangeDevices>,
+        owned: Owned,
+        mut chains: Chains,
+        mut list: DeviceList,
+        entry: &ListEntry,
+        name: &str,
+    ) -> Result<Asked, Refusal> {
+        let struck = list.append(entry).map_err(|fault| shape::refused(&fault))?;
+        chains.device_list.push(entry.to_bytes());
+        let mut change = owned.change();
+        let epoch = change.state.epoch().number;
+        let shape = &mut change.state.shape;
+        shape.follow(&list, name);
+        shape.struck(&struck, epoch);
+        if let Some((_, subject)) = subject(entry.act()) {
+            shape.waiting.done(&subject);
+        }
+        match entry.act() {
+            Act::Enrol { identity, .. } => {
+                shape.leave_parcel(identity.device_id(), epoch, request.request().parcel.clone());
+            }
+            // It has opened all that was sealed to the old key.
+            Act::Reseal { device, .. } => shape.leave_parcel(*device, epoch, Vec::new()),
+            _ => {}
+        }
+        change.state.device_list = *list.head();
+        change.log(
+            request.now(),
+            Event::Shape {
+                device: request.device(),
+                step: ShapeStep::ListChanged,
+                subject: *list.head(),
+            },
+        );
+        let reply = Asked {
+            head: self.head(Some((change.row.id, &change.state))),
+            waiting: None,
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        batch.writes.push(Write::PutChains(chains));
+        failpoint!("change_devices::before_commit");
+        let reply = self.settle(request, reply, batch).await?;
+        failpoint!("change_devices::after_commit");
+        Ok(reply)
+    }
+}

@@ -1,0 +1,20 @@
+//! `approve`.
+
+use super::{Server, say};
+use crate::{
+    admin::{Reply, Wish, ask},
+    fault::Fault,
+};
+
+/// Says the operator's yes to a change that waits for it.
+pub fn approve(server: &Server, wallet: &str, change: u64) -> Result<(), Fault> {
+    let wish = Wish::Approve {
+        wallet: wallet.to_owned(),
+        change,
+    };
+    ask(&server.socket()?, &wish, |reply| (reply == Reply::Done).then_some(()))?;
+    say(format_args!(
+        "approved: change {change} of wallet {wallet}. It is done when its time has come and the device asks again."
+    ));
+    Ok(())
+}
