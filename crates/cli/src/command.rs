@@ -5,11 +5,14 @@ mod balance;
 mod coins;
 mod create;
 mod descriptor;
+mod device;
+mod freeze;
 mod history;
 mod join;
 mod labels;
 mod message;
 mod passphrase;
+mod pending;
 mod psbt;
 mod receive;
 mod recovery;
@@ -114,6 +117,10 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::VerifyMessage(arguments) => message::verify(context, arguments),
         Command::Psbt { command } => Box::pin(psbt::run(context, command)).await,
         Command::Wallet { command } => wallet::run(context, command).await,
+        Command::Device { command } => Box::pin(device::run(context, command)).await,
+        Command::Freeze => freeze::freeze(context).await,
+        Command::Unfreeze(voice) => Box::pin(freeze::unfreeze(context, &voice)).await,
+        Command::Pending { command } => Box::pin(pending::run(context, command)).await,
         Command::Recovery { command } => Box::pin(recovery::run(context, command)).await,
         Command::Audit { command } => audit::run(context, command).await,
         Command::Unlock(arguments) => unlock::unlock(context, &arguments).await,

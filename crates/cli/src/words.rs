@@ -12,7 +12,7 @@ use twofold_client::{Fault, recovery::RecoveryFault};
 use twofold_threshold::words::{RecoverySecret, RecoveryWords, WordsError};
 use zeroize::Zeroizing;
 
-use crate::exit::Wrong;
+use crate::{args::Voice, exit::Wrong};
 
 /// More than 25 words and the white space around them take.
 const MOST_BYTES: u64 = 4096;
@@ -25,6 +25,15 @@ pub(crate) fn read(file: Option<&Path>) -> Result<RecoverySecret> {
         None => prompt()?,
     };
     Ok(parse(&text).map_err(|fault| Fault::from(RecoveryFault::from(fault)))?)
+}
+
+/// Reads the words where they are given as a second voice.
+pub(crate) fn second_voice(voice: &Voice) -> Result<Option<RecoverySecret>> {
+    if voice.with_words || voice.words_file.is_some() {
+        read(voice.words_file.as_deref()).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn parse(text: &str) -> Result<RecoverySecret, WordsError> {

@@ -4,11 +4,13 @@ use bitcoin::Txid;
 use twofold_api::Refusal;
 use twofold_api::audit::AuditFault;
 use twofold_api::invitation::InvitationFault;
+use twofold_api::pairing::PairingFault;
 use twofold_api::reason::{Code, Reason};
 use twofold_api::request::NameFault;
 use twofold_intent::ChainName;
 use twofold_intent::MessageRefused;
 use twofold_intent::psbt::Unfinished;
+use twofold_threshold::device_list::ListFault;
 use twofold_wire::Malformed;
 
 use crate::headers::ChainLie;
@@ -74,6 +76,9 @@ pub enum Fault {
     /// The invitation can't be read.
     #[error(transparent)]
     Invitation(#[from] InvitationFault),
+    /// A text of another machine can't be read.
+    #[error(transparent)]
+    Pairing(#[from] PairingFault),
     /// A name that no one can have.
     #[error(transparent)]
     Name(#[from] NameFault),
@@ -159,6 +164,36 @@ pub enum Usage {
          nevertheless: twofold join --risk-real-money INVITATION"
     )]
     RealMoney,
+    /// No device of that name or id.
+    #[error("there is no device {asked:?} in this wallet; twofold device list shows what there is")]
+    NoSuchDevice {
+        /// What was asked for.
+        asked: String,
+    },
+    /// Several devices of that name.
+    #[error("several devices fit {asked:?}; say which by the beginning of its id: twofold device list")]
+    WhichDevice {
+        /// What was asked for.
+        asked: String,
+    },
+    /// No such change waits.
+    #[error("no change {change} waits; twofold pending shows what does")]
+    NoSuchChange {
+        /// Its number.
+        change: u64,
+    },
+    /// A card for another wallet.
+    #[error("that machine wants to be in another wallet; give it this wallet's introduction: twofold device add")]
+    CardOfAnother,
+    /// An entry that can't be.
+    #[error("{0}")]
+    DeviceList(ListFault),
+    /// Listed, but without what a device needs.
+    #[error(
+        "this machine is on the wallet's list, but what was left for it is gone; revoke it there (twofold device revoke) \
+         and join anew with another home folder"
+    )]
+    NoParcel,
     /// No fee estimate.
     #[error("the server has no fee estimate; name a rate with --fee-rate")]
     NoEstimate,
@@ -226,6 +261,35 @@ pub enum Breach {
         /// The generation it shows.
         shows: u32,
     },
+    /// A device list that does not hold.
+    #[error("the wallet's device list does not hold: {0}; do not go on, and tell the operator")]
+    DeviceList(ListFault),
+    /// The list is shorter than it was.
+    #[error(
+        "the server shows a device list of {shows} entries, and this machine knows {had}: the server was rolled back, or \
+         hides something. Nothing was done; ask the operator"
+    )]
+    ListBehind {
+        /// How many entries this machine knows.
+        had: usize,
+        /// How many it shows now.
+        shows: usize,
+    },
+    /// Two lists.
+    #[error(
+        "the server shows two different device lists of this wallet at entry {entry}; do not go on: compare twofold device \
+         list on your machines, and tell the operator"
+    )]
+    ListForked {
+        /// Where they part.
+        entry: u32,
+    },
+    /// What was left for this device is not from the one that introduced it.
+    #[error(
+        "what the server hands over is not from the machine that introduced this one, or not for these keys; do not go on. \
+         Compare the texts that you carried, and begin anew with: twofold device add"
+    )]
+    ForeignParcel,
     /// The server's clock statement is false.
     #[error("the server's time is not signed by the server; set this machine's clock and try again")]
     FalseTime,
@@ -309,6 +373,7 @@ impl Fault {
             | Self::Unfinished(_)
             | Self::Message(_)
             | Self::Invitation(_)
+            | Self::Pairing(_)
             | Self::Name(_)
             | Self::Label(_)
             | Self::Usage(_) => Kind::Usage,

@@ -40,6 +40,7 @@ pub mod client;
 mod cosign;
 pub mod create;
 pub mod deadline;
+pub mod devices;
 pub mod fault;
 pub mod fees;
 pub mod headers;

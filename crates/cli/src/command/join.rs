@@ -2,16 +2,17 @@
 
 use std::io::Read as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use rand_core::OsRng;
 use serde::Serialize;
-use twofold_api::{invitation::Invitation, request::Name};
+use twofold_api::{invitation::Invitation, pairing::Introduction, request::Name};
 use twofold_cli::transport::Https;
-use twofold_client::{Client, Fault, join::Money};
+use twofold_client::{Client, Fault, devices::Arrival, join::Money};
 
 use super::Context;
 use crate::{
     args,
+    exit::Wrong,
     platform::{Native, SystemClock},
     terminal,
 };
@@ -25,6 +26,9 @@ struct Answer {
 }
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<()> {
+    if arguments.finish {
+        return finish(context).await;
+    }
     let text = match arguments.invitation.as_deref() {
         Some("-") | None => {
             let mut text = String::new();
@@ -36,7 +40,6 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
         }
         Some(text) => text.to_owned(),
     };
-    let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
     let name: Name = arguments
         .name
         .unwrap_or_else(machine_name)
@@ -47,6 +50,11 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
     } else {
         Money::Play
     };
+    if Introduction::is_one(&text) {
+        let introduction = text.parse().map_err(Fault::from)?;
+        return join_wallet(context, &introduction, &name, money).await;
+    }
+    let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
     let transport = Https::new(invitation.url.clone(), &invitation.trust)?;
     let keys = context.home().unlock_or_make().await?;
     let bar = terminal::spinner();
@@ -65,6 +73,84 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
             "Joined {} ({}).\nserver's identity   {}\nthis machine's key  {}\n\nNext: twofold create --name savings",
             answer.url, answer.network, answer.server, answer.device
         )
+    })
+}
+
+#[derive(Serialize)]
+struct Shown {
+    wallet: String,
+    card: String,
+}
+
+/// Joins by what another machine shows, and shows the card that it wants in return.
+async fn join_wallet(context: Context<'_>, introduction: &Introduction, name: &Name, money: Money) -> Result<()> {
+    let invitation = &introduction.invitation;
+    let transport = Https::new(invitation.url.clone(), &invitation.trust)?;
+    let keys = context.home().unlock_or_make().await?;
+    let joined = Client::<Native>::join_wallet(keys, transport, SystemClock, OsRng, introduction, name, money);
+    let (mut client, card) = joined.await?;
+    context.tell(&mut client);
+    let answer = Shown {
+        wallet: introduction.wallet.to_string(),
+        card: card.to_string(),
+    };
+    context.output.answer(&answer, |answer| {
+        let qr = terminal::qr(&answer.card.to_uppercase()).unwrap_or_default();
+        format!(
+            "{qr}\nThis machine's card:\n\n{}\n\nOn the machine that has the wallet:  twofold device add CARD\n\
+             Then here:                           twofold join --finish",
+            answer.card
+        )
+    })
+}
+
+#[derive(Serialize)]
+struct Finished {
+    wallets: Vec<Here>,
+    waiting: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct Here {
+    wallet: String,
+    name: String,
+}
+
+/// Takes in what this machine was added to.
+async fn finish(context: Context<'_>) -> Result<()> {
+    let mut client = context.client().await?;
+    let arrivals = client.arrive().await?;
+    context.tell(&mut client);
+    if arrivals.is_empty() {
+        bail!(Wrong(
+            "this machine waits for no wallet; on one that has it: twofold device add".into()
+        ));
+    }
+    let (mut wallets, mut waiting) = (Vec::new(), Vec::new());
+    for arrival in arrivals {
+        match arrival {
+            Arrival::Arrived { wallet, name } => wallets.push(Here {
+                wallet: wallet.to_string(),
+                name,
+            }),
+            Arrival::NotYet(card) => waiting.push(Shown {
+                wallet: card.wallet.to_string(),
+                card: card.to_string(),
+            }),
+        }
+    }
+    context.output.answer(&Finished { wallets, waiting }, |answer| {
+        let here = answer
+            .wallets
+            .iter()
+            .map(|here| format!("The wallet {} is on this machine now. Next: twofold balance", here.name));
+        let waiting = answer.waiting.iter().map(|shown| {
+            format!(
+                "Not added to {} yet. On the machine that has it:  twofold device add {}",
+                shown.wallet, shown.card
+            )
+        });
+        here.chain(waiting).collect::<Vec<_>>().join("\n")
     })
 }
 

@@ -4,6 +4,7 @@
 mod coins;
 mod corpus;
 mod crashes;
+mod devices;
 mod hostile;
 mod lifecycle;
 mod line;

@@ -44,6 +44,8 @@ pub(crate) struct Twists {
     pub(crate) test_sign: Twist<reply::TestSigned>,
     pub(crate) broadcast: Twist<reply::Sent>,
     pub(crate) derived: Twist<reply::Derived>,
+    pub(crate) wallet: Twist<reply::Wallet>,
+    pub(crate) shape: Twist<reply::Shape>,
 }
 
 pub(crate) struct Server {
@@ -127,7 +129,7 @@ procedures! {
     test_sign: TestSign -> TestSigned, twist test_sign, commits |asked| asked.commitment;
     activate: Activate -> Done;
     list_wallets: ListWallets -> Wallets;
-    get_wallet: GetWallet -> Wallet;
+    get_wallet: GetWallet -> Wallet, twist wallet;
     rename_wallet: RenameWallet -> Done;
     sign: Sign -> Signed, twist sign;
     sign_message: SignMessage -> Signed, twist sign;
@@ -139,7 +141,7 @@ procedures! {
     change_devices: ChangeDevices -> Asked;
     set_freeze: SetFreeze -> Asked;
     cancel_change: CancelChange -> Done;
-    get_shape: GetShape -> Shape;
+    get_shape: GetShape -> Shape, twist shape;
     invite_device: InviteDevice -> DeviceInvited;
     rename_device: RenameDevice -> Done;
 }

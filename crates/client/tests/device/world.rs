@@ -134,6 +134,17 @@ impl World {
         Client::join(keys, self.line.clone(), clock, random, invitation, &named("laptop")).await
     }
 
+    /// Joins by what another machine shows, as a command of its own.
+    pub(crate) async fn join_wallet(
+        &mut self,
+        introduction: &twofold_api::pairing::Introduction,
+    ) -> Result<(Client<Bench>, twofold_api::pairing::Card), Fault> {
+        let (keys, random) = (self.unlocked().await, self.random());
+        let clock = DeviceClock(self.clock.clone());
+        let (name, money) = (named("phone"), twofold_client::join::Money::Play);
+        Client::join_wallet(keys, self.line.clone(), clock, random, introduction, &name, money).await
+    }
+
     /// Opens what was joined, as a command of its own.
     pub(crate) async fn open(&mut self) -> Client<Bench> {
         let (keys, random) = (self.unlocked().await, self.random());

@@ -192,6 +192,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             at: now,
         };
         let mut change = owned.change();
+        // Who signs has the share, and needs no copy of it here.
+        let epoch = change.state.epoch().number;
+        change.state.shape.leave_parcel(request.device(), epoch, Vec::new());
         // By a time that is surely over: a clock that jumped ahead for a moment opens no new window.
         change.state.spend(ASSET, entry.added, self.time.counted());
         change.log(now, Event::Signed(entry));

@@ -1,0 +1,120 @@
+//! `twofold pending`: what machines have asked for and that waits.
+
+use anyhow::Result;
+use serde::Serialize;
+use twofold_api::reply::{Operator, Waiting};
+use twofold_client::devices::Outcome;
+use twofold_threshold::id::DeviceId;
+
+use super::{Context, device::answer};
+use crate::{args, words};
+
+#[derive(Serialize)]
+struct Answer {
+    waiting: Vec<Line>,
+}
+
+/// A change that waits, in one line.
+#[derive(Serialize)]
+pub(super) struct Line {
+    change: u64,
+    what: String,
+    /// None for recovery.
+    asker: Option<String>,
+    asked: u64,
+    due: u64,
+    operator_needed: bool,
+    operator_agreed: bool,
+}
+
+pub(super) fn line(waiting: &Waiting) -> Line {
+    Line {
+        change: waiting.change,
+        what: waiting.what.clone(),
+        asker: waiting.asker.map(|device| DeviceId(device).to_string()),
+        asked: waiting.asked,
+        due: waiting.due,
+        operator_needed: waiting.operator != Operator::NotNeeded,
+        operator_agreed: waiting.operator == Operator::Agreed,
+    }
+}
+
+/// A change that waits, for a person: what it is, when its time comes, and what makes it quicker.
+pub(super) fn told(line: &Line, wallet: &str) -> String {
+    let what = match line.what.as_str() {
+        "enrol" => "to add a machine",
+        "revoke" => "to strike a machine off",
+        "approver" => "to let a machine's voice count",
+        "words" => "to make other recovery words",
+        "unfreeze" => "to let the wallet sign again",
+        "recover" => "to recover a lost machine's share",
+        other => other,
+    };
+    let by = line
+        .asker
+        .as_deref()
+        .map_or("recovery", |id| id.get(..12).unwrap_or(id));
+    let Line { change, .. } = line;
+    let operator = if line.operator_needed && !line.operator_agreed {
+        format!("\n  It takes the operator's yes as well:  twofold-server approve {wallet} {change}")
+    } else {
+        String::new()
+    };
+    format!(
+        "{change}: {by} asks {what}. It waits {} from when it was asked for, and any machine of the wallet can cancel it: \
+         twofold pending cancel {change}{operator}\n  At once: twofold pending approve {change} on a second approver, or the \
+         same command --with-words. When its time has come, run the command again.",
+        span(line.due.saturating_sub(line.asked)),
+    )
+}
+
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} seconds"),
+        120..=7_199 => format!("{} minutes", seconds / 60),
+        7_200..=172_799 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+pub(super) async fn run(context: Context<'_>, command: Option<args::Pending>) -> Result<()> {
+    match command {
+        None | Some(args::Pending::List) => list(context).await,
+        Some(args::Pending::Cancel { change }) => cancel(context, change).await,
+        Some(args::Pending::Approve { change, voice }) => approve(context, change, &voice).await,
+    }
+}
+
+async fn list(context: Context<'_>) -> Result<()> {
+    let (mut client, mut wallet) = context.wallet().await?;
+    let devices = client.devices(&mut wallet).await?;
+    let id = wallet.id().to_string();
+    let waiting = devices.waiting.iter().map(line).collect();
+    context.output.answer(&Answer { waiting }, |answer| {
+        if answer.waiting.is_empty() {
+            return "Nothing waits.".into();
+        }
+        let lines: Vec<_> = answer.waiting.iter().map(|line| told(line, &id)).collect();
+        lines.join("\n")
+    })
+}
+
+async fn cancel(context: Context<'_>, change: u64) -> Result<()> {
+    let (mut client, mut wallet) = context.wallet().await?;
+    client.cancel_change(&mut wallet, change).await?;
+    context.tell(&mut client);
+    answer(
+        context,
+        &wallet,
+        Outcome::Done,
+        "Said. `twofold pending` shows what still waits.",
+    )
+}
+
+async fn approve(context: Context<'_>, change: u64, voice: &args::Voice) -> Result<()> {
+    let words = words::second_voice(voice)?;
+    let (mut client, mut wallet) = context.wallet().await?;
+    let outcome = client.approve_change(&mut wallet, change, words.as_ref()).await;
+    context.tell(&mut client);
+    answer(context, &wallet, outcome?, "Agreed, and done.")
+}

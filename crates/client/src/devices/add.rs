@@ -1,0 +1,290 @@
+//! Adding a machine: the one that is in the wallet shows an introduction, the new one answers with its card, and the share
+//! is sealed to exactly the keys on that card.
+//!
+//! A person carries both texts, so a server vouches for no key: what it swaps, the one side or the other refuses.
+
+use rand_core::RngCore as _;
+use twofold_api::invitation::Invitation;
+use twofold_api::pairing::{Card, Introduction};
+use twofold_api::reason::Reason;
+use twofold_api::request::{GetShape, GetWallet, InviteDevice, Name};
+use twofold_threshold::device_list::{Act, DeviceList, Entry, Parcel};
+use twofold_threshold::envelope::SealSecret;
+use twofold_threshold::id::WalletId;
+use twofold_threshold::identity::{IdentityKey, Signature64};
+use twofold_threshold::package::FirstPackage;
+use twofold_threshold::secret::Secret32;
+use twofold_threshold::transcript::SignedTranscript;
+use twofold_threshold::words::RecoverySecret;
+
+use super::Outcome;
+use crate::client::Client;
+use crate::fault::{Breach, Fault, Usage};
+use crate::join::Money;
+use crate::keystore::record::{Reader, Writer};
+use crate::keystore::{Unlocked, name};
+use crate::port::{BlobName, KeystoreFault, Platform};
+use crate::session::Caution;
+use crate::wallet::{Record, Standing};
+
+const VERSION: u8 = 1;
+const PREFIX: &str = "joining-";
+
+/// What became of a wallet that this machine waits to be added to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// The wallet is here, under this name.
+    Arrived {
+        /// Its id.
+        wallet: WalletId,
+        /// What it is called.
+        name: String,
+    },
+    /// Nobody has added this machine yet; its card, to be shown again.
+    NotYet(Card),
+}
+
+/// What this machine keeps while it waits.
+struct Joining {
+    wallet: WalletId,
+    /// The device that introduced it.
+    from: IdentityKey,
+    sealing: SealSecret,
+}
+
+fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
+    name(&format!("{PREFIX}{wallet}"))
+}
+
+impl Joining {
+    fn parse(item: &str, bytes: &[u8]) -> Result<Self, KeystoreFault> {
+        let mut reader = Reader::new(item, bytes, VERSION)?;
+        let wallet = WalletId(reader.array()?);
+        let from = IdentityKey::try_from(reader.var()?).map_err(|_| reader.damaged())?;
+        let sealing = SealSecret::new(Secret32::new(reader.array()?));
+        reader.finish()?;
+        Ok(Self { wallet, from, sealing })
+    }
+}
+
+impl<P: Platform> Client<P> {
+    /// Makes an introduction for another machine of the same person. It gives that machine no part in the wallet: that
+    /// takes [`Self::enrol_device`] with the machine's card.
+    pub async fn introduce(&mut self, wallet: &mut crate::wallet::Wallet) -> Result<Introduction, Fault> {
+        self.stand_undoubted(wallet).await?;
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = InviteDevice {
+            wallet: wallet.id(),
+            checkpoint,
+        };
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let (invited, newest) = self.heed_doubt(wallet, outcome).await?;
+        self.note_checkpoint(wallet, newest).await?;
+        let server = &self.home.server;
+        Ok(Introduction {
+            wallet: wallet.id(),
+            device: *self.session.device_key(),
+            invitation: Invitation {
+                url: server.url.clone(),
+                trust: server.trust,
+                server: server.identity,
+                code: invited.code,
+                expires: invited.expires,
+            },
+        })
+    }
+
+    /// Adds the machine whose card this is, or asks for it. The card must come from that machine by the person's own
+    /// hands: the share is sealed to it.
+    pub async fn enrol_device(
+        &mut self,
+        wallet: &mut crate::wallet::Wallet,
+        card: &Card,
+        words: Option<&RecoverySecret>,
+    ) -> Result<Outcome, Fault> {
+        if card.wallet != wallet.id() {
+            return Err(Usage::CardOfAnother.into());
+        }
+        let act = Act::Enrol {
+            identity: card.identity,
+            sealing: card.sealing,
+        };
+        self.change_devices(wallet, act, words).await
+    }
+
+    /// Joins by another machine's introduction, and gives the card to be carried back. Safe to run again.
+    pub async fn join_wallet(
+        keys: Unlocked<P::Keystore>,
+        transport: P::Transport,
+        clock: P::Clock,
+        random: P::Random,
+        introduction: &Introduction,
+        device_name: &Name,
+        money: Money,
+    ) -> Result<(Self, Card), Fault> {
+        let invitation = &introduction.invitation;
+        let mut client = Self::join_for(keys, transport, clock, random, invitation, device_name, money).await?;
+        let card = client.wait_for(introduction).await?;
+        Ok((client, card))
+    }
+
+    /// Keeps who introduced this machine, and draws the key that the share is to be sealed to, once.
+    async fn wait_for(&mut self, introduction: &Introduction) -> Result<Card, Fault> {
+        let item = item(introduction.wallet)?;
+        if let Some(bytes) = self.keys.load(&item).await? {
+            let known = Joining::parse(item.as_str(), &bytes)?;
+            if known.from == introduction.device {
+                return Ok(self.card(&known));
+            }
+        }
+        let mut secret = [0; 32];
+        self.random.fill_bytes(&mut secret);
+        let joining = Joining {
+            wallet: introduction.wallet,
+            from: introduction.device,
+            sealing: SealSecret::new(Secret32::new(secret)),
+        };
+        let bytes = Writer::new(VERSION)
+            .fixed(&joining.wallet.0)
+            .var(&joining.from.to_bytes())
+            .fixed(joining.sealing.expose().expose())
+            .finish();
+        self.keys.save(&item, &bytes, &mut self.random).await?;
+        Ok(self.card(&joining))
+    }
+
+    fn card(&self, joining: &Joining) -> Card {
+        Card {
+            wallet: joining.wallet,
+            identity: *self.session.device_key(),
+            sealing: joining.sealing.public(),
+        }
+    }
+
+    /// Looks whether the machine that introduced this one has added it, and takes the wallet in.
+    pub async fn arrive(&mut self) -> Result<Vec<Arrival>, Fault> {
+        let mut arrivals = Vec::new();
+        for item in self.keys.names(PREFIX).await? {
+            let Some(bytes) = self.keys.load(&item).await? else {
+                continue;
+            };
+            let joining = Joining::parse(item.as_str(), &bytes)?;
+            let arrival = match self.take_in(&joining).await? {
+                Some(name) => {
+                    self.keys.remove(&item).await?;
+                    Arrival::Arrived {
+                        wallet: joining.wallet,
+                        name,
+                    }
+                }
+                None => Arrival::NotYet(self.card(&joining)),
+            };
+            arrivals.push(arrival);
+        }
+        Ok(arrivals)
+    }
+
+    /// Takes a wallet in, everything held against what the introducing device signed; none where this machine is not
+    /// listed yet.
+    async fn take_in(&mut self, joining: &Joining) -> Result<Option<String>, Fault> {
+        let wallet = joining.wallet;
+        let request = GetWallet {
+            wallet,
+            checkpoint: None,
+        };
+        let (told, _) = match self.call(&request, None, Caution::Stop).await {
+            Ok(told) => told,
+            Err(fault) if fault.reason() == Some(Reason::DeviceNotListed) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let request = GetShape {
+            wallet,
+            checkpoint: None,
+        };
+        let (shape, _) = self.call(&request, None, Caution::Stop).await?;
+        if shape.parcel.is_empty() {
+            return Err(Usage::NoParcel.into());
+        }
+        let own = *self.session.device_key();
+        let opened = Parcel::try_from(shape.parcel.as_slice())
+            .and_then(|parcel| parcel.open(wallet, &joining.from, &own, &joining.sealing))
+            .map_err(|_| Breach::ForeignParcel)?;
+        // Of the list, at least the part that the introducing device had verified must be there, and both devices.
+        let list = DeviceList::verify(wallet, opened.recovery, &told.device_list).map_err(Breach::DeviceList)?;
+        let both = [&joining.from, &own]
+            .iter()
+            .all(|key| list.device(key.device_id()).is_some());
+        let sealing = list.device(own.device_id()).map(|device| *device.sealing());
+        let anchored = (1..=told.device_list.len()).any(|end| {
+            DeviceList::verify(wallet, opened.recovery, &told.device_list[..end])
+                .is_ok_and(|list| *list.head() == opened.list)
+        });
+        if !both || !anchored || sealing != Some(joining.sealing.public()) {
+            return Err(Breach::ForeignParcel.into());
+        }
+        let record = self.record_of(joining, told, opened)?;
+        let name = record.name.clone();
+        self.save_record(&record.record).await?;
+        self.keep_list(wallet, &record.list).await?;
+        Ok(Some(name))
+    }
+
+    fn record_of(
+        &self,
+        joining: &Joining,
+        told: twofold_api::reply::Wallet,
+        opened: twofold_threshold::device_list::Opened,
+    ) -> Result<Taken, Fault> {
+        let [package, transcript] = told
+            .package
+            .get(..2)
+            .and_then(|two| <&[_; 2]>::try_from(two).ok())
+            .ok_or(Breach::OtherWallet)?;
+        let signed = SignedTranscript::try_from(transcript.as_slice())?;
+        let first = signed.transcript();
+        let entry = told.device_list.first().ok_or(Breach::OtherWallet)?;
+        let same = first.wallet() == joining.wallet
+            && first.recovery().signing == opened.recovery
+            && *first.device_list_head() == Entry::try_from(entry.as_slice())?.head()
+            && first.public_shares()?.group_key() == opened.public.group_key()
+            && first.public_shares()?.chain_code() == opened.public.chain_code();
+        if !same {
+            return Err(Breach::OtherWallet.into());
+        }
+        FirstPackage::try_from(package.as_slice())?.verify(
+            joining.wallet,
+            &first.public_shares()?,
+            &first.recovery().signing,
+        )?;
+        let name: Name = told.line.name.parse()?;
+        let record = Record {
+            wallet: joining.wallet,
+            name: name.as_str().to_owned(),
+            chain: self.joined()?.chain,
+            birthday: told.birthday,
+            standing: Standing::Active,
+            share: opened.share,
+            public: opened.public,
+            unlock: opened.unlock,
+            // The device that made the wallet showed it to the server long ago.
+            test_signature: Signature64([0; 64]),
+            entry: entry.clone(),
+            sealing: SealSecret::new(Secret32::new(*joining.sealing.expose().expose())),
+            transcript: transcript.clone(),
+            package: package.clone(),
+            words: None,
+        };
+        Ok(Taken {
+            name: record.name.clone(),
+            record,
+            list: told.device_list,
+        })
+    }
+}
+
+/// A wallet that was taken in.
+struct Taken {
+    name: String,
+    record: Record,
+    list: Vec<Vec<u8>>,
+}

@@ -1,0 +1,99 @@
+//! The device list as this machine knows it, and what the server shows of it now.
+
+use twofold_api::request::GetWallet;
+use twofold_threshold::device_list::{DeviceList, ListFault, MAX_ENTRIES, MAX_ENTRY, Succession, succession};
+use twofold_threshold::id::WalletId;
+use twofold_threshold::identity::IdentityKey;
+use twofold_threshold::transcript::SignedTranscript;
+
+use crate::client::Client;
+use crate::fault::{Breach, Fault};
+use crate::keystore::name;
+use crate::keystore::record::{Reader, Writer};
+use crate::port::{BlobName, KeystoreFault, Platform};
+use crate::session::Caution;
+use crate::wallet::{Record, Wallet};
+
+const VERSION: u8 = 1;
+
+fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
+    name(&format!("devices-{wallet}"))
+}
+
+impl Record {
+    /// The identity that recovery signed the wallet's first transcript with.
+    pub(crate) fn recovery(&self) -> Result<IdentityKey, Fault> {
+        let transcript = SignedTranscript::try_from(self.transcript.as_slice())?;
+        Ok(transcript.transcript().recovery().signing)
+    }
+}
+
+impl<P: Platform> Client<P> {
+    /// The wallet's device list, read, verified, and held against the one that this machine knew. One that does not go on
+    /// from it stops everything: two devices were shown two lists, or the server has forgotten.
+    pub(crate) async fn device_list(&mut self, wallet: &mut Wallet) -> Result<DeviceList, Fault> {
+        let request = GetWallet {
+            wallet: wallet.id(),
+            checkpoint: wallet.checkpoint,
+        };
+        let outcome = self.call(&request, wallet.checkpoint.as_ref(), Caution::Stop).await;
+        let (told, newest) = self.heed_doubt(wallet, outcome).await?;
+        self.note_checkpoint(wallet, newest).await?;
+        let known = self.known_list(wallet).await?;
+        let breach = match succession(&known, &told.device_list) {
+            Succession::Same | Succession::Onward => None,
+            Succession::Behind => Some(Breach::ListBehind {
+                had: known.len(),
+                shows: told.device_list.len(),
+            }),
+            Succession::Forked(entry) => Some(Breach::ListForked { entry }),
+        };
+        if let Some(breach) = breach {
+            self.doubt(wallet).await?;
+            return Err(breach.into());
+        }
+        let list = DeviceList::verify(wallet.id(), wallet.record.recovery()?, &told.device_list)
+            .map_err(Breach::DeviceList)?;
+        self.keep_list(wallet.id(), &told.device_list).await?;
+        // A list that was signed for and then hidden would not be the one that the checkpoint names.
+        if let Some(newest) = newest
+            && newest
+                .verify(&self.session.server)
+                .map_err(|_| Breach::Checkpoint)?
+                .list
+                != *list.head()
+        {
+            self.doubt(wallet).await?;
+            return Err(Breach::ListForked { entry: list.len() }.into());
+        }
+        Ok(list)
+    }
+
+    /// Keeps a list that was verified.
+    pub(crate) async fn keep_list(&mut self, wallet: WalletId, entries: &[Vec<u8>]) -> Result<(), Fault> {
+        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let writer = Writer::new(VERSION).fixed(&count.to_be_bytes());
+        let bytes = entries.iter().fold(writer, |writer, entry| writer.var(entry)).finish();
+        Ok(self.keys.save(&item(wallet)?, &bytes, &mut self.random).await?)
+    }
+
+    /// The list as it was known last: at least the entry that the wallet began with.
+    async fn known_list(&self, wallet: &Wallet) -> Result<Vec<Vec<u8>>, Fault> {
+        let item = item(wallet.id())?;
+        let Some(bytes) = self.keys.load(&item).await? else {
+            return Ok(vec![wallet.record.entry.clone()]);
+        };
+        let mut reader = Reader::new(item.as_str(), &bytes, VERSION)?;
+        let count = u32::from_be_bytes(reader.array()?);
+        let mut entries = Vec::new();
+        for _ in 0..count {
+            let entry = reader.var()?;
+            if entries.len() >= MAX_ENTRIES || entry.len() > MAX_ENTRY {
+                return Err(Breach::DeviceList(ListFault::Length).into());
+            }
+            entries.push(entry.to_vec());
+        }
+        reader.finish()?;
+        Ok(entries)
+    }
+}
