@@ -19,6 +19,7 @@ mod health;
 mod kek;
 mod listen;
 pub mod log;
+pub mod memory;
 mod metric;
 mod node;
 mod office;

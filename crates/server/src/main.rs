@@ -8,12 +8,14 @@ use clap::Parser as _;
 use twofold_server::{
     command::{self, Server},
     fault::Fault,
+    memory,
 };
 
 use cli::{Cli, Command, ConfigCommand};
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().command) {
+    // Before anything is read: every command may come to hold the KEK or an invitation.
+    match memory::keep_private().and_then(|()| dispatch(Cli::parse().command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let _ = writeln!(std::io::stderr(), "twofold-server: {fault}");

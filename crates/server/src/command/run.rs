@@ -108,7 +108,6 @@ pub fn run(what: Run) -> Result<(), Fault> {
 
 async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invited: bool) -> Result<(), Fault> {
     let level = log::start(&config.log)?;
-    keep_memory_private();
     open_many_files();
     report_panics();
     #[cfg(feature = "failpoints")]
@@ -175,20 +174,6 @@ fn open_many_files() {
         },
     ) {
         tracing::warn!(%error, "can't open more files: connections may be refused before their limit");
-    }
-}
-
-/// No core file: it would hold shares and keys.
-fn keep_memory_private() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    if let Err(error) = setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    ) {
-        tracing::warn!(%error, "can't forbid core dumps: a crash may write secrets to disk");
     }
 }
 
