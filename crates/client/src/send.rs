@@ -1,11 +1,11 @@
 //! Drafting, co-signing, finishing.
 
 use bitcoin::hashes::{Hash, sha256};
-use bitcoin::{FeeRate, Psbt, Transaction, Txid};
+use bitcoin::{FeeRate, Psbt, Transaction, TxOut, Txid};
 use twofold_api::limits::PSBT_BYTES;
 use twofold_api::request::Sign;
 use twofold_api::seal_key::Step;
-use twofold_intent::psbt;
+use twofold_intent::psbt::{self, Unfinished};
 use twofold_threshold::sign::InputToSign;
 
 use crate::client::Client;
@@ -80,9 +80,14 @@ impl<P: Platform> Client<P> {
     }
 
     /// Makes a signed PSBT into a transaction, every signature verified once more. If it spends from this wallet, the
-    /// books count its coins as spent from here on and it is kept until a block holds it.
+    /// books count its coins as spent from here on and it is kept until a block holds it. So what spends them must carry
+    /// this wallet's signatures: no block would ever hold anything else.
     pub async fn finalize(&mut self, wallet: &mut Wallet, psbt: &Psbt) -> Result<Transaction, Fault> {
         let transaction = psbt::finalize(psbt)?;
+        let claimed: Vec<TxOut> = psbt.iter_funding_utxos().filter_map(Result::ok).cloned().collect();
+        if let Some(input) = wallet.ledger.unsigned(&transaction, &claimed) {
+            return Err(Unfinished::BadSignature { input }.into());
+        }
         if wallet.ledger.spends_ours(&transaction) {
             wallet.ledger.note_outgoing(&transaction);
             self.save_books(wallet, None).await?;

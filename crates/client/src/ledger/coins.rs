@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use bitcoin::{Address, Amount, OutPoint, Txid};
+use bitcoin::{Address, Amount, OutPoint, Transaction, TxOut, Txid};
+use twofold_intent::psbt::is_key_spend;
 
 use super::{DraftFault, Ledger};
 
@@ -126,6 +127,23 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// The first input that spends a coin of ours without this wallet's signature over all of the transaction. `claimed`
+    /// are the coins that it spends, in order, as whoever hands it over says: of ours, nothing is believed.
+    pub(crate) fn unsigned(&self, transaction: &Transaction, claimed: &[TxOut]) -> Option<usize> {
+        let ours: Vec<Option<&TxOut>> = transaction
+            .input
+            .iter()
+            .map(|input| self.own_output(input.previous_output))
+            .collect();
+        let coins: Vec<TxOut> = ours
+            .iter()
+            .zip(claimed)
+            .map(|(own, claimed)| own.unwrap_or(claimed).clone())
+            .collect();
+        let signed = |input: usize| is_key_spend(transaction, input, &coins);
+        (0..ours.len()).find(|input| ours[*input].is_some() && !signed(*input))
     }
 
     /// Checks that a coin is, or was, this wallet's.

@@ -1,11 +1,16 @@
 //! Coins, labels, replacements and addresses, across commands and against a server that lies.
 
-use bitcoin::FeeRate;
+use bitcoin::hashes::Hash as _;
+use bitcoin::key::TweakedPublicKey;
+use bitcoin::secp256k1::{Keypair, Message, Secp256k1, SecretKey};
+use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
+use bitcoin::{FeeRate, Psbt, ScriptBuf, TxOut, Witness, taproot};
 use futures::executor::block_on;
 use twofold_client::fault::Breach;
 use twofold_client::labels::{Label, Reference};
 use twofold_client::ledger::DraftFault;
 use twofold_client::{Fault, Kind};
+use twofold_intent::psbt::Unfinished;
 
 use crate::world::{World, paying, sats, stranger};
 
@@ -166,5 +171,48 @@ fn an_earlier_answer_does_not_vouch_for_a_later_question() {
             .expect_err("it was given before");
         assert!(matches!(fault, Fault::Breach(Breach::Address)), "{fault}");
         assert_eq!(fault.kind(), Kind::Protocol);
+    });
+}
+
+/// The draft with a true signature for its first input, of a stranger who says that the coin is theirs.
+fn claimed_by_a_stranger(psbt: &Psbt) -> Psbt {
+    let secp = Secp256k1::new();
+    let pair = Keypair::from_secret_key(&secp, &SecretKey::from_slice(&[7; 32]).expect("a key"));
+    let key = TweakedPublicKey::dangerous_assume_tweaked(pair.x_only_public_key().0);
+    let coin = TxOut {
+        value: psbt.inputs[0].witness_utxo.as_ref().expect("a coin").value,
+        script_pubkey: ScriptBuf::new_p2tr_tweaked(key),
+    };
+    let digest = SighashCache::new(&psbt.unsigned_tx)
+        .taproot_key_spend_signature_hash(0, &Prevouts::All(&[&coin]), TapSighashType::Default)
+        .expect("a digest");
+    let mut claimed = psbt.clone();
+    claimed.inputs[0].witness_utxo = Some(coin);
+    claimed.inputs[0].tap_key_sig = Some(taproot::Signature {
+        signature: secp.sign_schnorr_no_aux_rand(&Message::from_digest(digest.to_byte_array()), &pair),
+        sighash_type: TapSighashType::Default,
+    });
+    claimed
+}
+
+#[test]
+fn a_psbt_that_spends_our_coins_without_our_signature_is_not_counted_as_sent() {
+    block_on(async {
+        let (_world, mut client, mut wallet) = World::with_money(200_000).await;
+        let draft = client.draft(&mut wallet, &paying(50_000)).expect("drafts");
+        let mut finished = draft.psbt().clone();
+        finished.inputs[0].final_script_witness = Some(Witness::from_slice(&[[1; 64]]));
+        for psbt in [finished, claimed_by_a_stranger(draft.psbt())] {
+            let outcome = client.finalize(&mut wallet, &psbt).await;
+            assert!(
+                matches!(outcome, Err(Fault::Unfinished(Unfinished::BadSignature { input: 0 }))),
+                "{outcome:?}"
+            );
+            assert_eq!(wallet.ledger().balance().confirmed, sats(200_000), "nothing is locked");
+        }
+        client
+            .send(&mut wallet, draft)
+            .await
+            .expect("the coins are there to be spent");
     });
 }
