@@ -31,7 +31,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use rustix::{
+    mm::MlockAllFlags,
+    process::{DumpableBehavior, Resource, Rlimit},
+};
 use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -83,6 +86,12 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
 
 fn socket(home: &Path) -> PathBuf {
     home.join("agent.sock")
+}
+
+/// Keeps what this process has in memory now from being written to disk, for a command that waits with secrets for
+/// longer than moments; whether the system lets it.
+pub(crate) fn stay_in_memory() -> bool {
+    rustix::mm::mlockall(MlockAllFlags::CURRENT).is_ok()
 }
 
 fn me() -> u32 {

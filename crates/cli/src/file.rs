@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{exit::Wrong, private_file};
 
-/// Reads a text of at most `limit` bytes.
-pub(crate) fn read(path: &Path, limit: usize) -> Result<String> {
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>> {
     let unreadable = || Wrong(format!("{} can't be read", path.display()));
     let mut bytes = Vec::new();
     File::open(path)
@@ -21,7 +21,12 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<String> {
             path.display()
         )));
     }
-    String::from_utf8(bytes).with_context(|| Wrong(format!("{} is no text", path.display())))
+    Ok(bytes)
+}
+
+/// Reads a text of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<String> {
+    String::from_utf8(read_bytes(path, limit)?).with_context(|| Wrong(format!("{} is no text", path.display())))
 }
 
 /// The same, or standard input where the path is `-`.

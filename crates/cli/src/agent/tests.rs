@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 
@@ -55,6 +58,9 @@ fn o05_a_hardened_process_writes_no_core_dump_and_is_nobody_elses_to_read() {
     assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
 }
 
+/// What one test locks is in the other's count.
+static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+
 /// How much memory this process has locked, in KiB.
 fn locked() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -64,6 +70,7 @@ fn locked() -> u64 {
 
 #[test]
 fn a_held_key_is_in_locked_memory_until_it_is_dropped() {
+    let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = locked();
     let bytes = [[7; 32], [8; 32]].concat();
     let held = Held::read(&mut bytes.as_slice()).unwrap();
@@ -72,4 +79,18 @@ fn a_held_key_is_in_locked_memory_until_it_is_dropped() {
     drop(held);
     assert_eq!(locked(), before);
     assert!(Held::read(&mut &bytes[..63]).is_err());
+}
+
+#[test]
+fn a_command_that_waits_for_long_locks_what_it_has_in_memory_or_says_that_it_could_not() {
+    let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let secret = vec![7_u8; 1 << 16];
+    let before = locked();
+    if super::stay_in_memory() {
+        assert!(locked() >= before + 64, "{} KiB", locked());
+        rustix::mm::munlockall().unwrap();
+    } else {
+        assert_eq!(locked(), before);
+    }
+    assert_eq!(secret[0], 7);
 }

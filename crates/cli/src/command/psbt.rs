@@ -1,6 +1,6 @@
 //! `twofold psbt`: PSBTs from elsewhere.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use bitcoin::consensus::encode::serialize_hex;
@@ -17,6 +17,9 @@ use crate::{
     exit::{Declined, Wrong},
     private_file, terminal,
 };
+
+/// A PSBT in base64, with its line ends.
+const MOST_BYTES: usize = 2 * psbt::MAX_BYTES;
 
 #[derive(Serialize)]
 struct Shown {
@@ -48,7 +51,7 @@ pub(super) async fn run(context: Context<'_>, command: args::Psbt) -> Result<()>
 }
 
 fn read(file: &Path) -> Result<Psbt> {
-    let bytes = fs::read(file).with_context(|| Wrong(format!("{} can't be read", file.display())))?;
+    let bytes = crate::file::read_bytes(file, MOST_BYTES)?;
     psbt::read(&bytes).with_context(|| Wrong(format!("{} holds no PSBT for us", file.display())))
 }
 

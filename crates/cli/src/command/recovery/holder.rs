@@ -1,13 +1,8 @@
 //! A recovery holder on a machine of their own, and the device's way back from them.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use rand_core::OsRng;
 use serde::Serialize;
 use twofold_api::invitation::Invitation;
@@ -144,7 +139,7 @@ fn at_holder(context: Context<'_>, text: &str, state: &Path, out: &Path, words_f
     let continued = holder::go_on(&kept, text, &secret, &mut OsRng).map_err(Fault::from)?;
     // Durable before the answer leaves: one state answers one message.
     if let Some(next) = &continued.state {
-        replace(state, next)?;
+        private_file::replace(state, next)?;
     }
     let answer = continued.answer;
     file::write_same(out, &answer.file)?;
@@ -195,22 +190,6 @@ async fn at_device(context: Context<'_>, text: &str) -> Result<()> {
             answer.name, answer.fingerprint, answer.address
         )
     })
-}
-
-/// Puts a new state in the place of the old one, whole or not at all.
-fn replace(path: &Path, text: &str) -> Result<()> {
-    let beside: PathBuf = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .with_context(|| Wrong(format!("{} can't be written", beside.display())))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    private_file::settle(&file, path)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use twofold_threshold::words::RecoverySecret;
 
 use super::Context;
 use crate::{
-    args,
+    agent, args,
     command::send::{Described, describe},
     exit::{Declined, Wrong},
     file,
@@ -266,6 +266,12 @@ async fn elsewhere(
     }
     let (asking, text) = client.ask_recovery(wallet, draft)?;
     file::write_new(request, &text)?;
+    if !agent::stay_in_memory() {
+        context.output.warn(
+            "note: this system lets a process lock too little of its memory (ulimit -l): share, nonces and the keystore's key \
+             may be written to its swap while this waits",
+        );
+    }
     context.output.say(&format!(
         "Take {0} to the machine where the words may be typed and run there:\n  twofold recovery sign {0} --out {1}\nthen \
          bring {1} back here. Leave this command running: what it waits with is in its memory alone, and if it ends, the \
