@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
+use twofold_api::request::misleads;
 use zeroize::Zeroizing;
 
 use crate::exit::Wrong;
@@ -132,7 +133,7 @@ impl Node {
     }
 
     fn fault(&self, why: &dyn std::fmt::Display) -> NodeFault {
-        let clean: String = why.to_string().chars().filter(|c| !c.is_control()).take(300).collect();
+        let clean: String = why.to_string().chars().filter(|c| !misleads(*c)).take(300).collect();
         NodeFault {
             url: format!("http://{}:{}", self.host, self.port),
             why: clean,

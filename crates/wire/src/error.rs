@@ -5,6 +5,7 @@
 use buffa::Message;
 use twofold_api::{
     reason::{Code, Reason, Refusal},
+    request::misleads,
     seal_key::OFFER_BYTES,
     server_time::ServerTime,
 };
@@ -81,7 +82,7 @@ pub(crate) fn decode_detail(message: &str, detail: &[u8]) -> Option<Refusal> {
     let detail = proto::ErrorDetail::decode_from_slice(detail).ok()?;
     let plain = |text: &str| {
         text.chars()
-            .filter(|c| !c.is_control())
+            .filter(|c| !misleads(*c))
             .take(MESSAGE_CHARS)
             .collect::<String>()
     };

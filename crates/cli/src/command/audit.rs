@@ -33,6 +33,7 @@ struct Line {
 }
 
 impl Line {
+    /// Texts are quoted: the log is the server's, and one with control characters in it could hide the lines before it.
     fn new(seq: u64, entry: &Entry) -> Self {
         let plain = |event, what: &str| (event, what.to_owned(), None, None, None);
         let txid = |bytes: [u8; 32]| Txid::from_byte_array(bytes).to_string();
@@ -40,7 +41,7 @@ impl Line {
             Event::Created { .. } => plain("created", "the key was made; the server keeps its share"),
             Event::TestSigned { .. } => plain("test_signed", "a test signature, of nothing that can be spent"),
             Event::Activated { .. } => plain("activated", "the test signature was shown; the wallet is in use"),
-            Event::Renamed { name, .. } => plain("renamed", &format!("renamed to {name}")),
+            Event::Renamed { name, .. } => plain("renamed", &format!("renamed to {name:?}")),
             Event::Signed(signed) => (
                 "signed",
                 format!("co-signed, {} charged, fee {} sat", btc(signed.added), signed.fee),
@@ -81,7 +82,7 @@ fn lifted(by: &Lift) -> String {
     let word = match by {
         Lift::Anchor => "the anchor knows of no change since the backup".to_owned(),
         Lift::Recovery => "recovery signed for it".to_owned(),
-        Lift::Operator { reason, .. } => format!("a device agreed with the operator: {reason}"),
+        Lift::Operator { reason, .. } => format!("a device agreed with the operator: {reason:?}"),
         Lift::Devices => "all devices in use agreed, and the time was over".to_owned(),
         _ => "for a reason that a newer version knows".to_owned(),
     };
@@ -133,4 +134,38 @@ pub(super) async fn run(context: Context<'_>, command: args::Audit) -> Result<()
             answer.entries.len()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use twofold_api::{
+        audit::{Entry, Event, Lift},
+        request::misleads,
+    };
+    use twofold_threshold::id::{DeviceId, EpochId};
+
+    use super::Line;
+
+    #[test]
+    fn no_text_in_the_servers_log_can_change_what_the_lines_around_it_say() {
+        let text = "rent\u{1b}[3A\u{1b}[J\n\u{202e}".to_owned();
+        let device = DeviceId([1; 32]);
+        let renamed = Event::Renamed {
+            device,
+            name: text.clone(),
+        };
+        let lifted = Event::Lifted {
+            generation: 1,
+            fork: 1,
+            epoch: EpochId {
+                number: 1,
+                transcript: [1; 32],
+            },
+            by: Lift::Operator { device, reason: text },
+        };
+        for event in [renamed, lifted] {
+            let shown = Line::new(7, &Entry { at: 1, event }).to_string();
+            assert!(shown.contains("rent") && !shown.chars().any(misleads), "{shown:?}");
+        }
+    }
 }
