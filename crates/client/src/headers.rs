@@ -95,6 +95,9 @@ pub enum ChainLie {
         /// The transaction.
         txid: Txid,
     },
+    /// More transactions than a wallet has.
+    #[error("the server tells of more transactions than this machine can keep")]
+    TooMuch,
     /// It says that there is more but sends nothing new.
     #[error("the server says that there is more but sends nothing new")]
     Stalled,

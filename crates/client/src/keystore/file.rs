@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::port::{BlobName, Keystore, KeystoreFault};
 
-/// Most bytes of one item; more is damage.
+/// Most bytes of one item; more is damage, and so never written.
 const ITEM_BYTES: u64 = 256 * 1024 * 1024;
 const SUFFIX: &str = ".twofold";
 
@@ -171,6 +171,9 @@ impl Keystore for Folder {
 
     async fn save(&self, name: &BlobName, bytes: &[u8]) -> Result<(), KeystoreFault> {
         let place = self.place(name);
+        if ITEM_BYTES < bytes.len() as u64 {
+            return Err(broken("writing", &place, &ErrorKind::FileTooLarge.into()));
+        }
         let fresh = self.root.join(format!(".{name}.new"));
         // A crash may have left one; the lock says that no one else writes it now.
         match fs::remove_file(&fresh) {

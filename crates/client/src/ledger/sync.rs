@@ -14,6 +14,10 @@ use twofold_intent::psbt::is_key_spend;
 use super::{Ledger, LedgerFault};
 use crate::headers::{Adopted, Candidate, ChainLie, merkle};
 
+/// Most bytes of transactions that one sync takes in. Books that hold more could hardly be kept, and whoever tells of
+/// payments that wait need prove none of them.
+const MOST_BYTES: usize = 96 * 1024 * 1024;
+
 /// What a sync brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncReport {
@@ -35,6 +39,7 @@ pub(crate) struct SyncRun<'a> {
     ledger: &'a Ledger,
     candidate: Candidate<'a>,
     told: BTreeMap<Txid, Told>,
+    bytes: usize,
     cursor: u64,
     time: u64,
     tip_height: u32,
@@ -77,6 +82,7 @@ impl<'a> SyncRun<'a> {
             ledger,
             candidate: ledger.chain.candidate(),
             told: BTreeMap::new(),
+            bytes: 0,
             cursor: ledger.cursor,
             time: ledger.heard,
             tip_height: 0,
@@ -98,6 +104,11 @@ impl<'a> SyncRun<'a> {
     pub(crate) fn page(&mut self, page: Synced) -> Result<NextPage, ChainLie> {
         let headers = self.candidate.extend(page.from_height, &page.headers)?;
         let moved = page.cursor > self.cursor;
+        let lengths = page.transactions.iter().map(|told| told.transaction.len());
+        self.bytes = lengths.fold(self.bytes, usize::saturating_add);
+        if self.bytes > MOST_BYTES {
+            return Err(ChainLie::TooMuch);
+        }
         for told in page.transactions {
             let ChainTransaction {
                 transaction,

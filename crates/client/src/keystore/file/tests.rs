@@ -47,6 +47,22 @@ fn saving_replaces_whole_and_listing_and_removing_follow() {
 }
 
 #[test]
+fn what_could_not_be_read_back_is_not_written_and_what_was_there_stays() {
+    let (_place, folder) = folder();
+    block_on(folder.save(&name(), b"readable")).expect("saves");
+    let most = usize::try_from(ITEM_BYTES).expect("fits");
+    let fault = block_on(folder.save(&name(), &vec![0; most + 1])).expect_err("must refuse");
+    assert!(
+        matches!(fault, KeystoreFault::Broken { doing: "writing", .. }),
+        "{fault}"
+    );
+    assert_eq!(
+        block_on(folder.load(&name())).expect("loads").as_deref(),
+        Some(b"readable".as_slice())
+    );
+}
+
+#[test]
 fn what_a_crash_left_half_written_is_no_item_and_in_nobodys_way() {
     let (_place, folder) = folder();
     block_on(folder.save(&name(), b"whole")).expect("saves");

@@ -28,6 +28,26 @@ fn refused(scene: &mut Scene, page: Synced) -> ChainLie {
 }
 
 #[test]
+fn c05_a_server_that_never_stops_telling_of_payments_that_wait_is_stopped() {
+    let mut scene = Scene::new();
+    let mut large = scene.payment(sats(70_000));
+    large.input[0].witness = Witness::from_slice(&[vec![0; 3_900_000]]);
+    let mut first = scene.page(vec![scene.told(&large)]);
+    first.more = true;
+    let mut second = scene.page(Vec::new());
+    second.transactions = vec![
+        ChainTransaction {
+            transaction: vec![0; 4_000_000],
+            ..scene.told(&large)
+        };
+        25
+    ];
+    let mut run = SyncRun::new(&scene.ledger);
+    assert_eq!(run.page(first), Ok(NextPage::Ask));
+    assert_eq!(run.page(second), Err(ChainLie::TooMuch), "before any of it is read");
+}
+
+#[test]
 fn c05_a_transaction_that_no_block_holds_is_not_confirmed_by_saying_so() {
     let mut scene = Scene::new();
     let real = scene.payment(sats(70_000));
