@@ -10,6 +10,8 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::house::{Signed, authority, connect};
+
 struct Server {
     child: Child,
     ready: Value,
@@ -166,15 +168,31 @@ fn f27_o03_every_line_of_the_log_parses_and_none_holds_a_code_or_a_key() {
     assert!(server.admin(&["log-level", "trace"]).status.success());
     server.admin(&["invite"]);
     server.admin(&["status"]);
+    // And whoever comes to its door.
+    let url = server.ready["url"].as_str().unwrap();
+    let address = url.trim_start_matches("https://").parse().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let authority = authority(&server.folder.path().join("server"));
+        let mut connection = connect(address, &authority).await.unwrap();
+        connection.get("/health/live").await;
+        let hello = Signed::unsigned("/twofold.v1.CosignerService/Hello", Vec::new());
+        assert_eq!(connection.send(&hello).await.unwrap().reason(), "SIGNATURE_MISSING");
+    });
     let log = server.log();
-    assert!(log.lines().count() >= 3, "{log}");
+    assert!(log.lines().count() >= 5, "{log}");
+    let mut requests = 0;
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(
             line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string(),
             "{line}"
         );
+        if ["refused", "health"].contains(&line["message"].as_str().unwrap()) {
+            requests += 1;
+            assert_eq!(line["request_id"].as_str().map(str::len), Some(16), "{line}");
+        }
     }
+    assert_eq!(requests, 2, "{log}");
     let kek = std::fs::read_to_string(server.folder.path().join("server/kek")).unwrap();
     for secret in [
         minted["invitation"].as_str().unwrap(),
