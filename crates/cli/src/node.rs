@@ -2,6 +2,10 @@
 //!
 //! Nothing that the node says is signed for: an amount that is not true makes a signature that no node takes (BIP-341).
 //! A node that hides coins leaves them where they are. It learns the wallet's addresses.
+//!
+//! The server's client of a node (`chain`) is another on purpose: it stands behind the cosigner's port, keeps connections and
+//! asks again for days. Here each question is asked once, one of them for half an hour, while a person waits, on a machine
+//! that should not carry the server's mind.
 
 use std::{net::IpAddr, path::Path, time::Duration};
 

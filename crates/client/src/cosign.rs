@@ -6,6 +6,7 @@ use twofold_api::procedure::Request;
 use twofold_api::reason::Reason;
 use twofold_api::reply::Signed;
 use twofold_api::seal_key::{SealedUnlockKey, Step, Usage as SealUsage};
+use twofold_intent::Facts;
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::id::{EpochId, WalletId};
 use twofold_threshold::sign::{Commitment, CosignReply, DeviceSession, InputToSign};
@@ -19,6 +20,18 @@ use crate::wallet::Wallet;
 /// Requests for one signature: the first, and as many more as a wrong clock, an old seal key or another device's request
 /// at the same moment may take. Each has nonces of its own.
 const TRIES: u32 = 4;
+
+/// The own inputs of a spend, as its facts have them, in order.
+pub(crate) fn inputs_to_sign(facts: &Facts) -> Vec<InputToSign> {
+    facts
+        .inputs
+        .iter()
+        .map(|own| InputToSign {
+            path: [own.keychain.number(), own.child],
+            message: own.sighash,
+        })
+        .collect()
+}
 
 /// What is to be signed.
 pub(crate) struct Intent<'a> {

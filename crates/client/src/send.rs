@@ -6,10 +6,9 @@ use twofold_api::limits::PSBT_BYTES;
 use twofold_api::request::Sign;
 use twofold_api::seal_key::Step;
 use twofold_intent::psbt::{self, Unfinished};
-use twofold_threshold::sign::InputToSign;
 
 use crate::client::Client;
-use crate::cosign::Intent;
+use crate::cosign::{Intent, inputs_to_sign};
 use crate::fault::{Breach, Fault};
 use crate::ledger::{Draft, DraftFault, Order};
 use crate::port::Platform;
@@ -52,14 +51,7 @@ impl<P: Platform> Client<P> {
         }
         // What change goes to must be ours after a crash, too.
         self.save_books(wallet, None).await?;
-        let inputs: Vec<InputToSign> = facts
-            .inputs
-            .iter()
-            .map(|own| InputToSign {
-                path: [own.keychain.number(), own.child],
-                message: own.sighash,
-            })
-            .collect();
+        let inputs = inputs_to_sign(&facts);
         let intent = Intent {
             step: Step::Sign,
             inputs: &inputs,

@@ -2,7 +2,7 @@
 
 mod allow;
 
-use twofold_api::Refusal;
+use twofold_api::{Reason, Refusal};
 use twofold_intent::{Facts, MessageFacts};
 
 /// What a transaction does, worked out by us.
@@ -55,6 +55,17 @@ pub enum Verdict<T> {
     Wait(T, u64),
     /// It may not be.
     Refuse(Refusal),
+}
+
+impl<T> Verdict<T> {
+    /// What may be now; nothing waits or asks for more voices yet.
+    pub(crate) fn approved(self) -> Result<Approved<T>, Refusal> {
+        match self {
+            Self::Allow(approved) => Ok(approved),
+            Self::Refuse(refusal) => Err(refusal),
+            Self::NeedsApproval(_) | Self::Wait(..) => Err(Reason::NotPermitted.into()),
+        }
+    }
 }
 
 /// The policy of a wallet.

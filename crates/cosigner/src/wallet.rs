@@ -18,6 +18,7 @@ use crate::{
     Cosigner,
     auth::Authenticated,
     fault,
+    policy::Policy,
     port::{
         Clock,
         anchor::Mark,
@@ -98,6 +99,11 @@ impl Owned {
         } else {
             Err(Reason::WalletFrozen.into())
         }
+    }
+
+    /// What judges its spends.
+    pub(crate) fn policy(&self) -> Result<Policy, Refusal> {
+        Policy::by_hash(&self.state.policy).ok_or_else(|| fault::internal("a wallet's policy is unknown", &self.row.id))
     }
 
     /// The wallet in one line.

@@ -8,7 +8,7 @@ use twofold_intent::psbt;
 
 use super::{
     Context,
-    send::{Described, describe, hundredths, rate, say_what_is_kept},
+    send::{Described, describe, hand_over, hundredths, rate, unsigned},
 };
 use crate::{args, exit::Declined, platform::Native, terminal};
 
@@ -54,12 +54,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replace, how: How
         psbt: arguments.dry_run.then(|| psbt::to_base64(draft.psbt())),
     };
     if arguments.dry_run {
-        return context.output.answer(&answer, |answer| {
-            format!(
-                "Nothing was signed. The draft:\n{}",
-                answer.psbt.as_deref().unwrap_or_default()
-            )
-        });
+        return context
+            .output
+            .answer(&answer, |answer| unsigned(answer.psbt.as_deref()));
     }
     let question = match how {
         How::Bump => "Replace it?",
@@ -68,15 +65,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replace, how: How
     if !arguments.yes && !terminal::confirm(question)? {
         bail!(Declined);
     }
-    let bar = terminal::spinner();
-    bar.set_message("co-signing with the server");
-    let sent = client.send(&mut wallet, draft).await;
-    bar.finish_and_clear();
-    context.tell(&mut client);
-    if let Err(fault) = &sent {
-        say_what_is_kept(context, fault, &answer.described.txid);
-    }
-    let new = sent?;
+    let new = hand_over(context, &mut client, &mut wallet, draft).await?;
     // What was written about the payment is about the one that takes its place.
     let label = wallet.labels().of(&Reference::transaction(txid)).map(str::parse);
     if let Some(Ok(label)) = label {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, Result, bail};
-use bitcoin::{Address, Amount, FeeRate, Network};
+use bitcoin::{Address, Amount, FeeRate, Network, Txid};
 use serde::Serialize;
 use twofold_api::Reason;
 use twofold_client::{
@@ -136,26 +136,13 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
                 sent: false,
                 psbt,
             },
-            |answer| {
-                format!(
-                    "Nothing was signed. The draft:\n{}",
-                    answer.psbt.as_deref().unwrap_or_default()
-                )
-            },
+            |answer| unsigned(answer.psbt.as_deref()),
         );
     }
     if !arguments.yes && !terminal::confirm("Send it?")? {
         bail!(Declined);
     }
-    let bar = terminal::spinner();
-    bar.set_message("co-signing with the server");
-    let sent = client.send(&mut wallet, draft).await;
-    bar.finish_and_clear();
-    context.tell(&mut client);
-    if let Err(fault) = &sent {
-        say_what_is_kept(context, fault, &described.txid);
-    }
-    sent?;
+    hand_over(context, &mut client, &mut wallet, draft).await?;
     context.output.answer(
         &Answer {
             described,
@@ -186,8 +173,32 @@ pub(super) async fn rate(
     Ok(estimate.rate)
 }
 
+/// What is said of a draft that goes no further.
+pub(super) fn unsigned(psbt: Option<&str>) -> String {
+    format!("Nothing was signed. The draft:\n{}", psbt.unwrap_or_default())
+}
+
+/// Co-signs and sends, and says what comes of it where that fails half way.
+pub(super) async fn hand_over(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    wallet: &mut Wallet,
+    draft: Draft,
+) -> Result<Txid> {
+    let txid = draft.facts().txid.to_string();
+    let bar = terminal::spinner();
+    bar.set_message("co-signing with the server");
+    let sent = client.send(wallet, draft).await;
+    bar.finish_and_clear();
+    context.tell(client);
+    if let Err(fault) = &sent {
+        say_what_is_kept(context, fault, &txid);
+    }
+    Ok(sent?)
+}
+
 /// A signed transaction that the node refuses is still one that a miner may take.
-pub(super) fn say_what_is_kept(context: Context<'_>, fault: &Fault, txid: &str) {
+fn say_what_is_kept(context: Context<'_>, fault: &Fault, txid: &str) {
     if fault.reason() == Some(Reason::ChainRefused) {
         context.output.say(&format!(
             "It is signed, so it is kept and handed over again as blocks come; its coins stay spent. To pay more:\n  \

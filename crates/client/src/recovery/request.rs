@@ -12,13 +12,14 @@ use twofold_threshold::id::RequestDigest;
 use twofold_threshold::identity::{Domain, IdentitySecret, Signature64};
 use twofold_threshold::package::Contents;
 use twofold_threshold::sign::{
-    AwaitingReply, Commitment, CosignReply, DeviceSession, InputToCosign, InputToSign, MAX_INPUTS, cosign_as_recovery,
+    AwaitingReply, Commitment, CosignReply, DeviceSession, InputToCosign, MAX_INPUTS, cosign_as_recovery,
 };
 use twofold_threshold::words::RecoverySecret;
 
 use super::RecoveryFault;
 use super::file::{self, FileFault, FileKind};
 use super::package::RecoveryPackage;
+use crate::cosign::inputs_to_sign;
 use crate::fault::Fault;
 use crate::keystore::record::Writer;
 use crate::ledger::Draft;
@@ -46,14 +47,7 @@ pub(crate) fn ask(
 ) -> Result<(Asking, String), Fault> {
     let Draft { psbt, facts, .. } = draft;
     let bytes = psbt.serialize();
-    let inputs: Vec<InputToSign> = facts
-        .inputs
-        .iter()
-        .map(|own| InputToSign {
-            path: [own.keychain.number(), own.child],
-            message: own.sighash,
-        })
-        .collect();
+    let inputs = inputs_to_sign(&facts);
     let mut nonce = [0; 16];
     random.fill_bytes(&mut nonce);
     let record = &wallet.record;

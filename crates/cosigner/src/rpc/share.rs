@@ -2,7 +2,7 @@
 
 use twofold_api::{
     Reason, Refusal,
-    seal_key::{SealedUnlockKey, Usage},
+    seal_key::{SealedUnlockKey, Step, Usage},
 };
 use twofold_threshold::{
     id::{KeyKind, Party},
@@ -12,7 +12,7 @@ use twofold_threshold::{
 };
 
 use crate::{
-    Cosigner,
+    Authenticated, Cosigner,
     policy::{Approved, TestSignature, Text, Understood},
     port::{Clock, chain::Chain, record, store::Store},
     wallet::Owned,
@@ -41,6 +41,24 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .check(digest)
             .map_err(|_| Refusal::from(Reason::WrongUnlockKey))?;
         Ok(unlock)
+    }
+
+    /// The unlock key of a wallet that is there, for one use of its share by this request.
+    pub(super) fn unlock_to_use<T>(
+        &self,
+        request: &Authenticated<T>,
+        owned: &Owned,
+        step: Step,
+        sealed: &SealedUnlockKey,
+        now: u64,
+    ) -> Result<UnlockKey, Refusal> {
+        let usage = Usage {
+            wallet: owned.id(),
+            epoch: owned.state().epoch().number,
+            step,
+            device: request.device(),
+        };
+        self.unlock(now, sealed, &usage, &owned.state().unlock_digest)
     }
 
     /// Opens the server's share for a transaction that policy approved.

@@ -15,7 +15,7 @@ use twofold_api::{
     audit::{self, Event},
     reply::Signed,
     request::Sign,
-    seal_key::{Step, Usage},
+    seal_key::Step,
 };
 use twofold_intent::{Facts, facts_within, psbt};
 use twofold_threshold::{
@@ -30,7 +30,7 @@ use crate::{
     charge::{Outpoint, charge},
     failpoint::failpoint,
     fault,
-    policy::{Approved, Policy, Understood, Verdict},
+    policy::{Approved, Understood},
     port::{
         Clock,
         chain::Chain,
@@ -64,26 +64,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 "send one commitment for each input of this wallet, in order",
             ));
         }
-        let policy = Policy::by_hash(&owned.state().policy)
-            .ok_or_else(|| fault::internal("a wallet's policy is unknown", &owned.id()))?;
-        let approved = match policy.judge(understood) {
-            Verdict::Allow(approved) => approved,
-            Verdict::Refuse(refusal) => return Err(refusal),
-            Verdict::NeedsApproval(_) | Verdict::Wait(..) => return Err(Reason::NotPermitted.into()),
-        };
+        let approved = owned.policy()?.judge(understood).approved()?;
 
         self.room(asked.wallet, approved.get().facts.txid.to_byte_array())
             .await?;
 
         failpoint!("sign::before_unlock");
         let now = self.time.now();
-        let usage = Usage {
-            wallet: asked.wallet,
-            epoch: asked.epoch.number,
-            step: Step::Sign,
-            device: request.device(),
-        };
-        let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
+        let unlock = self.unlock_to_use(&request, &owned, Step::Sign, &asked.unlock, now)?;
         let share = self.share_to_sign(&owned, held.share, &unlock, &approved)?;
         drop(unlock);
         let charged = self.charge_for(&request, &owned, &approved, held.charges)?;

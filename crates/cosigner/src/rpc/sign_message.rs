@@ -5,13 +5,7 @@
 //! worked out here, from the text; it can be no transaction (`twofold_intent::message`). So nothing is charged, and nothing
 //! waits for the chain; the state record counts how many texts a window saw.
 
-use twofold_api::{
-    Reason, Refusal,
-    audit::Event,
-    reply::Signed,
-    request::SignMessage,
-    seal_key::{Step, Usage},
-};
+use twofold_api::{Reason, Refusal, audit::Event, reply::Signed, request::SignMessage, seal_key::Step};
 use twofold_intent::{Keychain, MessageFacts, message};
 use twofold_threshold::{
     share::Share,
@@ -23,7 +17,7 @@ use crate::{
     auth::Unique,
     failpoint::failpoint,
     fault,
-    policy::{Approved, Policy, Text, Verdict},
+    policy::{Approved, Text},
     port::{
         Clock,
         chain::Chain,
@@ -51,23 +45,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let text = Text {
             facts: read(asked, &owned)?,
         };
-        let policy = Policy::by_hash(&owned.state().policy)
-            .ok_or_else(|| fault::internal("a wallet's policy is unknown", &owned.id()))?;
-        let approved = match policy.judge_text(text) {
-            Verdict::Allow(approved) => approved,
-            Verdict::Refuse(refusal) => return Err(refusal),
-            Verdict::NeedsApproval(_) | Verdict::Wait(..) => return Err(Reason::NotPermitted.into()),
-        };
+        let approved = owned.policy()?.judge_text(text).approved()?;
 
         failpoint!("sign_message::before_unlock");
         let now = self.time.now();
-        let usage = Usage {
-            wallet: asked.wallet,
-            epoch: asked.epoch.number,
-            step: Step::SignMessage,
-            device: request.device(),
-        };
-        let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
+        let unlock = self.unlock_to_use(&request, &owned, Step::SignMessage, &asked.unlock, now)?;
         let share = self.share_to_sign_text(&owned, &unlock, &approved).await?;
         drop(unlock);
         let half = self.half_of_text(&request, &owned, &approved, &share)?;

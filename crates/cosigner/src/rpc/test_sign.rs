@@ -1,12 +1,6 @@
 //! A test share with fresh commitments, for a device that crashed before it had verified the test signature.
 
-use twofold_api::{
-    Refusal,
-    audit::Event,
-    reply::TestSigned,
-    request::TestSign,
-    seal_key::{Step, Usage},
-};
+use twofold_api::{Refusal, audit::Event, reply::TestSigned, request::TestSign, seal_key::Step};
 use twofold_threshold::{
     checkpoint::Checkpoint,
     create::{Completion, server},
@@ -40,13 +34,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let seen = asked.checkpoint.as_ref();
         let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
-        let usage = Usage {
-            wallet: asked.wallet,
-            epoch: asked.epoch.number,
-            step: Step::TestSign,
-            device: request.device(),
-        };
-        let unlock = self.unlock(self.time.now(), &asked.unlock, &usage, &owned.state().unlock_digest)?;
+        let unlock = self.unlock_to_use(&request, &owned, Step::TestSign, &asked.unlock, self.time.now())?;
         let signed = self.first_transcript(owned.id()).await?;
         let (completion, change) = self
             .test_share(&request, owned, &signed, &asked.commitment, &unlock)
