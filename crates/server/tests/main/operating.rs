@@ -51,6 +51,19 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// A stranger who asks for health, and then for more.
+    fn visit(&self) {
+        let url = self.ready["url"].as_str().unwrap();
+        let address = url.trim_start_matches("https://").parse().unwrap();
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let authority = authority(&self.folder.path().join("server"));
+            let mut connection = connect(address, &authority).await.unwrap();
+            connection.get("/health/live").await;
+            let hello = Signed::unsigned("/twofold.v1.CosignerService/Hello", Vec::new());
+            assert_eq!(connection.send(&hello).await.unwrap().reason(), "SIGNATURE_MISSING");
+        });
+    }
+
     fn socket(&self) -> &Path {
         Path::new(self.ready["admin_socket"].as_str().unwrap())
     }
@@ -168,16 +181,7 @@ fn f27_o03_every_line_of_the_log_parses_and_none_holds_a_code_or_a_key() {
     assert!(server.admin(&["log-level", "trace"]).status.success());
     server.admin(&["invite"]);
     server.admin(&["status"]);
-    // And whoever comes to its door.
-    let url = server.ready["url"].as_str().unwrap();
-    let address = url.trim_start_matches("https://").parse().unwrap();
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let authority = authority(&server.folder.path().join("server"));
-        let mut connection = connect(address, &authority).await.unwrap();
-        connection.get("/health/live").await;
-        let hello = Signed::unsigned("/twofold.v1.CosignerService/Hello", Vec::new());
-        assert_eq!(connection.send(&hello).await.unwrap().reason(), "SIGNATURE_MISSING");
-    });
+    server.visit();
     let log = server.log();
     assert!(log.lines().count() >= 5, "{log}");
     let mut requests = 0;
@@ -244,6 +248,15 @@ fn f28_the_metrics_are_there_and_move() {
             text.lines().any(|line| line.starts_with(&format!("twofold_{name} "))),
             "{name}: {text}"
         );
+    }
+    server.visit();
+    let text = read();
+    for (method, code) in [("live", "ok"), ("Hello", "unauthenticated")] {
+        let told = |line: &str| {
+            let named = line.contains(&format!("\"{method}\"")) && line.contains(&format!("\"{code}\""));
+            line.starts_with("twofold_requests_total{") && named && line.ends_with(" 1")
+        };
+        assert!(text.lines().any(told), "{method}: {text}");
     }
     // There is no node behind this one, and each failed call counts.
     let calls = |text: &str| {
