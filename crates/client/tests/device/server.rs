@@ -146,6 +146,15 @@ procedures! {
     rename_device: RenameDevice -> Done;
 }
 
+/// How a refusal is answered.
+pub(crate) fn refused(refusal: &Refusal) -> HttpReply {
+    HttpReply {
+        status: twofold_wire::error::http_status(refusal.reason.code()),
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: twofold_wire::error::connect_json(refusal),
+    }
+}
+
 impl Server {
     pub(crate) async fn new() -> Arc<Self> {
         Self::over(MemoryStore::new()).await
@@ -189,11 +198,6 @@ impl Server {
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let refused = |refusal: &Refusal| HttpReply {
-            status: twofold_wire::error::http_status(refusal.reason.code()),
-            headers: vec![("content-type".into(), "application/json".into())],
-            body: twofold_wire::error::connect_json(refusal),
-        };
         let proof = match Proof::parse(call.method, &uri, headers) {
             Ok(proof) => proof,
             Err(fault) => return refused(&fault.into()),

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use futures::executor::block_on;
 use twofold_api::seal_key::Offer;
+use twofold_api::server_time::ServerTime;
+use twofold_api::{Reason, Refusal};
+use twofold_client::fault::Breach;
 use twofold_client::port::{HttpReply, TransportFault};
 use twofold_client::{Fault, Kind, Notice};
+use twofold_threshold::id::RequestDigest;
 use twofold_threshold::identity::IdentitySecret;
 
 use crate::line::Fate;
-use crate::server::NOW;
+use crate::server::{NOW, refused};
 use crate::world::{World, create, paying, sats};
 
 #[test]
@@ -93,6 +97,21 @@ fn a30_a_clock_off_by_an_hour_is_noted_and_the_request_signed_again() {
                 "once each; the second reads what sending added"
             );
         }
+    });
+}
+
+#[test]
+fn a30_a_time_that_the_server_did_not_sign_for_this_request_is_not_taken() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_wallet().await;
+        let thief = IdentitySecret::from_seed(&twofold_threshold::secret::Secret32::new([9; 32]));
+        let time = ServerTime::sign(&thief, RequestDigest([0; 32]), NOW + 86_400);
+        let refusal = Refusal::from(Reason::ClockSkew).telling_time(time);
+        world.line.fates([Fate::Answer(refused(&refusal))]);
+        let fault = client.sync(&mut wallet).await.expect_err("must refuse");
+        assert!(matches!(fault, Fault::Breach(Breach::FalseTime)), "{fault}");
+        client.sync(&mut wallet).await.expect("by the time as it was");
+        assert_eq!(client.take_notices(), []);
     });
 }
 
