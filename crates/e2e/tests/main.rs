@@ -4,6 +4,7 @@ mod architecture;
 mod coins;
 mod copies;
 mod device;
+mod devices;
 mod disk;
 mod faults;
 mod fees;

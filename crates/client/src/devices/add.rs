@@ -8,7 +8,7 @@ use twofold_api::invitation::Invitation;
 use twofold_api::pairing::{Card, Introduction};
 use twofold_api::reason::Reason;
 use twofold_api::request::{GetShape, GetWallet, InviteDevice, Name};
-use twofold_threshold::device_list::{Act, DeviceList, Entry, Parcel};
+use twofold_threshold::device_list::{Act, Change, DeviceList, Entry, Parcel, Signer};
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::{IdentityKey, Signature64};
@@ -206,22 +206,21 @@ impl<P: Platform> Client<P> {
             return Err(Usage::NoParcel.into());
         }
         let own = *self.session.device_key();
-        let opened = Parcel::try_from(shape.parcel.as_slice())
-            .and_then(|parcel| parcel.open(wallet, &joining.from, &own, &joining.sealing))
-            .map_err(|_| Breach::ForeignParcel)?;
-        // Of the list, at least the part that the introducing device had verified must be there, and both devices.
-        let list = DeviceList::verify(wallet, opened.recovery, &told.device_list).map_err(Breach::DeviceList)?;
-        let both = [&joining.from, &own]
-            .iter()
-            .all(|key| list.device(key.device_id()).is_some());
+        let transcript = told.package.get(1).map(Vec::as_slice).unwrap_or_default();
+        let recovery = SignedTranscript::try_from(transcript)?.transcript().recovery().signing;
+        let list = DeviceList::verify(wallet, recovery, &told.device_list).map_err(Breach::DeviceList)?;
         let sealing = list.device(own.device_id()).map(|device| *device.sealing());
-        let anchored = (1..=told.device_list.len()).any(|end| {
-            DeviceList::verify(wallet, opened.recovery, &told.device_list[..end])
-                .is_ok_and(|list| *list.head() == opened.list)
-        });
-        if !both || !anchored || sealing != Some(joining.sealing.public()) {
+        let before = introduced(&told.device_list, &joining.from, &own).ok_or(Breach::ForeignParcel)?;
+        if sealing != Some(joining.sealing.public()) {
             return Err(Breach::ForeignParcel.into());
         }
+        // Whoever of the listed devices had the last word has left it.
+        let parcel = Parcel::try_from(shape.parcel.as_slice()).map_err(|_| Breach::ForeignParcel)?;
+        let mut senders = list.devices().iter();
+        let opened = senders
+            .find_map(|sender| parcel.open(wallet, sender.identity(), &own, &joining.sealing).ok())
+            .filter(|opened| opened.recovery == *list.recovery() && opened.list == before)
+            .ok_or(Breach::ForeignParcel)?;
         let record = self.record_of(joining, told, opened)?;
         let name = record.name.clone();
         self.save_record(&record.record).await?;
@@ -243,9 +242,10 @@ impl<P: Platform> Client<P> {
         let signed = SignedTranscript::try_from(transcript.as_slice())?;
         let first = signed.transcript();
         let entry = told.device_list.first().ok_or(Breach::OtherWallet)?;
+        let listed = Entry::try_from(entry.as_slice())?;
         let same = first.wallet() == joining.wallet
-            && first.recovery().signing == opened.recovery
-            && *first.device_list_head() == Entry::try_from(entry.as_slice())?.head()
+            && first.device() == listed.identity()
+            && *first.device_list_head() == listed.head()
             && first.public_shares()?.group_key() == opened.public.group_key()
             && first.public_shares()?.chain_code() == opened.public.chain_code();
         if !same {
@@ -280,6 +280,18 @@ impl<P: Platform> Client<P> {
             list: told.device_list,
         })
     }
+}
+
+/// The list's head before the entry that lists this device, if the device that introduced it signed that entry. So all
+/// before it is the list that the introducing device had verified, down to the device that made the wallet: a server that
+/// made up another list has no such entry.
+fn introduced(entries: &[Vec<u8>], from: &IdentityKey, own: &IdentityKey) -> Option<[u8; 32]> {
+    entries.iter().find_map(|entry| {
+        let change = Change::try_from(entry.as_slice()).ok()?;
+        let lists_us = matches!(change.act(), Act::Enrol { identity, .. } if identity == own);
+        let signed = change.signers().any(|signer| *signer == Signer::Device(*from));
+        (lists_us && signed).then(|| *change.parent())
+    })
 }
 
 /// A wallet that was taken in.

@@ -188,9 +188,13 @@ fn a_second_approver_agrees_to_what_the_first_asks_for() {
             .approve_change(&mut laptop.wallet, waiting.change, None)
             .await;
         assert_eq!(agreed.expect("agrees"), Outcome::Done);
-        // The parcel is the laptop's, and the tablet knows the phone: it takes nothing from another.
-        let other = tablet.arrive().await;
-        assert!(matches!(other, Err(Fault::Breach(Breach::ForeignParcel))), "{other:?}");
+        // The laptop had the last word and left the share; the entry is signed by the phone that the tablet knows.
+        let arrived = tablet.arrive().await.expect("takes it in");
+        assert!(matches!(&arrived[..], [Arrival::Arrived { .. }]), "{arrived:?}");
+        let mut wallet = tablet.open_wallet(None).await.expect("is there");
+        tablet.sync(&mut wallet).await.expect("syncs");
+        let draft = tablet.draft(&mut wallet, &paying(10_000)).expect("drafts");
+        tablet.send(&mut wallet, draft).await.expect("signs");
     });
 }
 
@@ -397,5 +401,28 @@ fn a29_a_device_that_is_shown_another_list_than_it_knew_stops_and_says_so() {
             "{stopped:?}"
         );
         drop(phone);
+    });
+}
+
+#[test]
+fn a23_a_new_machine_that_was_introduced_by_one_takes_nothing_where_another_listed_it_alone() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        // Introduced by the phone, listed by the laptop with the words: for all the new machine knows, by anybody.
+        let introduction = phone.client.introduce(&mut phone.wallet).await.expect("introduces");
+        let mut world = laptop.world.another();
+        world.random();
+        let (mut tablet, card) = world.join_wallet(&introduction).await.expect("joins");
+        let added = laptop
+            .client
+            .enrol_device(&mut laptop.wallet, &card, Some(&laptop.words))
+            .await;
+        assert_eq!(added.expect("adds"), Outcome::Done);
+        let refused = tablet.arrive().await;
+        assert!(
+            matches!(refused, Err(Fault::Breach(Breach::ForeignParcel))),
+            "{refused:?}"
+        );
     });
 }
