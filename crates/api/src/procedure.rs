@@ -73,4 +73,5 @@ procedures! {
     GetShape -> Shape, Read, wallet;
     InviteDevice -> DeviceInvited, Change, wallet;
     RenameDevice -> Done, Change, wallet;
+    LiftFence -> Done, Change, wallet;
 }

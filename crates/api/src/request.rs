@@ -213,6 +213,17 @@ pub struct DeriveAddress {
     pub checkpoint: Option<Checkpoint>,
 }
 
+/// Says that a fenced wallet may sign again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiftFence {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The newest checkpoint that the device has, where it has one.
+    pub checkpoint: Option<Checkpoint>,
+    /// Recovery's signature over the server's newest checkpoint (`Domain::LIFT_FENCE`).
+    pub recovery: Option<[u8; 64]>,
+}
+
 /// Changes the device list by one signed entry, or asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeDevices {

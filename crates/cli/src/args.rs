@@ -466,6 +466,18 @@ pub(crate) enum Wallet {
         /// Its new name
         name: String,
     },
+    /// Say yes to a server that was restored from a backup, after looking at what it forgot
+    #[command(
+        after_help = "Example:\n  twofold wallet lift-fence --wallet savings\n  twofold wallet lift-fence --words-file words.txt --yes"
+    )]
+    LiftFence {
+        /// Sign with the recovery words in this file, or in standard input with `-`: then the operator need not agree
+        #[arg(long, value_name = "FILE")]
+        words_file: Option<PathBuf>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Where the recovery words come from; never the command line, where other users of the machine could read them.

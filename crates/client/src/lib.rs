@@ -43,6 +43,7 @@ pub mod deadline;
 pub mod devices;
 pub mod fault;
 pub mod fees;
+mod fence;
 pub mod headers;
 pub mod home;
 pub mod join;
@@ -63,4 +64,5 @@ pub mod watch;
 
 pub use client::Client;
 pub use fault::{Fault, Kind};
+pub use fence::Fencing;
 pub use session::Notice;

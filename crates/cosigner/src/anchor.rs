@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use async_lock::Mutex;
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use twofold_api::Refusal;
 use twofold_threshold::{id::WalletId, identity::IdentitySecret};
 
 pub use restored::{RESTORED, Settled};
@@ -22,13 +23,14 @@ pub use restored::{RESTORED, Settled};
 use crate::{
     Cosigner,
     identity::StartFault,
-    keys::RecordKey,
+    keys::{RecordKey, Subkeys},
     port::{
         Clock,
         anchor::{Anchor, AnchorFault, Mark},
         chain::Chain,
         store::{Batch, Store, StoreFault, Write},
     },
+    wallet::Owned,
 };
 use line::{Body, Line, Token};
 
@@ -234,6 +236,23 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.store.commit(batch).await
     }
 
+    /// Has the anchor hear that a wallet's fence is lifted where it stands; the line's number, where there is an anchor.
+    pub(crate) async fn anchor_lift(&self, owned: &Owned) -> Result<Option<u64>, Refusal> {
+        let Some(anchored) = &self.anchor else { return Ok(None) };
+        let body = Body::Mark(Mark::of(owned.id(), owned.state()));
+        let line = anchored.append(body, &self.identity).await;
+        line.map(Some)
+            .map_err(|fault| StoreFault::Unavailable(fault.to_string()).into())
+    }
+
+    /// How many lines the anchor has.
+    async fn lines(&self) -> Option<u64> {
+        match &self.anchor {
+            Some(anchored) => Some(*anchored.lines.lock().await),
+            None => None,
+        }
+    }
+
     /// The anchor's last word of each wallet, every line verified.
     fn marks(&self) -> Result<Option<HashMap<WalletId, Mark>>, AnchorFault> {
         let Some(anchored) = &self.anchor else {
@@ -248,6 +267,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             }
         }
         Ok(Some(marks))
+    }
+}
+
+/// The server's word on its anchor, sealed under another KEK.
+pub(crate) async fn rewrap<S: Store>(
+    store: &S,
+    old: &Subkeys,
+    new: &Subkeys,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Option<Write>, StartFault> {
+    match Instance::load(store, &old.secrets).await? {
+        Some(instance) => instance.write(&new.secrets, rng).map(Some),
+        None => Ok(None),
     }
 }
 

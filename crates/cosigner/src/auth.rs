@@ -96,7 +96,8 @@ names_wallet!(
     CancelChange,
     GetShape,
     InviteDevice,
-    RenameDevice
+    RenameDevice,
+    LiftFence
 );
 
 macro_rules! names_none {

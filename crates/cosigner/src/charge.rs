@@ -69,6 +69,14 @@ pub(crate) fn charge(
     })
 }
 
+/// A charge under another key; none where it is under that already, or under neither, which is for the next spend to see.
+pub(crate) fn renew(old: &MacKey, new: &MacKey, mut group: ChargeGroup) -> Option<ChargeGroup> {
+    authentic(old, &group).then(|| {
+        group.mac = mac(new, &group);
+        group
+    })
+}
+
 fn parts<R>(group: &ChargeGroup, run: impl FnOnce(&[&[u8]]) -> R) -> R {
     run(&[
         &group.wallet.0,

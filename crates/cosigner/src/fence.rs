@@ -6,15 +6,41 @@
 //! known of the fence is logged when it is lifted.
 
 use serde::{Deserialize, Serialize};
-use twofold_api::audit::{Event, Lift};
-use twofold_threshold::id::DeviceId;
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, Lift},
+};
+use twofold_threshold::id::{DeviceId, WalletId};
 
 use crate::{
     Cosigner,
-    port::{Clock, chain::Chain, store::Store},
+    port::{
+        Clock,
+        chain::Chain,
+        store::{Batch, Store},
+    },
     rpc::ASSET,
     wallet::Change,
 };
+
+/// Longest reason that an operator gives, in bytes.
+const REASON_BYTES: usize = 200;
+/// How long after notice the devices alone may lift a fence, in seconds.
+const NOTICE_SECONDS: u64 = 72 * 3600;
+/// Wallets looked at for one page of fences, and fences on it at most.
+const PAGE: u32 = 512;
+const FENCES: usize = 50;
+
+/// A fence, as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fenced {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
+    /// Why, and what it waits for.
+    pub why: String,
+}
 
 /// A fence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,14 +120,134 @@ impl Fence {
         self.seen = Some(seen);
         true
     }
+
+    /// Refuses while a device is known to be at a later epoch: what would sign then is a share that was refreshed away,
+    /// and no such device would follow. `ours` is the wallet's own epoch.
+    pub(crate) fn may_be_lifted(&self, ours: u32) -> Result<(), Refusal> {
+        match &self.seen {
+            Some(seen) if seen.epoch > ours => Err(Refusal::new(
+                Reason::RestoreFence,
+                format!(
+                    "a device is at epoch {} of this wallet, and this server at {ours}: it lacks a refresh, which must be \
+                     brought back first",
+                    seen.epoch
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes a device's yes.
+    pub(crate) fn agree(&mut self, device: DeviceId) {
+        if !self.agreed.contains(&device.0) {
+            self.agreed.push(device.0);
+        }
+    }
+
+    /// On whose word the fence is lifted once `device` has said yes, if that is enough: with the operator it is; without,
+    /// all that are `listed` must have said so, more than one, and the time for notice be over.
+    pub(crate) fn lifted_by(&self, device: DeviceId, listed: &[DeviceId], now: u64) -> Option<Lift> {
+        if let Some(decision) = &self.decision {
+            return Some(Lift::Operator {
+                device,
+                reason: decision.reason.clone(),
+            });
+        }
+        let yes = |other: &DeviceId| *other == device || self.agreed.contains(&other.0);
+        let over = now >= self.since.saturating_add(NOTICE_SECONDS);
+        (over && listed.len() > 1 && listed.iter().all(yes)).then_some(Lift::Devices)
+    }
+}
+
+impl Fence {
+    fn why(&self, ours: u32) -> String {
+        let cause = match &self.seen {
+            Some(seen) if seen.epoch > ours => format!(
+                "a device is at epoch {} and this server at {ours}: bring the refresh back before anything is lifted",
+                seen.epoch
+            ),
+            Some(seen) => format!(
+                "a device has seen entry {} of the log, which this server lacks",
+                seen.seq
+            ),
+            None => "restored from a backup, and the anchor does not vouch for it".to_owned(),
+        };
+        let waits = match (&self.decision, self.agreed.len()) {
+            (Some(decision), _) => format!("the operator decided ({}): waits for a person's yes", decision.reason),
+            (None, 0) => "waits for the operator and a person's yes, or for recovery".to_owned(),
+            (None, said) => format!("{said} said yes: waits for the operator"),
+        };
+        format!("{cause}; {waits}")
+    }
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Lifts a wallet's fence: the next generation begins, and nothing is left to spend of the window that is open.
-    pub(crate) fn lift(&self, change: &mut Change, by: Lift) {
+    /// The fences of the wallets after `after`, some of them, and the wallet to go on after; none where that was all.
+    pub async fn fences(&self, after: Option<WalletId>) -> Result<(Vec<Fenced>, Option<WalletId>), Refusal> {
+        let mut fences = Vec::new();
+        let rows = self.store.wallets(after, PAGE).await?;
+        let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let mut last = None;
+        for row in rows {
+            let wallet = row.id;
+            last = Some(wallet);
+            if let Ok(owned) = self.load(row)
+                && let Some(fence) = &owned.state().fence
+            {
+                fences.push(Fenced {
+                    wallet,
+                    since: fence.since,
+                    why: fence.why(owned.state().epoch().number),
+                });
+            }
+            if fences.len() >= FENCES {
+                return Ok((fences, last));
+            }
+        }
+        Ok((fences, last.filter(|_| full)))
+    }
+
+    /// The operator's decision that a wallet's fence may be lifted, with the reason. It is lifted once a person says yes on
+    /// a device; whether one had already.
+    pub async fn decide_fence(&self, wallet: WalletId, reason: &str) -> Result<bool, Refusal> {
+        if reason.trim().is_empty() || reason.len() > REASON_BYTES || reason.chars().any(char::is_control) {
+            let told = "give a reason of one line, at most 200 bytes: it stands in the wallet's log";
+            return Err(Refusal::new(Reason::Malformed, told));
+        }
+        let _held = self.wallets.hold(wallet).await;
+        let row = self.store.wallet(wallet).await?.ok_or(Reason::WalletNotFound)?;
+        let owned = self.load(row)?;
+        let now = self.time.now();
+        let Some(fence) = &owned.state().fence else {
+            return Err(Refusal::new(Reason::OutOfOrder, "this wallet is not fenced"));
+        };
+        fence.may_be_lifted(owned.state().epoch().number)?;
+        let agreed = fence.agreed.first().map(|device| DeviceId(*device));
+        let line = match agreed {
+            Some(_) => self.anchor_lift(&owned).await?,
+            None => None,
+        };
+        let mut change = owned.change();
+        let reason = reason.to_owned();
+        if let Some(device) = agreed {
+            self.lift(&mut change, Lift::Operator { device, reason }, line);
+        } else if let Some(fence) = &mut change.state.fence {
+            fence.decision = Some(Decision { at: now, reason });
+        }
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        self.commit(batch).await?;
+        Ok(agreed.is_some())
+    }
+
+    /// Lifts a wallet's fence: another generation begins, and nothing is left to spend of the window that is open. The
+    /// generation is the number of a line of the anchor where there is one: a server that is restored once more begins
+    /// none that was there before, though its database has forgotten it.
+    pub(crate) fn lift(&self, change: &mut Change, by: Lift, line: Option<u64>) {
+        let line = line.map_or(0, |line| u32::try_from(line).unwrap_or(u32::MAX));
         let (fork, now) = (change.state.head().seq, self.time.now());
         let seen = change.state.fence.take().and_then(|fence| fence.seen);
-        change.state.generation = change.state.generation.saturating_add(1);
+        change.state.generation = change.state.generation.saturating_add(1).max(line);
         change.state.exhaust(ASSET, self.time.counted());
         if let Some(seen) = seen {
             let event = Event::Fenced {

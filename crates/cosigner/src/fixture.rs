@@ -58,6 +58,8 @@ pub(crate) struct House {
     pub(crate) config: Config,
     pub(crate) oracle: Oracle,
     pub(crate) mind: Arc<Mind>,
+    /// The byte that its KEK is made of.
+    pub(crate) kek: u8,
 }
 
 impl House {
@@ -75,6 +77,7 @@ impl House {
             config,
             oracle: Oracle::default(),
             mind: Arc::new(mind),
+            kek: 1,
         }
     }
 
@@ -86,7 +89,7 @@ impl House {
 
     /// Starts again over the same store with an anchor, as a server does, and settles what a restore left to do.
     pub(crate) fn restart_with(&mut self, anchor: &MemoryAnchor, anew: bool) -> Result<Settled, StartFault> {
-        let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1)?;
+        let mind = open(&self.store, &self.chain, &self.clock, &self.config, self.kek)?;
         let mind = block_on(mind.anchored(anchor.clone(), anew))?;
         let settled = block_on(mind.settle_restore())?;
         self.mind = Arc::new(mind);

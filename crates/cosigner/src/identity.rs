@@ -25,6 +25,9 @@ pub enum StartFault {
     /// The identity does not open under this KEK.
     #[error("the KEK is not the one that this database was sealed under; start with the KEK it was made with")]
     Sealed,
+    /// The KEK is being changed.
+    #[error("a change of the KEK was cut short; finish it first: twofold-server kek rotate")]
+    Rotating,
     /// The anchor does not answer, or is damaged.
     #[error(transparent)]
     Anchor(#[from] AnchorFault),
@@ -56,9 +59,8 @@ pub(crate) async fn open_or_make<S: Store>(
     keys: &Subkeys,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<IdentitySecret, StartFault> {
-    if let Some(sealed) = store.server_secret(NAME).await? {
-        let seed = keys.secrets.open(BOUND, &sealed).map_err(|_| StartFault::Sealed)?;
-        let seed = Secret32::try_from(seed.as_slice()).map_err(|_| StartFault::Sealed)?;
+    if store.server_secret(NAME).await?.is_some() {
+        let seed = open(store, keys).await?.ok_or(StartFault::Sealed)?;
         return Ok(IdentitySecret::from_seed(&seed));
     }
     let seed = Secret32::generate(rng);
@@ -70,4 +72,22 @@ pub(crate) async fn open_or_make<S: Store>(
         })
         .await?;
     Ok(IdentitySecret::from_seed(&seed))
+}
+
+/// The identity's seed, if there is one under these keys.
+pub(crate) async fn open<S: Store>(store: &S, keys: &Subkeys) -> Result<Option<Secret32>, StoreFault> {
+    let sealed = store.server_secret(NAME).await?.unwrap_or_default();
+    let opened = keys.secrets.open(BOUND, &sealed).ok();
+    Ok(opened.and_then(|seed| Secret32::try_from(seed.as_slice()).ok()))
+}
+
+/// The identity, sealed under another KEK.
+pub(crate) async fn rewrap<S: Store>(
+    store: &S,
+    old: &Subkeys,
+    new: &Subkeys,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Write, StartFault> {
+    let seed = open(store, old).await?.ok_or(StartFault::Sealed)?;
+    Ok(Write::ServerSecret(NAME, new.secrets.seal(BOUND, seed.expose(), rng)))
 }

@@ -28,6 +28,7 @@ pub mod policy;
 pub mod port;
 mod recent;
 mod replay;
+mod rotate;
 mod rpc;
 mod seal_keys;
 mod shape;
@@ -52,9 +53,11 @@ use twofold_threshold::{
 pub use anchor::{RESTORED, Settled, TAKES_OVER, last_token};
 pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcomer};
 pub use config::Config;
+pub use fence::Fenced;
 pub use identity::StartFault;
 pub use keys::Kek;
 pub use pending::Waits;
+pub use rotate::{RotateFault, Rotated, rotate};
 pub use rpc::mint_invitation::Minted;
 pub use twofold_intent::{ChainName, ChainNameError};
 
@@ -111,6 +114,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         config: Config,
     ) -> Result<Self, StartFault> {
         let keys = kek.subkeys();
+        if rotate::is_underway(&store).await? {
+            return Err(StartFault::Rotating);
+        }
         let identity = identity::open_or_make(&store, &keys, &mut OsRng).await?;
         let time = Time::new(clock, store.counter(time::COUNTER).await?, config.trust_clock);
         Ok(Self {

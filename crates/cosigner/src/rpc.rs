@@ -16,6 +16,7 @@ mod get_wallet;
 mod hello;
 mod invite_device;
 mod join;
+mod lift_fence;
 mod list_wallets;
 pub(crate) mod mint_invitation;
 mod purge;
@@ -29,6 +30,7 @@ mod sync;
 mod test_sign;
 mod watch;
 
+pub(crate) use ceremony::Plan;
 pub(crate) use sign::ASSET;
 #[cfg(test)]
 pub(crate) use sign::outpoint;

@@ -289,7 +289,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 }
 
 impl Mark {
-    const fn of(wallet: WalletId, state: &State) -> Self {
+    pub(crate) const fn of(wallet: WalletId, state: &State) -> Self {
         Self {
             wallet,
             epoch: state.epoch(),

@@ -72,6 +72,11 @@ impl Deployment {
 
     /// Starts the server again on the same folder and port.
     pub fn resume(&mut self) -> Result<()> {
+        self.resume_with(&[])
+    }
+
+    /// The same, with more words on its command line.
+    pub fn resume_with(&mut self, words: &[&str]) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.log())?;
         let mut command = Command::new(binary("twofold-server")?);
         command
@@ -88,6 +93,7 @@ impl Deployment {
             .arg(self.data())
             .args(["--bitcoind-url", &self.node.url(), "--cookie"])
             .arg(self.node.cookie_file())
+            .args(words)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -125,6 +131,14 @@ impl Deployment {
         self.server()?.kill()?;
         self.server = None;
         Ok(())
+    }
+
+    /// Runs `twofold-server` with these words, as the operator on the server's machine; what it answers.
+    pub fn operator(&self, words: &[&str]) -> Result<Value> {
+        let output = Command::new(binary("twofold-server")?).args(words).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        anyhow::ensure!(output.status.success(), "{words:?}: {said}");
+        serde_json::from_slice(&output.stdout).with_context(|| format!("{words:?} answered something else; {said}"))
     }
 
     /// Mints another invitation through the running server's admin socket.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use twofold_api::Reason;
 use twofold_e2e::{Deployment, process::Leashed};
 
@@ -141,4 +142,57 @@ fn p20_s04_a_full_disk_at_a_signature_is_a_clean_refusal_and_the_same_server_sig
 #[test]
 fn p20_s03_a_failed_fsync_at_a_signature_is_a_clean_refusal_and_the_next_server_signs() -> Result<()> {
     failing_at("store-commit-fsync", true)
+}
+
+/// A disk on which nothing grows any more: no file of the process may be written past a few kilobytes. Dropped, it has
+/// room again.
+struct FullDisk(Pid, Rlimit);
+
+impl FullDisk {
+    fn of(server: u32, log: u64) -> Result<Self> {
+        let server = Pid::from_raw(i32::try_from(server)?).context("a process id")?;
+        // Its log may go on for some lines; a commit is longer.
+        let full = Rlimit {
+            current: Some(log + 4096),
+            maximum: getrlimit(Resource::Fsize).maximum,
+        };
+        ensure!(log < 16 << 10, "the log is {log} bytes");
+        Ok(Self(server, prlimit(Some(server), Resource::Fsize, full)?))
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        // The server may be gone already.
+        let _ = prlimit(Some(self.0), Resource::Fsize, self.1);
+    }
+}
+
+#[test]
+fn s04_on_a_full_disk_signing_is_refused_reads_work_and_the_same_server_recovers() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let enrolled = runtime()?.block_on(Enrolled::new(&deployment.invitation, &[WALLET]))?;
+    let oracle = Arc::new(Oracle::default());
+    let server = deployment.server()?.child().id();
+    let log = std::fs::metadata(deployment.log())?.len();
+    runtime()?.block_on(async {
+        let mut device = enrolled.open(WALLET, &oracle, Mischief::None).await?;
+        let first = device.spend();
+        verify(&device.sign(first).await?)?;
+        let before = oracle.verdict()?.nonces;
+
+        let full = FullDisk::of(server, log)?;
+        let psbt = device.spend();
+        let refused = device.sign(psbt.clone()).await.err().context("a signature")?;
+        ensure!(refused.reason() == Some(Reason::StoreUnavailable), "{refused}");
+        ensure!(oracle.verdict()?.nonces == before, "a commitment was given out");
+        device.client.audit(&mut device.wallet).await?;
+        drop(full);
+
+        verify(&device.sign(psbt.clone()).await?)?;
+        let (_, added, whole) = charged(&mut device, &psbt).await?;
+        ensure!(added == whole, "{added} of {whole} charged");
+        anyhow::Ok(())
+    })?;
+    oracle.verdict().map(drop)
 }

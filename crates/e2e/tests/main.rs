@@ -1,6 +1,7 @@
 //! End-to-end tests on real processes: a bitcoind, a server, the command line.
 
 mod architecture;
+mod backups;
 mod coins;
 mod copies;
 mod device;

@@ -3,7 +3,13 @@
 
 mod ask;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -13,9 +19,9 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use ask::ask;
+pub(crate) use ask::{answers, ask};
 
-use crate::fault::Fault;
+use crate::{backup::Manifest, fault::Fault};
 
 /// What an operator can ask of a running server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +46,36 @@ pub(crate) enum Wish {
     },
     /// Where the server stands.
     Status,
+    /// A backup, written by the server.
+    Backup {
+        /// A new file, by its absolute path.
+        out: PathBuf,
+        /// An age recipient; none: the configuration's.
+        recipient: Option<String>,
+    },
+    /// Some of the fences.
+    Fences {
+        /// The wallet to go on after, in hex.
+        after: Option<String>,
+    },
+    /// The operator's decision on a fence.
+    LiftFence {
+        /// The wallet, in hex.
+        wallet: String,
+        /// For its log.
+        reason: String,
+    },
+}
+
+impl Wish {
+    /// How long granting it may take.
+    pub(crate) const fn patience(&self) -> Duration {
+        match self {
+            // It reads and writes all there is, twice.
+            Self::Backup { .. } => Duration::from_secs(12 * 3600),
+            _ => PATIENCE,
+        }
+    }
 }
 
 /// The answer to a [`Wish`].
@@ -64,8 +100,33 @@ pub(crate) enum Reply {
         /// Its version.
         version: String,
     },
+    /// A backup was made.
+    Backup(Manifest),
+    /// Some of the fences.
+    Fences {
+        /// They.
+        fences: Vec<Fence>,
+        /// Ask for those after this wallet; none: that was all.
+        next: Option<String>,
+    },
+    /// A decision was noted.
+    Decided {
+        /// Somebody had said yes already, and the fence is lifted.
+        lifted: bool,
+    },
     /// Refused, in a sentence.
     Refused(String),
+}
+
+/// A fence, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fence {
+    /// The wallet, in hex.
+    pub(crate) wallet: String,
+    /// Since when, in seconds since 1970.
+    pub(crate) since: u64,
+    /// Why, and what it waits for.
+    pub(crate) why: String,
 }
 
 /// Grants wishes.
@@ -104,7 +165,8 @@ pub(crate) async fn serve<G: Grant>(listener: UnixListener, grant: Arc<G>) {
         };
         let grant = Arc::clone(&grant);
         tokio::spawn(async move {
-            let _ = timeout(PATIENCE, converse(stream, grant.as_ref())).await;
+            // Each side of the conversation has a bound of its own.
+            let _ = converse(stream, grant.as_ref()).await;
             drop(place);
         });
     }
@@ -116,9 +178,9 @@ async fn converse<G: Grant>(mut stream: UnixStream, grant: &G) -> std::io::Resul
     let reply = if peer == own || peer == 0 {
         let mut line = Vec::new();
         let (read, _) = stream.split();
-        BufReader::new(read.take(LINE)).read_until(b'\n', &mut line).await?;
-        match serde_json::from_slice(&line) {
-            Ok(wish) => grant.grant(wish).await,
+        timeout(PATIENCE, BufReader::new(read.take(LINE)).read_until(b'\n', &mut line)).await??;
+        match serde_json::from_slice::<Wish>(&line) {
+            Ok(wish) => timeout(wish.patience(), grant.grant(wish)).await?,
             Err(error) => Reply::Refused(format!("can't read the request: {error}")),
         }
     } else {
@@ -127,6 +189,6 @@ async fn converse<G: Grant>(mut stream: UnixStream, grant: &G) -> std::io::Resul
     };
     let mut line = serde_json::to_vec(&reply)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
+    timeout(PATIENCE, stream.write_all(&line)).await??;
     stream.shutdown().await
 }

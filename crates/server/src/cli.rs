@@ -68,6 +68,36 @@ Examples:
 Examples:
   twofold-server status --config /etc/twofold/twofold.toml --json")]
     Status(Status),
+    /// Back up the database while it is in use, encrypted to a key that stays offline.
+    #[command(after_help = "\
+Examples:
+  twofold-server backup --out /mnt/usb/twofold-monday.age --config /etc/twofold/twofold.toml
+  twofold-server backup --out monday.age --recipient age1... --socket ./scratch/admin.sock --json")]
+    Backup(Backup),
+    /// Make the key that opens backups; run this on a machine that stays offline.
+    #[command(after_help = "\
+Examples:
+  twofold-server backup-key --out backup.key")]
+    BackupKey {
+        /// A file that is not there yet, for the secret half.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup where there is no database. The restored server signs for a wallet only once its fence is lifted.
+    #[command(after_help = "\
+Examples:
+  twofold-server restore --from monday.age --identity backup.key --config /etc/twofold/twofold.toml
+  twofold-server restore --from monday.age --identity backup.key --data ./scratch --json")]
+    Restore(Restore),
+    /// The key that all is sealed under on this server.
+    #[command(subcommand)]
+    Kek(KekCommand),
+    /// Wallets that sign nothing because this server may be behind what it once was.
+    #[command(subcommand)]
+    Fence(FenceCommand),
     /// Look at a configuration without starting.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -151,7 +181,7 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "dev")]
     pub(crate) trust_clock: bool,
     /// The anchor of this database is lost: begin another. No later restore lifts a fence by what was in the lost one.
-    #[arg(long, conflicts_with = "dev")]
+    #[arg(long)]
     pub(crate) new_anchor: bool,
     /// Print one line of JSON on standard output when requests are answered, and log in JSON.
     #[arg(long)]
@@ -209,6 +239,100 @@ pub(crate) struct Status {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to write it; the file must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Who can open it; without it, backup.recipient of the configuration.
+    #[arg(long, value_name = "AGE1...")]
+    pub(crate) recipient: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: Where,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where a server's files are.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Files {
+    /// The server's configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of `run --dev --data`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The file with the key that opens it (AGE-SECRET-KEY-1...).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: PathBuf,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KekCommand {
+    /// Draw another KEK and seal everything under it. The server must be stopped; run it again if it is cut short.
+    #[command(after_help = "\
+Examples:
+  twofold-server kek rotate --config /etc/twofold/twofold.toml")]
+    Rotate {
+        /// The server's configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FenceCommand {
+    /// Show them, with the reason and what each waits for.
+    #[command(after_help = "\
+Examples:
+  twofold-server fence list --config /etc/twofold/twofold.toml")]
+    List {
+        #[command(flatten)]
+        server: Where,
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decide that a wallet may sign again. It does once a person says the same on a device.
+    #[command(after_help = "\
+Examples:
+  twofold-server fence lift --all --reason 'disk lost on Monday, backup of Sunday' --config /etc/twofold/twofold.toml
+  twofold-server fence lift --wallet 5f0c... --reason 'owner called' --socket ./scratch/admin.sock")]
+    Lift {
+        /// The wallet, by its id.
+        #[arg(long, value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+        wallet: Option<String>,
+        /// Every wallet that is fenced now.
+        #[arg(long)]
+        all: bool,
+        /// Why; it stands in each wallet's log.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        server: Where,
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Check a configuration and every file it names.
@@ -247,6 +371,37 @@ impl From<Where> for command::Server {
     }
 }
 
+impl From<Files> for command::Place {
+    fn from(files: Files) -> Self {
+        match (files.config, files.data) {
+            (Some(file), _) => Self::Config(file),
+            (None, folder) => Self::Development(folder.unwrap_or_default()),
+        }
+    }
+}
+
+impl From<Backup> for command::Backup {
+    fn from(backup: Backup) -> Self {
+        Self {
+            server: backup.server.into(),
+            out: backup.out,
+            recipient: backup.recipient,
+            json: backup.json,
+        }
+    }
+}
+
+impl From<Restore> for command::Restore {
+    fn from(restore: Restore) -> Self {
+        Self {
+            place: restore.files.into(),
+            from: restore.from,
+            identity: restore.identity,
+            json: restore.json,
+        }
+    }
+}
+
 impl From<Run> for command::Run {
     fn from(run: Run) -> Self {
         match run.config {
@@ -260,6 +415,7 @@ impl From<Run> for command::Run {
                 data: run.data,
                 listen: run.listen,
                 node: run.node.into(),
+                new_anchor: run.new_anchor,
                 json: run.json,
             },
         }

@@ -1,20 +1,28 @@
 //! What the commands do. Nothing here reads a command line.
 
 mod approve;
+mod backup;
 mod config_check;
+mod fence;
 mod init;
 mod invite;
+mod kek;
 mod log_level;
+mod restore;
 mod run;
 mod status;
 
 use std::path::PathBuf;
 
 pub use approve::approve;
+pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
+pub use fence::{fence_lift, fence_list};
 pub use init::{Init, init};
 pub use invite::invite;
+pub use kek::kek_rotate;
 pub use log_level::log_level;
+pub use restore::{Restore, restore};
 pub use run::{Run, run};
 pub use status::status;
 
@@ -37,6 +45,36 @@ impl Server {
         match self {
             Self::Config(file) => Ok(Config::load(file)?.admin_socket()),
             Self::Socket(path) => Ok(path.clone()),
+        }
+    }
+}
+
+/// Where a server's files are.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// As its configuration file says.
+    Config(PathBuf),
+    /// In the one folder of a development server.
+    Development(PathBuf),
+}
+
+impl Place {
+    /// The data directory and the anchor.
+    fn files(&self) -> Result<(PathBuf, PathBuf), Fault> {
+        match self {
+            Self::Config(file) => {
+                let config = Config::load(file)?;
+                let anchor = config.anchor_file()?.to_path_buf();
+                Ok((config.data_dir, anchor))
+            }
+            Self::Development(folder) => Ok((folder.join("data"), folder.join("anchor"))),
+        }
+    }
+
+    fn socket(&self) -> Result<PathBuf, Fault> {
+        match self {
+            Self::Config(file) => Ok(Config::load(file)?.admin_socket()),
+            Self::Development(folder) => Ok(folder.join("admin.sock")),
         }
     }
 }

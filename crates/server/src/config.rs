@@ -55,6 +55,9 @@ pub struct Config {
     /// How long changes wait that one device asks for.
     #[serde(default)]
     pub waits: Waits,
+    /// Backups.
+    #[serde(default)]
+    pub backup: Backup,
     /// What is logged and how.
     #[serde(default)]
     pub log: Log,
@@ -250,6 +253,15 @@ impl Default for Waits {
     }
 }
 
+/// Backups.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The public half, `age1...`, of the key that opens backups. Its other half is kept offline: the server never has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+}
+
 /// What is logged and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -337,6 +349,7 @@ impl Config {
             },
             policy: Policy::default(),
             waits: Waits::default(),
+            backup: Backup::default(),
             log: Log {
                 level: "info".into(),
                 format: LogFormat::Text,

@@ -7,10 +7,12 @@
 
 mod admin;
 mod background;
+mod backup;
 pub mod certificate;
 mod clock;
 pub mod command;
 pub mod config;
+mod copies;
 pub mod development;
 mod door;
 pub mod fault;

@@ -11,7 +11,7 @@ use twofold_server::{
     memory,
 };
 
-use cli::{Cli, Command, ConfigCommand};
+use cli::{Cli, Command, ConfigCommand, FenceCommand, KekCommand};
 
 fn main() -> ExitCode {
     // Before anything is read: every command may come to hold the KEK or an invitation.
@@ -32,6 +32,18 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change),
         Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),
+        Command::Backup(wanted) => command::backup(wanted.into()),
+        Command::BackupKey { out, json } => command::backup_key(&out, json),
+        Command::Restore(wanted) => command::restore(&wanted.into()),
+        Command::Kek(KekCommand::Rotate { config, json }) => command::kek_rotate(&config, json),
+        Command::Fence(FenceCommand::List { server, json }) => command::fence_list(&server.into(), json),
+        Command::Fence(FenceCommand::Lift {
+            wallet,
+            reason,
+            server,
+            json,
+            ..
+        }) => command::fence_lift(&server.into(), wallet.as_deref(), &reason, json),
         Command::Config(ConfigCommand::Check { config, json }) => command::config_check(&config, json),
     }
 }

@@ -9,12 +9,14 @@ use twofold_cosigner::{
 };
 
 use crate::{
-    admin::{Grant, Reply, Wish},
+    admin::{Fence, Grant, Reply, Wish},
+    copies::Copies,
     fault::Fault,
     health::Health,
     log::LevelHandle,
 };
 use twofold_api::public_url::PublicUrl;
+use twofold_store::SqliteStore;
 use twofold_threshold::id::WalletId;
 
 /// Longest life of an invitation: 30 days.
@@ -27,6 +29,7 @@ pub(crate) struct Office<S, C, K> {
     pub(crate) pin: Option<[u8; 32]>,
     pub(crate) health: Arc<Health>,
     pub(crate) level: Option<LevelHandle>,
+    pub(crate) copies: Copies,
 }
 
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
@@ -51,11 +54,7 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
 
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     async fn approve(&self, wallet: &str, change: u64) -> Result<(), Fault> {
-        let wallet: WalletId = wallet.parse().map_err(|_| {
-            Fault::Admin(format!(
-                "`{wallet}` is no wallet's id: 32 hex digits, as the device shows it"
-            ))
-        })?;
+        let wallet = wallet_id(wallet)?;
         self.cosigner
             .approve_change(wallet, change)
             .await
@@ -65,7 +64,40 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     }
 }
 
-impl<S: Store, C: Chain, K: Clock> Grant for Office<S, C, K> {
+impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
+    async fn fences(&self, after: Option<&str>) -> Result<Reply, Fault> {
+        let after = after.map(wallet_id).transpose()?;
+        let told = self.cosigner.fences(after).await;
+        let (fences, next) = told.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
+        let fences = fences.into_iter().map(|fence| Fence {
+            wallet: fence.wallet.to_string(),
+            since: fence.since,
+            why: fence.why,
+        });
+        Ok(Reply::Fences {
+            fences: fences.collect(),
+            next: next.map(|wallet| wallet.to_string()),
+        })
+    }
+
+    async fn lift_fence(&self, wallet: &str, reason: &str) -> Result<Reply, Fault> {
+        let wallet = wallet_id(wallet)?;
+        let decided = self.cosigner.decide_fence(wallet, reason).await;
+        let lifted = decided.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
+        tracing::warn!(%wallet, reason, lifted, "the operator would lift a fence");
+        Ok(Reply::Decided { lifted })
+    }
+}
+
+fn wallet_id(text: &str) -> Result<WalletId, Fault> {
+    text.parse().map_err(|_| {
+        Fault::Admin(format!(
+            "`{text}` is no wallet's id: 32 hex digits, as the device shows it"
+        ))
+    })
+}
+
+impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
     async fn grant(&self, wish: Wish) -> Reply {
         let done = match wish {
             Wish::Invite { expires_seconds } => self.invite(expires_seconds).await.map(|invitation| {
@@ -88,6 +120,12 @@ impl<S: Store, C: Chain, K: Clock> Grant for Office<S, C, K> {
                 ready: self.health.ready(),
                 version: env!("CARGO_PKG_VERSION").into(),
             }),
+            Wish::Backup { out, recipient } => {
+                let store = self.cosigner.store().clone();
+                self.copies.make(store, out, recipient).await.map(Reply::Backup)
+            }
+            Wish::Fences { after } => self.fences(after.as_deref()).await,
+            Wish::LiftFence { wallet, reason } => self.lift_fence(&wallet, &reason).await,
         };
         done.unwrap_or_else(|fault| Reply::Refused(fault.to_string()))
     }

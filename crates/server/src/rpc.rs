@@ -14,6 +14,7 @@ mod get_wallet;
 mod hello;
 mod invite_device;
 mod join;
+mod lift_fence;
 mod list_wallets;
 mod rename_device;
 mod rename_wallet;
@@ -119,6 +120,7 @@ procedures! {
     get_shape: GetShape -> Shape;
     invite_device: InviteDevice -> DeviceInvited;
     rename_device: RenameDevice -> Done;
+    lift_fence: LiftFence -> Done;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

@@ -19,6 +19,7 @@ use crate::{
     admin, background,
     clock::SystemClock,
     config::Config,
+    copies::Copies,
     fault::Fault,
     gate::Gate,
     health::Health,
@@ -137,6 +138,7 @@ pub async fn start<C: Chain, K: Clock>(
         pin: chain_of_trust.pin(),
         health: Arc::clone(&health),
         level,
+        copies: Copies::new(config),
     });
     let admin_socket = config.admin_socket();
     background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
@@ -181,6 +183,7 @@ pub(crate) async fn first_invitation<C: Chain>(config: &Config, chain: C, second
         pin: tls::Chain::load(&config.tls)?.pin(),
         health: Arc::new(Health::new(watched)),
         level: None,
+        copies: Copies::new(config),
     };
     office.invite(seconds).await
 }

@@ -1,9 +1,9 @@
 //! The anchor as a file: one process at a time, lines that are durable before they are answered for.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -11,7 +11,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use twofold_cosigner::port::anchor::{Anchor, AnchorFault, Appended};
 
-use crate::open::OpenFault;
+use crate::open::{OpenFault, at, make, sync};
 
 /// An anchor in a file of its own. It must lie outside the data directory, on another volume where there is one, and in no
 /// backup of it.
@@ -35,11 +35,7 @@ impl AnchorFile {
     pub fn open(path: &Path) -> Result<Self, OpenFault> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(at(folder))?;
+        make(folder)?;
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -62,9 +58,7 @@ impl AnchorFile {
             file.set_len(length).map_err(at(path))?;
         }
         file.sync_all().map_err(at(path))?;
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(at(folder))?;
+        sync(folder)?;
         Ok(Self {
             path: path.to_path_buf(),
             open: Mutex::new(Open {
@@ -133,11 +127,6 @@ fn lines(bytes: &[u8]) -> Result<Vec<String>, AnchorFault> {
     let text = std::str::from_utf8(bytes.get(..whole).unwrap_or_default())
         .map_err(|_| AnchorFault::Damaged("it holds something else than lines".into()))?;
     Ok(text.lines().map(str::to_owned).collect())
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenFault {
-    let path = path.to_path_buf();
-    move |error| OpenFault::Io { path, error }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod tests;
 
 mod anchor;
 mod apply;
+mod copy;
 mod failpoint;
 mod fault;
 mod list;
@@ -22,4 +23,5 @@ mod row;
 mod writer;
 
 pub use anchor::AnchorFile;
+pub use copy::{Contents, CopyFault, Vacant, copy_of};
 pub use open::{OpenFault, SqliteStore};

@@ -17,16 +17,13 @@ const APPLICATION: i32 = 0x3246_4c44;
 
 /// Brings a database up to date.
 pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), OpenFault> {
-    let known = steps.len();
-    let found = version(connection)?;
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let empty: bool = connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?;
-    if application != APPLICATION && !(empty && application == 0) {
-        return Err(OpenFault::Foreign);
-    }
-    if found > known {
-        return Err(OpenFault::Newer { found, known });
-    }
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let found = if empty && application == 0 {
+        bounded(connection, steps.len())?
+    } else {
+        ours(connection, steps.len())?
+    };
     for (done, step) in steps.iter().enumerate().skip(found) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
@@ -35,6 +32,23 @@ pub(crate) fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(),
         tracing::info!(schema = done + 1, "database migrated");
     }
     Ok(())
+}
+
+/// The schema of a database that is ours and no newer than what is known.
+pub(crate) fn ours(connection: &Connection, known: usize) -> Result<usize, OpenFault> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if application != APPLICATION {
+        return Err(OpenFault::Foreign);
+    }
+    bounded(connection, known)
+}
+
+fn bounded(connection: &Connection, known: usize) -> Result<usize, OpenFault> {
+    let found = version(connection)?;
+    if found > known {
+        return Err(OpenFault::Newer { found, known });
+    }
+    Ok(found)
 }
 
 fn version(connection: &Connection) -> Result<usize, OpenFault> {

@@ -18,6 +18,9 @@ use crate::{
     writer::Writer,
 };
 
+/// The database's name in the directory.
+pub(crate) const DATABASE: &str = "twofold.db";
+
 /// Why a data directory can't be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +62,7 @@ pub(crate) struct Inner {
     pub(crate) readers: Readers,
     pub(crate) writer: Writer,
     pub(crate) sealed: Arc<AtomicBool>,
+    pub(crate) path: PathBuf,
     _lock: DirectoryLock,
 }
 
@@ -66,17 +70,13 @@ impl SqliteStore {
     /// Opens a data directory, making what is not there and bringing what is old up to date. Nothing is read through:
     /// the time does not grow with the number of wallets.
     pub fn open(directory: &Path) -> Result<Self, OpenFault> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(at(directory))?;
+        make(directory)?;
         let lock_path = directory.join("lock");
         let lock = lock::take(&lock_path)
             .map_err(at(&lock_path))?
             .ok_or_else(|| OpenFault::InUse(directory.to_path_buf()))?;
 
-        let path = directory.join("twofold.db");
+        let path = directory.join(DATABASE);
         // SQLite gives its side files the mode of the database file.
         OpenOptions::new()
             .create(true)
@@ -110,12 +110,22 @@ impl SqliteStore {
             readers,
             writer,
             sealed,
+            path,
             _lock: lock,
         })))
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenFault> {
+/// Makes a directory that only its owner may look into.
+pub(crate) fn make(directory: &Path) -> Result<(), OpenFault> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(at(directory))
+}
+
+pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenFault> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // Only somebody's shell could hold a lock, and not for long.
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -124,13 +134,13 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenFault> {
 }
 
 /// Makes new file names survive a power cut.
-fn sync(directory: &Path) -> Result<(), OpenFault> {
+pub(crate) fn sync(directory: &Path) -> Result<(), OpenFault> {
     fs::File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(at(directory))
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenFault {
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenFault {
     let path = path.to_path_buf();
     move |error| OpenFault::Io { path, error }
 }

@@ -220,6 +220,46 @@ impl Store for SqliteStore {
         self.read(|connection| one(share(connection, wallet, kind, epoch)))
     }
 
+    async fn shares(&self, wallet: WalletId) -> Result<Vec<Share>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                Share,
+                "shares WHERE wallet = ?1 ORDER BY kind, epoch",
+                [wallet.0]
+            )
+        })
+    }
+
+    async fn charge_groups(
+        &self,
+        wallet: WalletId,
+        after: Option<[u8; 36]>,
+        limit: u32,
+    ) -> Result<Vec<ChargeGroup>, StoreFault> {
+        let after = after.as_ref().map_or(&[][..], |outpoint| &outpoint[..]);
+        self.read(|connection| {
+            select!(
+                connection,
+                ChargeGroup,
+                "charges WHERE wallet = ?1 AND outpoint > ?2 ORDER BY outpoint LIMIT ?3",
+                params![wallet.0, after, limit]
+            )
+        })
+    }
+
+    async fn ceremonies(&self, after: Option<CeremonyId>, limit: u32) -> Result<Vec<Ceremony>, StoreFault> {
+        let after = after.as_ref().map_or(&[][..], |id| &id.0[..]);
+        self.read(|connection| {
+            select!(
+                connection,
+                Ceremony,
+                "ceremonies WHERE id > ?1 ORDER BY id LIMIT ?2",
+                params![after, limit]
+            )
+        })
+    }
+
     async fn ceremony(&self, id: CeremonyId) -> Result<Option<Ceremony>, StoreFault> {
         self.read(|connection| one(select!(connection, Ceremony, "ceremonies WHERE id = ?1", [id.0])))
     }

@@ -1,6 +1,7 @@
 //! The port's suite on SQLite, and what only SQLite can get wrong.
 
 mod conformance;
+mod copy;
 mod damage;
 mod directory;
 mod group;

@@ -40,6 +40,8 @@ impl Domain {
     pub const FIRST_PACKAGE: Self = Self::new("first-package");
     /// A helper's message of a repair.
     pub const REPAIR: Self = Self::new("repair");
+    /// Recovery's word that a server that was rolled back may sign again, over a checkpoint.
+    pub const LIFT_FENCE: Self = Self::new("fence/lift");
     /// A short-lived sealing key.
     pub const SEAL_KEY: Self = Self::new("seal-key");
 

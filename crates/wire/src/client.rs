@@ -149,6 +149,7 @@ calls! {
     GetShape: GetShapeRequest -> GetShapeReply, Shape;
     InviteDevice: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
     RenameDevice: RenameDeviceRequest -> RenameDeviceReply, Done;
+    LiftFence: LiftFenceRequest -> LiftFenceReply, Done;
 }
 
 #[cfg(test)]

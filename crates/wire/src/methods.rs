@@ -42,7 +42,7 @@ macro_rules! methods {
 methods! {
     Join, Hello, BeginCreate, FinishCreate, TestSign, Activate, ListWallets, GetWallet, RenameWallet, Sign,
     SignMessage, Broadcast, Sync, Watch, EstimateFees, GetAudit, DeriveAddress,
-    ChangeDevices, SetFreeze, CancelChange, GetShape, InviteDevice, RenameDevice,
+    ChangeDevices, SetFreeze, CancelChange, GetShape, InviteDevice, RenameDevice, LiftFence,
 }
 
 /// Every procedure that the .proto has.

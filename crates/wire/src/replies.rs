@@ -47,7 +47,13 @@ macro_rules! done {
     )*};
 }
 
-done!(ActivateReply, RenameWalletReply, CancelChangeReply, RenameDeviceReply);
+done!(
+    ActivateReply,
+    RenameWalletReply,
+    CancelChangeReply,
+    RenameDeviceReply,
+    LiftFenceReply
+);
 
 impl From<reply::Joined> for proto::JoinReply {
     fn from(joined: reply::Joined) -> Self {

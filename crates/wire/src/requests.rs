@@ -435,6 +435,32 @@ impl From<&request::GetAudit> for proto::GetAuditRequest {
     }
 }
 
+impl TryFrom<proto::LiftFenceRequest> for request::LiftFence {
+    type Error = Malformed;
+
+    fn try_from(lift: proto::LiftFenceRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&lift.wallet)?,
+            checkpoint: optional_checkpoint(lift.checkpoint)?,
+            recovery: lift
+                .recovery
+                .map(|signature| fixed("recovery", &signature))
+                .transpose()?,
+        })
+    }
+}
+
+impl From<&request::LiftFence> for proto::LiftFenceRequest {
+    fn from(lift: &request::LiftFence) -> Self {
+        Self {
+            wallet: lift.wallet.0.to_vec(),
+            checkpoint: lift.checkpoint.as_ref().map(Checkpoint::to_bytes),
+            recovery: lift.recovery.map(Vec::from),
+            ..Self::default()
+        }
+    }
+}
+
 impl TryFrom<proto::DeriveAddressRequest> for request::DeriveAddress {
     type Error = Malformed;
 

@@ -281,6 +281,14 @@ pub(crate) fn device_invited() -> reply::DeviceInvited {
     }
 }
 
+pub(crate) fn lift_fence() -> request::LiftFence {
+    request::LiftFence {
+        wallet: WALLET,
+        checkpoint: Some(checkpoint()),
+        recovery: Some([0xdd; 64]),
+    }
+}
+
 pub(crate) fn derived() -> reply::Derived {
     reply::Derived {
         head: head(),

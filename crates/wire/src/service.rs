@@ -203,6 +203,7 @@ service! {
         GetShape, get_shape: GetShapeRequest -> GetShapeReply, Shape;
         InviteDevice, invite_device: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
         RenameDevice, rename_device: RenameDeviceRequest -> RenameDeviceReply, Done;
+        LiftFence, lift_fence: LiftFenceRequest -> LiftFenceReply, Done;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

@@ -1,15 +1,15 @@
 //! `twofold wallet`: which wallets there are, and what they are called.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use twofold_api::{reply::Standing, request::Name};
-use twofold_client::Fault;
+use twofold_client::{Fault, Fencing};
 use twofold_threshold::id::WalletId;
 
 use super::Context;
-use crate::args;
+use crate::{args, terminal, words};
 
 #[derive(Serialize)]
 struct Answer {
@@ -27,6 +27,12 @@ struct Line {
 }
 
 #[derive(Serialize)]
+struct Unfenced {
+    wallet: String,
+    lifted: bool,
+}
+
+#[derive(Serialize)]
 struct Renamed {
     wallet: String,
     name: String,
@@ -36,6 +42,7 @@ pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<(
     match command {
         args::Wallet::List => list(context).await,
         args::Wallet::Rename { name } => rename(context, &name).await,
+        args::Wallet::LiftFence { words_file, yes } => lift_fence(context, words_file.as_deref(), yes).await,
     }
 }
 
@@ -95,6 +102,29 @@ async fn list(context: Context<'_>) -> Result<()> {
             answer.wallets.iter().map(line).collect::<Vec<_>>().join("\n")
         },
     )
+}
+
+async fn lift_fence(context: Context<'_>, words_file: Option<&Path>, yes: bool) -> Result<()> {
+    let question = "The server was restored from a backup. What it signed since then it has forgotten: look at the history \
+                    first. Shall it sign for this wallet again?";
+    if !yes && !terminal::confirm(question)? {
+        bail!("nothing was changed");
+    }
+    let words = words_file.map(|file| words::read(Some(file))).transpose()?;
+    let (mut client, mut wallet) = context.wallet().await?;
+    let lifted = client.lift_fence(&mut wallet, words.as_ref()).await;
+    context.tell(&mut client);
+    let answer = Unfenced {
+        wallet: wallet.id().to_string(),
+        lifted: lifted? == Fencing::Lifted,
+    };
+    context.output.answer(&answer, |answer| {
+        if answer.lifted {
+            "The wallet signs again.".to_owned()
+        } else {
+            "Noted. It waits for the operator: twofold-server fence lift".to_owned()
+        }
+    })
 }
 
 async fn rename(context: Context<'_>, name: &str) -> Result<()> {

@@ -55,4 +55,5 @@ calls! {
     GetShape: READ;
     InviteDevice: CHANGE;
     RenameDevice: CHANGE;
+    LiftFence: CHANGE;
 }

@@ -144,6 +144,7 @@ procedures! {
     get_shape: GetShape -> Shape, twist shape;
     invite_device: InviteDevice -> DeviceInvited;
     rename_device: RenameDevice -> Done;
+    lift_fence: LiftFence -> Done;
 }
 
 /// How a refusal is answered.

@@ -87,13 +87,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let mut progress = self.progress().await?;
         // Without an anchor, nobody vouches for anything.
         let marks = if progress.blind { None } else { self.marks()? };
+        // This start's own, so greater than that of any before.
+        let line = self.lines().await;
         loop {
             let rows = self.store.wallets(progress.after.map(WalletId), PAGE).await?;
             let Some(last) = rows.last() else { break };
             progress.after = Some(last.id.0);
             let mut batch = Batch::default();
             for row in rows {
-                self.settle_wallet(row, marks.as_ref(), &mut settled, &mut batch)?;
+                self.settle_wallet(row, marks.as_ref(), line, &mut settled, &mut batch)?;
             }
             batch.writes.push(progress.write()?);
             failpoint!("restored::before_page");
@@ -108,6 +110,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         &self,
         row: record::Wallet,
         marks: Option<&HashMap<WalletId, Mark>>,
+        line: Option<u64>,
         settled: &mut Settled,
         batch: &mut Batch,
     ) -> Result<(), StartFault> {
@@ -122,7 +125,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let agrees = marks.is_some_and(|marks| marks.get(&id).is_none_or(|mark| *mark == change.stands()));
         match &mut change.state.fence {
             Some(fence) => fence.restored = true,
-            None if agrees => self.lift(&mut change, Lift::Anchor),
+            None if agrees => self.lift(&mut change, Lift::Anchor, line),
             none => *none = Some(Fence::restored(self.time.counted())),
         }
         if change.state.fence.is_some() {

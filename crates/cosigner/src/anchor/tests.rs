@@ -173,7 +173,22 @@ fn s14_a_wallet_that_the_anchor_knows_no_change_of_goes_on_after_a_restore_with_
         Event::Lifted { generation, by, .. } => Some((generation, by)),
         _ => None,
     });
-    assert_eq!(lifted, Some((1, Lift::Anchor)));
+    assert_eq!(lifted, Some((house.state(&purse).generation, Lift::Anchor)));
+}
+
+#[test]
+fn s24_a_second_restore_from_the_same_backup_begins_a_generation_that_no_device_has_seen() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    let mut generations = Vec::new();
+    for _ in 0..3 {
+        spends(&house, &phone, &purse).unwrap();
+        house.restore(&backup, &anchor);
+        house.restart_with(&anchor, false).unwrap();
+        spends(&house, &phone, &purse).unwrap();
+        generations.push(house.state(&purse).generation);
+    }
+    assert!(generations.is_sorted_by(|one, next| one < next), "{generations:?}");
 }
 
 #[test]
@@ -221,7 +236,12 @@ fn s09_a_crash_while_wallets_are_fenced_leaves_none_out() {
     house.restart_with(&anchor, false).unwrap();
     for row in house.rows().wallets.into_values() {
         let owned = house.mind.load(row).unwrap();
-        assert_eq!((owned.state().generation, owned.state().fence.is_some()), (1, false));
+        assert!(owned.state().generation > 0 && owned.state().fence.is_none());
+        assert_eq!(
+            owned.state().head().seq,
+            4,
+            "lifted once: made, tested, activated, lifted"
+        );
     }
 }
 

@@ -37,6 +37,32 @@ fn a_checkpoint_that_says_more_begins_the_time_anew() {
 }
 
 #[test]
+fn s19_no_device_lifts_a_fence_alone_however_long_it_waits() {
+    let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
+    let mut fence = Fence::restored(100);
+    let over = 100 + NOTICE_SECONDS;
+    assert_eq!(fence.lifted_by(one, &[one], u64::MAX), None);
+    assert_eq!(fence.lifted_by(one, &[one, two], over), None);
+    fence.agree(one);
+    assert_eq!(fence.lifted_by(one, &[one, two], over), None, "its second yes counted");
+    assert_eq!(
+        fence.lifted_by(two, &[one, two], over - 1),
+        None,
+        "the time is not over"
+    );
+    assert_eq!(fence.lifted_by(two, &[one, two], over), Some(Lift::Devices));
+    assert_eq!(fence.lifted_by(two, &[one, two, DeviceId([3; 32])], over), None);
+}
+
+#[test]
+fn s19_nothing_is_lifted_while_a_device_is_known_to_be_at_a_later_epoch() {
+    let fence = Fence::shown(seen(2, 9), 100);
+    assert!(fence.may_be_lifted(1).is_err());
+    assert!(fence.may_be_lifted(2).is_ok());
+    assert!(Fence::restored(100).may_be_lifted(1).is_ok());
+}
+
+#[test]
 fn a_later_epoch_undoes_what_was_agreed_on_without_it() {
     let mut spends = decided();
     assert!(spends.see(seen(1, 9), 1, 200));

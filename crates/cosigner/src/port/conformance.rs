@@ -34,6 +34,9 @@ macro_rules! store_conformance {
             wallets_of_all_users_page_in_order_of_their_ids
             a_batch_with_a_mark_changes_nothing
             shares_of_two_epochs_are_there_together
+            a_share_is_sealed_anew_where_it_is_there
+            charges_page_in_order_of_their_outpoints
+            ceremonies_page_in_order_of_their_ids
             a_ceremony_replaces_that_of_its_wallet
             one_user_cannot_replace_the_ceremony_of_another
             open_ceremonies_are_counted_by_user_and_in_all

@@ -60,6 +60,8 @@ pub enum Write {
     PutChains(Chains),
     /// A new share; `Exists` if wallet, kind and epoch are there.
     AddShare(Share),
+    /// A share that is there, sealed anew.
+    ResealShare(Share),
     /// Opens a ceremony, replacing the same user's of the same wallet; `Exists` if the id is there, or if another user
     /// has one open for that wallet.
     PutCeremony(Ceremony),
@@ -208,6 +210,21 @@ pub trait Store: Send + Sync + 'static {
         kind: KeyKind,
         epoch: u32,
     ) -> impl Future<Output = Result<Option<Share>, StoreFault>> + Send;
+    /// A wallet's shares, of every key and epoch.
+    fn shares(&self, wallet: WalletId) -> impl Future<Output = Result<Vec<Share>, StoreFault>> + Send;
+    /// A wallet's charge groups in order of their outpoints, from the one after `after` on, at most `limit`.
+    fn charge_groups(
+        &self,
+        wallet: WalletId,
+        after: Option<[u8; 36]>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<ChargeGroup>, StoreFault>> + Send;
+    /// Ceremonies in order of their ids, expired or not, from the one after `after` on, at most `limit`.
+    fn ceremonies(
+        &self,
+        after: Option<CeremonyId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Ceremony>, StoreFault>> + Send;
     /// A ceremony, expired or not.
     fn ceremony(&self, id: CeremonyId) -> impl Future<Output = Result<Option<Ceremony>, StoreFault>> + Send;
     /// The ceremony of a wallet, expired or not.

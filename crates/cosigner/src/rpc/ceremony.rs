@@ -22,7 +22,7 @@ use crate::{
 
 /// What of a ceremony is public.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What the wallet will be called.
     pub(super) name: String,
     /// Height of the chain when it began.
@@ -36,7 +36,7 @@ impl Plan {
         postcard::to_allocvec(self).map_err(|cause| fault::internal("a ceremony's plan does not encode", &cause))
     }
 
-    pub(super) fn read(row: &Ceremony) -> Result<(Self, Opening), Refusal> {
+    pub(crate) fn read(row: &Ceremony) -> Result<(Self, Opening), Refusal> {
         let plan: Self = postcard::from_bytes(&row.public)
             .map_err(|cause| fault::internal("a ceremony's plan can't be read", &cause))?;
         let opening = Opening::try_from(plan.opening.as_slice())

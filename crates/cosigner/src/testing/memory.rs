@@ -103,6 +103,11 @@ impl MemoryStore {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).extend(fates);
     }
 
+    /// Forgets what was said of batches to come.
+    pub fn clear_fates(&self) {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How many coins and scripts were looked up so far.
     #[must_use]
     pub fn looked_up(&self) -> usize {
@@ -178,6 +183,11 @@ impl Tables {
                 self.chains.insert(row.wallet, row);
             }
             Write::AddShare(row) => add(&mut self.shares, (row.wallet, row.kind, row.epoch), row, "share")?,
+            Write::ResealShare(row) => {
+                if let Some(share) = self.shares.get_mut(&(row.wallet, row.kind, row.epoch)) {
+                    *share = row;
+                }
+            }
             Write::PutCeremony(row) => {
                 if self
                     .ceremonies
@@ -394,6 +404,36 @@ impl Store for MemoryStore {
 
     async fn share(&self, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Option<Share>, StoreFault> {
         Ok(self.lock().shares.get(&(wallet, kind, epoch)).cloned())
+    }
+
+    async fn shares(&self, wallet: WalletId) -> Result<Vec<Share>, StoreFault> {
+        let tables = self.lock();
+        let rows = tables.shares.values().filter(|row| row.wallet == wallet);
+        Ok(rows.cloned().collect())
+    }
+
+    async fn charge_groups(
+        &self,
+        wallet: WalletId,
+        after: Option<[u8; 36]>,
+        limit: u32,
+    ) -> Result<Vec<ChargeGroup>, StoreFault> {
+        let tables = self.lock();
+        let rows = tables.charges.values().filter(|row| row.wallet == wallet);
+        let mut rows: Vec<_> = rows
+            .filter(|row| after.is_none_or(|after| row.outpoint > after))
+            .cloned()
+            .collect();
+        rows.sort_by_key(|row| row.outpoint);
+        rows.truncate(most(limit));
+        Ok(rows)
+    }
+
+    async fn ceremonies(&self, after: Option<CeremonyId>, limit: u32) -> Result<Vec<Ceremony>, StoreFault> {
+        let tables = self.lock();
+        let rows = tables.ceremonies.values();
+        let rows = rows.filter(|row| after.is_none_or(|after| row.id > after));
+        Ok(rows.take(most(limit)).cloned().collect())
     }
 
     async fn ceremony(&self, id: CeremonyId) -> Result<Option<Ceremony>, StoreFault> {

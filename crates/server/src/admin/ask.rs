@@ -33,8 +33,13 @@ pub(crate) fn ask<T>(socket: &Path, wish: &Wish, take: impl FnOnce(Reply) -> Opt
     }
 }
 
+/// Whether a server listens there.
+pub(crate) fn answers(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
+}
+
 fn converse(mut stream: &UnixStream, wish: &Wish) -> std::io::Result<Reply> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(wish.patience()))?;
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
     let mut line = serde_json::to_vec(wish)?;
     line.push(b'\n');

@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Config, Limits, Log, Metrics, Policy, Tls, Trust, Waits},
+    config::{Backup, Config, Limits, Log, Metrics, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -138,6 +138,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         limits: Limits::default(),
         policy: Policy::default(),
         waits: Waits::default(),
+        backup: Backup::default(),
         log: Log::default(),
         metrics: Metrics::default(),
         trust_clock: false,

@@ -39,6 +39,8 @@ pub enum Run {
         listen: SocketAddr,
         /// The node; without a cookie file, none answers.
         node: Node,
+        /// The anchor is lost: begin another.
+        new_anchor: bool,
         /// Print one line of JSON when requests are answered, and log in JSON.
         json: bool,
     },
@@ -78,6 +80,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 data,
                 listen,
                 node,
+                new_anchor,
                 json,
             } => {
                 if !listen.ip().is_loopback() {
@@ -99,6 +102,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 if json {
                     config.log.format = LogFormat::Json;
                 }
+                config.new_anchor = new_anchor;
                 config.check()?;
                 run_until_told(&config, listener, json, true).await
             }
@@ -114,6 +118,8 @@ async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invi
     let _failpoints = failpoints();
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
+    // Where the system bounds a file's size, a write past that is to fail like one on a full disk, not to end the process.
+    let _past_the_bound = signals(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
 
     let chain = node::connect(&config.bitcoin)?;
     let running = serve::start(config, listener, chain, SystemClock, Some(level)).await?;

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{Bitcoin, Config, Limits, Waits};
-use crate::{fault::Fault, kek, private_file, tls};
+use crate::{backup, fault::Fault, kek, private_file, tls};
 
 impl Config {
     /// Checks everything that can be checked without starting.
@@ -26,6 +26,9 @@ impl Config {
         self.policy_check()?;
         self.waits.check()?;
         self.bitcoin.check()?;
+        if let Some(recipient) = &self.backup.recipient {
+            backup::recipient(recipient)?;
+        }
         crate::log::parse_level(&self.log.level)?;
         if let Some(listen) = self.metrics.listen
             && !listen.ip().is_loopback()

@@ -216,6 +216,14 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "LiftFence" => {
+            encode(&request::LiftFence {
+                wallet,
+                checkpoint: Some(checkpoint(wallet)),
+                recovery: None,
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }
@@ -239,7 +247,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }
         "Activate" => json!({ "wallet": id, "testSignature": bytes(&[0xaa; 64]) }),
-        "GetWallet" | "Watch" | "InviteDevice" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "GetWallet" | "Watch" | "InviteDevice" | "LiftFence" => json!({ "wallet": id, "checkpoint": checkpoint }),
         "RenameWallet" => json!({ "wallet": id, "name": name, "checkpoint": checkpoint }),
         "Sign" => json!({
             "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],

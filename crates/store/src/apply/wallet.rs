@@ -79,6 +79,15 @@ pub(super) fn add_share(connection: &Connection, share: &Share) -> Result<(), Fa
     )
 }
 
+pub(super) fn reseal_share(connection: &Connection, share: &Share) -> Result<(), Fault> {
+    run(
+        connection,
+        "UPDATE shares SET sealed = ?4 WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
+        params![share.wallet.0, share.kind.number(), share.epoch, share.sealed],
+    )?;
+    Ok(())
+}
+
 pub(super) fn put_ceremony(connection: &Connection, ceremony: &Ceremony) -> Result<(), Fault> {
     let same = "DELETE FROM ceremonies WHERE wallet = ?1 AND user_id = ?2";
     run(connection, same, params![ceremony.wallet.0, ceremony.user.0])?;

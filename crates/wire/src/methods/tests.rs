@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 23);
+    assert_eq!(listed.len(), 24);
 }
 
 #[test]
@@ -66,6 +66,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::GetShape>(),
         check::<request::InviteDevice>(),
         check::<request::RenameDevice>(),
+        check::<request::LiftFence>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS

@@ -45,6 +45,7 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::GetShape, proto::GetShapeReply>(sample::shape());
     arrives::<request::InviteDevice, proto::InviteDeviceReply>(sample::device_invited());
     arrives::<request::RenameDevice, proto::RenameDeviceReply>(sample::done());
+    arrives::<request::LiftFence, proto::LiftFenceReply>(sample::done());
 }
 
 #[test]

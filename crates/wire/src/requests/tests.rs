@@ -72,6 +72,12 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::EstimateFeesRequest, _>(&sample::estimate_fees());
     same::<proto::GetAuditRequest, _>(&sample::get_audit());
     same::<proto::DeriveAddressRequest, _>(&sample::derive_address());
+    same::<proto::LiftFenceRequest, _>(&sample::lift_fence());
+    same::<proto::LiftFenceRequest, _>(&request::LiftFence {
+        checkpoint: None,
+        recovery: None,
+        ..sample::lift_fence()
+    });
     same::<proto::ChangeDevicesRequest, _>(&sample::change_devices());
     same::<proto::SetFreezeRequest, _>(&sample::set_freeze());
     same::<proto::CancelChangeRequest, _>(&sample::cancel_change());
@@ -153,6 +159,11 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     );
     assert_eq!(
         refused(&sample::get_audit(), |m: &mut proto::GetAuditRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::lift_fence(), |m: &mut proto::LiftFenceRequest| m.wallet =
             id.clone()),
         wallet
     );
@@ -528,6 +539,7 @@ proptest! {
             take::<proto::EstimateFeesRequest, request::EstimateFees>(bytes);
             take::<proto::GetAuditRequest, request::GetAudit>(bytes);
             take::<proto::DeriveAddressRequest, request::DeriveAddress>(bytes);
+            take::<proto::LiftFenceRequest, request::LiftFence>(bytes);
             take::<proto::ChangeDevicesRequest, request::ChangeDevices>(bytes);
             take::<proto::SetFreezeRequest, request::SetFreeze>(bytes);
             take::<proto::CancelChangeRequest, request::CancelChange>(bytes);

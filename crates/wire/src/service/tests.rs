@@ -72,6 +72,7 @@ echo! {
     get_shape: GetShape -> Shape, shape;
     invite_device: InviteDevice -> DeviceInvited, device_invited;
     rename_device: RenameDevice -> Done, done;
+    lift_fence: LiftFence -> Done, done;
 }
 
 /// One call through the framework's own front, as Connect.

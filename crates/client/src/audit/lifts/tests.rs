@@ -35,12 +35,16 @@ fn head(generation: u32, number: u32) -> Head {
 fn a_generation_that_no_entry_opens_is_refused() {
     let lifts = Lifts::of(&[lift(1, 5, 1), lift(2, 9, 1)]);
     assert_eq!(lifts.lead(0, 2), Ok(()));
-    assert_eq!(lifts.lead(2, 2), Ok(()));
-    assert_eq!(lifts.lead(0, 3), Err(Breach::NoLift { shows: 3 }));
-    assert_eq!(Lifts::of(&[lift(2, 9, 1)]).lead(0, 2), Err(Breach::NoLift { shows: 2 }));
+    assert_eq!(Lifts::default().lead(2, 2), Ok(()));
+    assert_eq!(Lifts::of(&[lift(7, 9, 1)]).lead(2, 7), Ok(()), "numbers may be skipped");
+    for (from, to) in [(0, 3), (0, 1), (3, 2)] {
+        assert_eq!(lifts.lead(from, to), Err(Breach::NoLift { shows: to }));
+    }
+    assert_eq!(Lifts::default().lead(0, 1), Err(Breach::NoLift { shows: 1 }));
+    let back = Lifts::of(&[lift(2, 5, 1), lift(1, 9, 1)]);
     assert_eq!(
-        lifts.lead(3, 2),
-        Err(Breach::NoLift { shows: 2 }),
+        back.lead(0, 1),
+        Err(Breach::NoLift { shows: 1 }),
         "generations only grow"
     );
 }

@@ -14,7 +14,7 @@ use super::sample::{
 };
 use crate::port::{
     anchor::Mark,
-    record::{Chains, UserId, Wallet},
+    record::{Ceremony, Chains, Share, UserId, Wallet},
     store::{Batch, OpenCeremonies, Store, StoreFault, Write},
 };
 
@@ -250,6 +250,46 @@ pub async fn shares_of_two_epochs_are_there_together<S: Store>(store: &S) {
     }
     assert_eq!(store.share(wallet_id(1), KeyKind::Taproot, 2).await.unwrap(), None);
     assert_eq!(store.share(wallet_id(2), KeyKind::Taproot, 0).await.unwrap(), None);
+}
+
+pub async fn a_share_is_sealed_anew_where_it_is_there<S: Store>(store: &S) {
+    populate(store).await;
+    put(store, [Write::AddShare(share(1, 0)), Write::AddShare(share(1, 1))]).await;
+    let anew = Share {
+        sealed: vec![9; 7],
+        ..share(1, 1)
+    };
+    let missing = Share {
+        epoch: 5,
+        ..share(1, 1)
+    };
+    put(store, [Write::ResealShare(anew.clone()), Write::ResealShare(missing)]).await;
+    assert_eq!(store.shares(wallet_id(1)).await.unwrap(), [share(1, 0), anew]);
+    assert!(store.shares(wallet_id(2)).await.unwrap().is_empty());
+}
+
+pub async fn charges_page_in_order_of_their_outpoints<S: Store>(store: &S) {
+    populate(store).await;
+    let three = [3, 1, 2].map(|n| Write::PutCharge(charge(1, n, 10)));
+    put(store, three).await;
+    put(store, [Write::PutCharge(charge(2, 1, 10))]).await;
+    let groups = |after| store.charge_groups(wallet_id(1), after, 2);
+    assert_eq!(groups(None).await.unwrap(), [charge(1, 1, 10), charge(1, 2, 10)]);
+    assert_eq!(groups(Some(outpoint(2))).await.unwrap(), [charge(1, 3, 10)]);
+    assert!(groups(Some(outpoint(3))).await.unwrap().is_empty());
+}
+
+pub async fn ceremonies_page_in_order_of_their_ids<S: Store>(store: &S) {
+    populate(store).await;
+    put(
+        store,
+        [3, 1, 2].map(|n| Write::PutCeremony(ceremony(n, 10 + n, 1, 100))),
+    )
+    .await;
+    let ids = |rows: Vec<Ceremony>| rows.into_iter().map(|row| row.id.0[0]).collect::<Vec<_>>();
+    assert_eq!(ids(store.ceremonies(None, 2).await.unwrap()), [1, 2]);
+    let last = CeremonyId(ceremony(2, 12, 1, 100).id.0);
+    assert_eq!(ids(store.ceremonies(Some(last), 2).await.unwrap()), [3]);
 }
 
 pub async fn a_ceremony_replaces_that_of_its_wallet<S: Store>(store: &S) {

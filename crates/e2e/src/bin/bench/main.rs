@@ -1,6 +1,7 @@
 //! `./dev bench`: the real server under load from real devices, each figure against the bare cryptography of the same
 //! run. Every request is a whole one: TLS 1.3, a signature over it, a transaction nobody has seen before.
 
+mod backups;
 mod bare;
 mod connection;
 mod crowd;
@@ -63,6 +64,7 @@ fn main() -> Result<()> {
     bench.latency()?;
     bench.spends()?;
     bench.wallets()?;
+    bench.backups()?;
     bench.report.print(json);
     Ok(())
 }

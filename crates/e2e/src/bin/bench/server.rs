@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -167,6 +167,11 @@ impl Server {
     /// Its database; look into it only while it is stopped.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("data/twofold.db")
+    }
+
+    /// The folder of its configuration and its data.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     fn config(&self) -> PathBuf {

@@ -271,6 +271,7 @@ every_procedure! {
     GetShape: GetShapeRequest -> GetShapeReply, sample::get_shape() => shape;
     InviteDevice: InviteDeviceRequest -> InviteDeviceReply, sample::invite_device() => device_invited;
     RenameDevice: RenameDeviceRequest -> RenameDeviceReply, sample::rename_device() => done;
+    LiftFence: LiftFenceRequest -> LiftFenceReply, sample::lift_fence() => done;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

@@ -1,0 +1,172 @@
+//! Who lifts a fence.
+
+use futures::executor::block_on;
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, Lift},
+    reply, request,
+};
+use twofold_threshold::{
+    checkpoint::{Checkpoint, Head},
+    id::EpochId,
+    identity::{Domain, IdentitySecret},
+};
+
+use crate::{
+    fixture::{House, Phone, Purse, START, rng},
+    testing::MemoryAnchor,
+};
+
+/// A house that was restored without its anchor: its one wallet is fenced.
+fn restored() -> (House, Phone, Purse) {
+    let (mut house, anchor) = (House::new(), MemoryAnchor::default());
+    house.restart_with(&anchor, false).unwrap();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    house.restore(&house.rows(), &anchor);
+    house.restart_with(&MemoryAnchor::default(), true).unwrap();
+    assert!(house.state(&purse).fence.is_some());
+    (house, phone, purse)
+}
+
+/// Says yes; as recovery where a signature is given.
+fn say_yes(house: &House, phone: &Phone, purse: &Purse, recovery: Option<[u8; 64]>) -> Result<reply::Done, Refusal> {
+    let call = phone.call("LiftFence", Some(purse.id), b"yes");
+    let asked = request::LiftFence {
+        wallet: purse.id,
+        checkpoint: Some(purse.newest.get()),
+        recovery,
+    };
+    let done = block_on(house.mind.lift_fence(house.let_in(&call, asked)?))?;
+    purse.note(&done.head, &house.mind.identity());
+    Ok(done)
+}
+
+fn decide(house: &House, purse: &Purse) -> Result<bool, Refusal> {
+    block_on(house.mind.decide_fence(purse.id, "the disk died"))
+}
+
+fn spends(house: &House, phone: &Phone, purse: &Purse) -> Result<(), Reason> {
+    let coin = house.pay(purse, 100_000, 0);
+    let signed = phone.sign(house, purse, &purse.psbt(&[coin], 40_000));
+    signed.map(drop).map_err(|refusal| refusal.reason)
+}
+
+fn lifted_by(house: &House, purse: &Purse) -> Option<Lift> {
+    house.audit(purse).into_iter().find_map(|entry| match entry.event {
+        Event::Lifted { by, .. } => Some(by),
+        _ => None,
+    })
+}
+
+#[test]
+fn s19_neither_the_operator_nor_a_device_lifts_a_fence_alone() {
+    let (house, phone, purse) = restored();
+    say_yes(&house, &phone, &purse, None).unwrap();
+    say_yes(&house, &phone, &purse, None).unwrap();
+    house.clock.pass(100 * 3600);
+    phone.clock.set(START + 100 * 3600);
+    say_yes(&house, &phone, &purse, None).unwrap();
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+
+    let (house, phone, purse) = restored();
+    assert!(!decide(&house, &purse).unwrap());
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn s14_operator_and_person_lift_a_fence_in_either_order_and_both_are_in_the_log() {
+    for operator_first in [true, false] {
+        let (house, phone, purse) = restored();
+        if operator_first {
+            assert!(!decide(&house, &purse).unwrap());
+            say_yes(&house, &phone, &purse, None).unwrap();
+        } else {
+            say_yes(&house, &phone, &purse, None).unwrap();
+            assert!(decide(&house, &purse).unwrap());
+        }
+        spends(&house, &phone, &purse).unwrap();
+        let expected = Lift::Operator {
+            device: phone.id(),
+            reason: "the disk died".to_owned(),
+        };
+        assert_eq!(lifted_by(&house, &purse), Some(expected));
+        assert_eq!(house.state(&purse).windows[0].sum, u64::MAX, "limits were reset");
+        // What is lifted can't be lifted, and saying yes again changes nothing.
+        assert_eq!(decide(&house, &purse).unwrap_err().reason, Reason::OutOfOrder);
+        let head = house.state(&purse).head();
+        say_yes(&house, &phone, &purse, None).unwrap();
+        assert_eq!(house.state(&purse).head(), head);
+    }
+}
+
+#[test]
+fn s14_recovery_lifts_a_fence_by_its_signature_over_what_the_server_shows() {
+    let (house, phone, purse) = restored();
+    let shown = house.mind.newest(purse.id, &house.state(&purse));
+    let sign = |key: &IdentitySecret, shown: &Checkpoint| key.sign(Domain::LIFT_FENCE, &shown.to_bytes()).0;
+    let stranger = IdentitySecret::generate(&mut rng());
+    let older = Head {
+        seq: 1,
+        ..*shown.verify(&house.mind.identity()).unwrap()
+    };
+    let older = older.sign(&house.mind.identity);
+    for forged in [
+        sign(&stranger, &shown),
+        sign(&phone.identity, &shown),
+        sign(&purse.recovery, &older),
+    ] {
+        house.refuses(Reason::NotPermitted, || say_yes(&house, &phone, &purse, Some(forged)));
+    }
+    say_yes(&house, &phone, &purse, Some(sign(&purse.recovery, &shown))).unwrap();
+    assert_eq!(lifted_by(&house, &purse), Some(Lift::Recovery));
+    spends(&house, &phone, &purse).unwrap();
+}
+
+#[test]
+fn s19_nobody_lifts_a_fence_while_a_device_is_known_to_be_at_a_later_epoch() {
+    let (house, phone, purse) = restored();
+    let head = *purse.newest.get().verify(&house.mind.identity()).unwrap();
+    let refreshed = Head {
+        seq: head.seq + 1,
+        epoch: EpochId {
+            number: 2,
+            transcript: [9; 32],
+        },
+        ..head
+    };
+    decide(&house, &purse).unwrap();
+    let old = purse.newest.get();
+    purse.newest.set(refreshed.sign(&house.mind.identity));
+    let refused = |result: Result<reply::Done, Refusal>| assert_eq!(result.unwrap_err().reason, Reason::RestoreFence);
+    refused(say_yes(&house, &phone, &purse, None));
+    // What was decided without that is decided no more, and an older checkpoint does not hide it.
+    purse.newest.set(old);
+    refused(say_yes(&house, &phone, &purse, None));
+    let shown = house.mind.newest(purse.id, &house.state(&purse));
+    let signature = purse.recovery.sign(Domain::LIFT_FENCE, &shown.to_bytes()).0;
+    refused(say_yes(&house, &phone, &purse, Some(signature)));
+    assert_eq!(decide(&house, &purse).unwrap_err().reason, Reason::RestoreFence);
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn the_operator_sees_each_fence_with_its_reason() {
+    let (house, phone, purse) = restored();
+    let other = phone.create(&house);
+    let (fences, next) = block_on(house.mind.fences(None)).unwrap();
+    assert_eq!(next, None);
+    let [fence] = fences.as_slice() else {
+        panic!("{fences:?}")
+    };
+    assert_eq!(fence.wallet, purse.id);
+    assert!(fence.why.contains("restored from a backup"), "{}", fence.why);
+    assert_ne!(fence.wallet, other.id);
+    decide(&house, &purse).unwrap();
+    let (fences, _) = block_on(house.mind.fences(None)).unwrap();
+    assert!(fences[0].why.contains("the disk died"), "{}", fences[0].why);
+    for reason in ["", "two\nlines", &"x".repeat(201)] {
+        let refused = block_on(house.mind.decide_fence(purse.id, reason));
+        assert_eq!(refused.unwrap_err().reason, Reason::Malformed);
+    }
+}

@@ -1,0 +1,158 @@
+//! The server is lost and comes back from its backup.
+
+use std::{fs, str::FromStr as _};
+
+use anyhow::{Context as _, Result, ensure};
+use bitcoin::{Address, Amount, Network};
+use serde_json::Value;
+use twofold_e2e::{Deployment, Person};
+
+/// A person whose wallet holds one confirmed bitcoin.
+fn funded(deployment: &Deployment) -> Result<Person> {
+    let owner = deployment.person("laptop");
+    let first = owner.settle(&deployment.invitation)?;
+    let first = Address::from_str(&first)?.require_network(Network::Regtest)?;
+    deployment.node.fund(&first, Amount::ONE_BTC)?;
+    deployment.node.mine(1)?;
+    deployment.settle(&owner)?;
+    Ok(owner)
+}
+
+fn pay(deployment: &Deployment, owner: &Person, amount: &str) -> Result<Value> {
+    let payee = deployment.node.miner_address()?.to_string();
+    let sent = owner.run(&["send", "--to", &payee, "--amount", amount, "--fee-rate", "2", "--yes"])?;
+    deployment.node.mine(1)?;
+    deployment.settle(owner)?;
+    Ok(sent)
+}
+
+/// The operator's key for backups, and a backup of the running server.
+fn back_up(deployment: &Deployment) -> Result<()> {
+    let place = |name: &str| deployment.folder().join(name).to_string_lossy().into_owned();
+    let made = deployment.operator(&["backup-key", "--json", "--out", &place("backup.key")])?;
+    let recipient = made["recipient"].as_str().context("a recipient")?.to_owned();
+    let socket = deployment.data().join("admin.sock").to_string_lossy().into_owned();
+    let backup = [
+        "backup",
+        "--json",
+        "--out",
+        &place("monday.age"),
+        "--recipient",
+        &recipient,
+    ];
+    let made = deployment.operator(&[&backup[..], &["--socket", &socket]].concat())?;
+    ensure!(made["wallets"] == 1, "{made}");
+    Ok(())
+}
+
+/// Restores that backup into the server's folder.
+fn restore(deployment: &Deployment) -> Result<Value> {
+    let place = |name: &str| deployment.folder().join(name).to_string_lossy().into_owned();
+    let data = deployment.data().to_string_lossy().into_owned();
+    let (from, key) = (place("monday.age"), place("backup.key"));
+    deployment.operator(&[
+        "restore",
+        "--json",
+        "--from",
+        &from,
+        "--identity",
+        &key,
+        "--data",
+        &data,
+    ])
+}
+
+#[test]
+fn f07_s14_a_server_that_was_wiped_signs_again_after_its_backup_was_restored() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = funded(&deployment)?;
+    back_up(&deployment)?;
+    // The backup does not know of this one.
+    pay(&deployment, &owner, "0.1btc")?;
+
+    let refused = restore(&deployment).err().context("restored over a running server")?;
+    ensure!(refused.to_string().contains("empty place"), "{refused}");
+    deployment.kill()?;
+    let refused = restore(&deployment).err().context("restored over a database")?;
+    ensure!(refused.to_string().contains("not empty"), "{refused}");
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    ensure!(restore(&deployment)?["anchor"] == true);
+    deployment.resume()?;
+
+    // The anchor knows of no refresh since: the wallet goes on by itself, with its chain read anew.
+    deployment.settle(&owner)?;
+    pay(&deployment, &owner, "0.2btc")?;
+    let balance = owner.run(&["balance"])?;
+    let left = balance["confirmed_sat"].as_u64().context("a balance")?;
+    ensure!((69_990_000..70_000_000).contains(&left), "{balance}");
+    let log = owner.run(&["audit", "verify"])?;
+    ensure!(
+        log["verified"] == true && log.to_string().contains("\"lifted\""),
+        "{log}"
+    );
+    // And once more from the same backup: the generation that was lifted before is lost, too, and not begun again.
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    restore(&deployment)?;
+    deployment.resume()?;
+    deployment.settle(&owner)?;
+    pay(&deployment, &owner, "0.1btc")?;
+    ensure!(owner.run(&["audit", "verify"])?["verified"] == true);
+    Ok(())
+}
+
+#[test]
+fn s09_s14_without_its_anchor_a_restored_server_signs_once_operator_and_owner_say_so() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = funded(&deployment)?;
+    back_up(&deployment)?;
+    pay(&deployment, &owner, "0.1btc")?;
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    fs::remove_file(deployment.data().join("anchor"))?;
+    ensure!(restore(&deployment)?["anchor"] == false);
+    ensure!(deployment.resume().is_err(), "it started without its anchor");
+    deployment.resume_with(&["--new-anchor"])?;
+
+    // Reading works; signing does not, for the operator alone neither.
+    deployment.settle(&owner)?;
+    let payee = deployment.node.miner_address()?.to_string();
+    let send = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"];
+    owner.refused(&send)?;
+    let socket = deployment.data().join("admin.sock").to_string_lossy().into_owned();
+    let fence = deployment.operator(&["fence", "list", "--json", "--socket", &socket])?;
+    ensure!(
+        fence["why"].as_str().is_some_and(|why| why.contains("operator")),
+        "{fence}"
+    );
+    let why = "the disk died";
+    let decided = deployment.operator(&["fence", "lift", "--all", "--json", "--reason", why, "--socket", &socket])?;
+    ensure!(decided["lifted"] == false, "{decided}");
+    owner.refused(&send)?;
+    ensure!(owner.run(&["wallet", "lift-fence", "--yes"])?["lifted"] == true);
+    pay(&deployment, &owner, "0.2btc")?;
+    let log = owner.run(&["audit", "verify"])?;
+    ensure!(
+        log["verified"] == true && log.to_string().contains("\"lifted\""),
+        "{log}"
+    );
+    Ok(())
+}
+
+#[test]
+fn s14_the_recovery_words_lift_a_fence_without_the_operator() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = funded(&deployment)?;
+    back_up(&deployment)?;
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    fs::remove_file(deployment.data().join("anchor"))?;
+    restore(&deployment)?;
+    deployment.resume_with(&["--new-anchor"])?;
+    let words = owner.home().with_extension("words");
+    let words = words.to_str().context("a path in UTF-8")?;
+    let lifted = owner.run(&["wallet", "lift-fence", "--words-file", words, "--yes"])?;
+    ensure!(lifted["lifted"] == true, "{lifted}");
+    pay(&deployment, &owner, "0.2btc")?;
+    Ok(())
+}

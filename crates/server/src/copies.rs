@@ -1,0 +1,93 @@
+//! Backups of a server that runs: one at a time, beside all else.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::{sync::Semaphore, task::spawn_blocking};
+use twofold_cosigner::port::Clock as _;
+use twofold_store::{Contents, CopyFault, SqliteStore};
+
+use crate::{
+    backup::{self, Manifest},
+    clock::SystemClock,
+    config::Config,
+    fault::Fault,
+};
+
+/// The copy that a backup is made from, in the data directory: it holds what the database holds.
+const COPY: &str = "backup.db";
+
+/// Where backups are made and for whom.
+pub(crate) struct Copies {
+    data_dir: PathBuf,
+    recipient: Option<String>,
+    turn: Arc<Semaphore>,
+}
+
+impl Copies {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            data_dir: config.data_dir.clone(),
+            recipient: config.backup.recipient.clone(),
+            turn: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Makes one of a store that is in use.
+    pub(crate) async fn make(
+        &self,
+        store: SqliteStore,
+        out: PathBuf,
+        recipient: Option<String>,
+    ) -> Result<Manifest, Fault> {
+        let turn = Arc::clone(&self.turn);
+        let Ok(turn) = turn.try_acquire_owned() else {
+            return Err(Fault::Admin("a backup is being made already".into()));
+        };
+        let (data_dir, recipient) = (self.data_dir.clone(), recipient.or_else(|| self.recipient.clone()));
+        let making = spawn_blocking(move || {
+            let made = make(&data_dir, &out, recipient.as_deref(), |copy| store.copy_to(copy));
+            drop(turn);
+            if let Ok(manifest) = &made {
+                tracing::info!(out = %out.display(), wallets = manifest.wallets, "a backup was made and read back");
+            }
+            made
+        });
+        making
+            .await
+            .unwrap_or_else(|_| Err(Fault::System("the backup broke off; the log says where".into())))
+    }
+}
+
+/// Makes one from a copy that `copy` makes.
+pub(crate) fn make(
+    data_dir: &Path,
+    out: &Path,
+    recipient: Option<&str>,
+    copy: impl FnOnce(&Path) -> Result<Contents, CopyFault>,
+) -> Result<Manifest, Fault> {
+    let Some(recipient) = recipient else {
+        return Err(Fault::Config(
+            "say who can open the backup: --recipient age1..., or backup.recipient in the configuration; \
+             twofold-server backup-key makes such a key, on a machine that stays offline"
+                .into(),
+        ));
+    };
+    let recipient = backup::recipient(recipient)?;
+    let place = Copied(data_dir.join(COPY));
+    let contents = copy(&place.0).map_err(|fault| Fault::Data(fault.to_string()))?;
+    backup::write(&place.0, out, &recipient, contents, SystemClock.now())
+}
+
+/// The copy, which goes when its backup is made or has failed.
+struct Copied(PathBuf);
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        // The next one replaces it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
