@@ -9,14 +9,18 @@ use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::create::{
     Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery, device, recovery, server,
 };
-use twofold_threshold::device_list::Entry;
+use twofold_threshold::device_list::{Act, Change, DeviceList, Entry, Parcel, Proposal, Signer};
 use twofold_threshold::id::{DeviceId, EpochId, Party, RequestDigest, WalletId};
 use twofold_threshold::package::{FirstPackage, OpenAsRecovery};
 use twofold_threshold::share::{PublicShares, Share};
 use twofold_threshold::sign::CosignReply;
 use twofold_threshold::transcript::{SignedTranscript, Transcript};
 use twofold_threshold::words::RecoverySecret;
-use twofold_threshold::{checkpoint, identity::IdentitySecret, secret::Secret32};
+use twofold_threshold::{
+    checkpoint,
+    identity::IdentitySecret,
+    secret::{Secret32, UnlockKey},
+};
 
 use crate::parties::{HONEST, OTHER, Parties};
 use crate::{Seed, Target, choice, seed};
@@ -32,7 +36,9 @@ pub(crate) const TARGET: Target = Target {
         "checkpoint",
         "closing",
         "completion",
+        "device change",
         "device entry",
+        "device parcel",
         "device record",
         "log entry",
         "offer",
@@ -97,7 +103,9 @@ fn canonical(bytes: &[u8]) -> &'static str {
         Closing => "closing";
         Completion => "completion";
         CosignReply => "cosign reply";
+        Change => "device change";
         Entry => "device entry";
+        Parcel => "device parcel";
         Opening => "opening";
         PublicShares => "public shares";
         RecoveryOpening => "recovery opening";
@@ -200,6 +208,45 @@ fn log() -> Vec<audit::Entry> {
     events.into_iter().map(entry).collect()
 }
 
+/// The list of the first run's wallet, before anything changed.
+fn list() -> DeviceList {
+    let run = Parties::new(1);
+    DeviceList::first(run.wallet, run.recovery.identity().public(), &run.entry()).expect("the device's own entry")
+}
+
+/// A device is enrolled by the first one and recovery.
+fn change() -> Change {
+    let run = Parties::new(1);
+    let act = Act::Enrol {
+        identity: IdentitySecret::from_seed(&Secret32::new([9; 32])).public(),
+        sealing: *run.entry().sealing(),
+    };
+    let proposal = Proposal::new(&list(), act);
+    let bytes = proposal.signing_bytes();
+    let first = proposal.signed(Signer::Device(run.device.public()), run.device.sign_raw(&bytes));
+    let both = first.countersigned(Signer::Recovery, run.recovery.identity().sign_raw(&bytes));
+    both.expect("two signers")
+}
+
+/// What it needs.
+fn parcel() -> Parcel {
+    let (mut run, made) = (Parties::new(1), &HONEST.made);
+    let new = IdentitySecret::from_seed(&Secret32::new([9; 32])).public();
+    let unlock = UnlockKey::new(Secret32::new([8; 32]));
+    let entry = run.entry();
+    let to = (&new, entry.sealing());
+    let sealed = Parcel::seal(
+        &made.share,
+        &made.public,
+        &unlock,
+        &list(),
+        to,
+        &run.device,
+        &mut run.rng,
+    );
+    sealed.expect("the device's own share")
+}
+
 fn seeds() -> Vec<Seed> {
     let (run, other) = (&*HONEST, &*OTHER);
     let server = IdentitySecret::from_seed(&Secret32::new([7; 32]));
@@ -216,7 +263,9 @@ fn seeds() -> Vec<Seed> {
         ("checkpoint", head.sign(&server).to_bytes()),
         ("closing", run.closing.to_bytes()),
         ("completion", run.completion.to_bytes()),
+        ("device-change", change().to_bytes()),
         ("device-entry", Parties::new(1).entry().to_bytes()),
+        ("device-parcel", parcel().to_bytes()),
         ("device-record", device.clone()),
         ("opening", run.opening.to_bytes()),
         ("package", run.made.package.to_bytes()),

@@ -4,10 +4,12 @@ use std::str::FromStr;
 
 use bitcoin::{Amount, Network};
 use twofold_api::invitation::{Invitation, Trust};
+use twofold_api::pairing::{Card, Introduction};
 use twofold_api::public_url::PublicUrl;
 use twofold_api::request::Name;
 use twofold_client::recovery::AgeOpener;
 use twofold_intent::{AmountText, PaymentUri};
+use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::IdentitySecret;
 use twofold_threshold::secret::Secret32;
@@ -36,6 +38,9 @@ pub(crate) const TARGET: Target = Target {
         "url",
         "id: refused",
         "id",
+        "pairing: refused",
+        "introduction",
+        "card",
     ],
     seeds,
 };
@@ -45,14 +50,15 @@ fn run(input: &[u8]) -> &'static str {
         return "nothing";
     };
     let text = &String::from_utf8_lossy(bytes);
-    match case % 7 {
+    match case % 8 {
         0 => words(text),
         1 => invitation(text),
         2 => payment(text),
         3 => amount(text),
         4 => name(text),
         5 => url(text),
-        _ => id(text),
+        6 => id(text),
+        _ => pairing(text),
     }
 }
 
@@ -102,6 +108,24 @@ fn invitation(text: &str) -> &'static str {
     let code: String = invitation.code.iter().map(|byte| format!("{byte:02x}")).collect();
     assert!(!format!("{invitation:?}").contains(&code), "the code is printed");
     "invitation"
+}
+
+fn pairing(text: &str) -> &'static str {
+    if let Ok(card) = text.parse::<Card>() {
+        assert!(card.to_string().eq_ignore_ascii_case(text.trim()), "a second spelling");
+        return "card";
+    }
+    match text.parse::<Introduction>() {
+        Ok(introduction) => {
+            assert!(Introduction::is_one(text));
+            assert!(
+                introduction.to_string().eq_ignore_ascii_case(text.trim()),
+                "a second spelling"
+            );
+            "introduction"
+        }
+        Err(_) => "pairing: refused",
+    }
 }
 
 fn payment(text: &str) -> &'static str {
@@ -159,8 +183,19 @@ fn seeds() -> Vec<Seed> {
         code: [0xab; 16],
         expires: 1_790_000_000,
     };
+    let card = Card {
+        wallet: WalletId([3; 16]),
+        identity: invitation.server,
+        sealing: SealSecret::new(Secret32::new([6; 32])).public(),
+    };
+    let invited = invitation.to_string();
+    let introduction = Introduction {
+        wallet: WalletId([3; 16]),
+        device: invitation.server,
+        invitation: invited.parse().expect("our own text"),
+    };
     let swapped = if first == "zoo" { "zone" } else { "zoo" };
-    let cases: [(&str, usize, String); 21] = [
+    let cases: [(&str, usize, String); 24] = [
         ("words", 0, line.clone()),
         ("words-capitals", 0, line.to_uppercase()),
         ("words-few", 0, first.into()),
@@ -186,6 +221,9 @@ fn seeds() -> Vec<Seed> {
         ("url-plain", 5, "http://wallet.example.org".into()),
         ("id", 6, "000102030405060708090a0b0c0d0e0f".into()),
         ("id-short", 6, "00".into()),
+        ("introduction", 7, introduction.to_string()),
+        ("card", 7, card.to_string()),
+        ("pairing-none", 7, invited),
     ];
     let mut seeds = vec![("nothing".into(), Vec::new())];
     seeds.extend(
