@@ -45,6 +45,7 @@ use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
     create::server::Committed,
     derive::ChildTweak,
+    device_list::DeviceList,
     id::{EpochId, WalletId},
     identity::{IdentityKey, IdentitySecret},
     package::SealToRecovery,
@@ -75,6 +76,8 @@ use wallet::{ChildName, WalletKeys};
 /// and derived; a few megabytes at most.
 const WALLETS_AT_HAND: usize = 2_000;
 const CHILDREN_AT_HAND: usize = 8_000;
+/// How many device lists are kept, by their heads: a long one takes a while to verify.
+const LISTS_AT_HAND: usize = 64;
 /// Of how many ceremonies the outcome is worked out ahead.
 const CEREMONIES_AT_HAND: usize = 64;
 
@@ -98,6 +101,7 @@ pub struct Cosigner<S, C, K> {
     waiting: Recent<WalletId, u32>,
     committed: Recent<WalletId, Arc<Committed>>,
     foreseen: Recent<WalletId, Arc<Foreseen>>,
+    lists: Recent<[u8; 32], Arc<DeviceList>>,
     fees: rpc::estimate_fees::NodeFees,
 }
 
@@ -137,6 +141,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             waiting: Recent::new(WALLETS_AT_HAND),
             committed: Recent::new(CEREMONIES_AT_HAND),
             foreseen: Recent::new(CEREMONIES_AT_HAND),
+            lists: Recent::new(LISTS_AT_HAND),
             fees: rpc::estimate_fees::NodeFees::default(),
         })
     }

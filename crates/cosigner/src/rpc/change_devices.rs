@@ -1,5 +1,7 @@
 //! Changes the device list by one signed entry, or lets it wait.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use twofold_api::{
     Reason, Refusal,
@@ -175,6 +177,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             _ => {}
         }
         change.state.device_list = *list.head();
+        self.lists.put(*list.head(), Arc::new(list.clone()));
         change.log(
             request.now(),
             Event::Shape {
