@@ -157,11 +157,17 @@ pub enum ShapeStep {
     Objected = 8,
     /// A code for another machine was minted.
     Invited = 9,
+    /// The server helped to give a device its share; the subject is what recovery signed for.
+    Repaired = 10,
+    /// The operator said how long a recovery of this wallet waits.
+    WaitSet = 11,
+    /// The operator said no to a change that waited.
+    OperatorRefused = 12,
 }
 
 impl ShapeStep {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Asked,
         Self::Cancelled,
         Self::OperatorAgreed,
@@ -171,6 +177,9 @@ impl ShapeStep {
         Self::Unfrozen,
         Self::Objected,
         Self::Invited,
+        Self::Repaired,
+        Self::WaitSet,
+        Self::OperatorRefused,
     ];
 }
 

@@ -13,6 +13,7 @@ pub mod pairing;
 pub mod procedure;
 pub mod public_url;
 pub mod reason;
+pub mod recovery;
 pub mod reply;
 pub mod request;
 pub mod seal_key;

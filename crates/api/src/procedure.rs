@@ -74,4 +74,7 @@ procedures! {
     InviteDevice -> DeviceInvited, Change, wallet;
     RenameDevice -> Done, Change, wallet;
     LiftFence -> Done, Change, wallet;
+    GetRecovery -> Recovery, Read, wallet;
+    AskRecovery -> Asked, Change, wallet;
+    Recover -> Recovered, Change, wallet;
 }

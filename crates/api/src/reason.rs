@@ -121,6 +121,10 @@ reasons! {
     ListChanged = "LIST_CHANGED", Aborted, "read the list and sign again on its newest entry";
     /// No such change waits.
     ChangeNotFound = "CHANGE_NOT_FOUND", NotFound, "list what waits: twofold pending";
+    /// Not signed by the wallet's recovery words.
+    NotRecovery = "NOT_RECOVERY", PermissionDenied, "use the words of this wallet; its kit names it";
+    /// What recovery asked for still waits, or a device objects.
+    RecoveryWaits = "RECOVERY_WAITS", FailedPrecondition, "run recover again when the wait is over; if a device objects, the operator decides";
     /// A device froze the wallet.
     WalletFrozen = "WALLET_FROZEN", FailedPrecondition, "reading works; signing waits until the wallet is unfrozen";
     /// Too many requests.

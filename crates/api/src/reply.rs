@@ -326,3 +326,36 @@ impl core::fmt::Debug for DeviceInvited {
             .finish()
     }
 }
+
+/// Answer to [`crate::request::GetRecovery`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Beside the answer.
+    pub head: Head,
+    /// What is public about the wallet, and its recovery package.
+    pub wallet: RecoveryWallet,
+    /// What recovery has asked for this device, where it has.
+    pub waiting: Option<Waiting>,
+}
+
+/// A wallet as recovery needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryWallet {
+    /// In one line.
+    pub line: WalletLine,
+    /// The device list, entry by entry, as `threshold::device_list` bytes.
+    pub device_list: Vec<Vec<u8>>,
+    /// The recovery package, link by link.
+    pub package: Vec<Vec<u8>>,
+    /// Height when the wallet was made.
+    pub birthday: u32,
+}
+
+/// Answer to [`crate::request::Recover`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::repair::Answer` bytes.
+    pub answer: Vec<u8>,
+}

@@ -292,6 +292,61 @@ pub struct RenameDevice {
     pub checkpoint: Checkpoint,
 }
 
+/// Reads what recovery needs to put this device in a lost one's place.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GetRecovery {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The code that was minted for this wallet and that this device joined with; not needed once recovery has asked.
+    pub code: Option<[u8; 16]>,
+    /// Recovery's signature ([`crate::recovery::reading`]).
+    pub recovery: [u8; 64],
+}
+
+/// Asks, as recovery, that this device take a lost one's place. The wallet is frozen from here on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AskRecovery {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The code that was minted for this wallet and that this device joined with.
+    pub code: [u8; 16],
+    /// `threshold::device_list::Change` that lists this device, signed by recovery alone, in its canonical bytes.
+    pub entry: Vec<u8>,
+}
+
+/// Has the server help to repair this device's share, once the wait is over: the device is listed then.
+#[derive(Debug)]
+pub struct Recover {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The entry again, on the list's newest; empty where this device is listed already.
+    pub entry: Vec<u8>,
+    /// `threshold::repair::Opening`, signed by recovery, in its canonical bytes; its delta is sealed to the key that
+    /// `unlock` names.
+    pub opening: Vec<u8>,
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+}
+
+impl core::fmt::Debug for GetRecovery {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("GetRecovery")
+            .field("wallet", &self.wallet)
+            .field("code", &"redacted")
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for AskRecovery {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("AskRecovery")
+            .field("wallet", &self.wallet)
+            .field("code", &"redacted")
+            .field("entry", &self.entry)
+            .finish()
+    }
+}
+
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);

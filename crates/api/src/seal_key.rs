@@ -163,6 +163,12 @@ impl SealTo {
         self.not_after
     }
 
+    /// The key itself, for what a ceremony seals to it.
+    #[must_use]
+    pub const fn public(&self) -> &SealPublic {
+        &self.public
+    }
+
     /// Seals an unlock key for one use.
     pub fn seal(
         &self,
@@ -200,6 +206,8 @@ pub enum Step {
     Sign,
     /// [`crate::request::SignMessage`].
     SignMessage,
+    /// [`crate::request::Recover`].
+    Recover,
 }
 
 impl Step {
@@ -210,6 +218,7 @@ impl Step {
             Self::TestSign => 3,
             Self::Sign => 4,
             Self::SignMessage => 5,
+            Self::Recover => 16,
         }
     }
 }

@@ -180,6 +180,14 @@ P2SH. Not understood are other scripts, and proofs of funds. Exit code 9: it doe
         #[command(subcommand)]
         command: Option<Pending>,
     },
+    /// A device was lost: this machine takes its place, with the recovery words and an invitation for that wallet
+    #[command(after_help = "\
+The operator mints the invitation: twofold-server invite --recover WALLET. The wallet's long name is on its kit.
+
+Examples:
+  twofold recover 'twofold1…' --wallet 5f0c6a…     asks; the wallet is frozen, its other devices are told
+  twofold recover --wallet 5f0c6a…                 again, when the wait is over")]
+    Recover(Recover),
     /// Check the recovery words, or move everything with them where the server is gone
     Recovery {
         /// What to do.
@@ -257,6 +265,28 @@ pub(crate) struct Create {
     #[arg(long, value_name = "FILE", requires = "recovery")]
     pub out: Option<PathBuf>,
     /// The words are safe: do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Arguments of `recover`.
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// The operator's invitation for this wallet; not needed again once this machine has joined
+    pub invitation: Option<String>,
+    /// What to call this machine
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// A device of the wallet that is not lost, by its id; all others are revoked. May be repeated
+    #[arg(long, value_name = "DEVICE")]
+    pub keep: Vec<String>,
+    /// The words.
+    #[command(flatten)]
+    pub words: Words,
+    /// Join a server on the main network, although nobody outside has reviewed Twofold: coins may be lost
+    #[arg(long)]
+    pub risk_real_money: bool,
+    /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
 }

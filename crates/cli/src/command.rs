@@ -15,6 +15,7 @@ mod passphrase;
 mod pending;
 mod psbt;
 mod receive;
+mod recover;
 mod recovery;
 mod replace;
 mod rpc;
@@ -121,6 +122,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Freeze => freeze::freeze(context).await,
         Command::Unfreeze(voice) => Box::pin(freeze::unfreeze(context, &voice)).await,
         Command::Pending { command } => Box::pin(pending::run(context, command)).await,
+        Command::Recover(arguments) => Box::pin(recover::run(context, arguments)).await,
         Command::Recovery { command } => Box::pin(recovery::run(context, command)).await,
         Command::Audit { command } => audit::run(context, command).await,
         Command::Unlock(arguments) => unlock::unlock(context, &arguments).await,

@@ -145,10 +145,10 @@ const LOSSES: &str = "\
 <section>
 <h2>If the device is lost</h2>
 <ol>
-<li>Tell whoever runs the server, with the wallet's long name above, above all if the device may be in wrong hands.</li>
-<li>These words and the server are two shares of three. <code>docs/recover.md</code> of your version of Twofold says how they
-give a new machine its share.</li>
-<li>Keep this page and the recovery package: both are needed.</li>
+<li>Is another device of this wallet there? On it: <code>twofold freeze</code>, then <code>twofold device revoke</code>.</li>
+<li>If not: ask whoever runs the server for an invitation to recover, by the wallet's long name above.</li>
+<li>On a new machine: <code>twofold recover INVITATION --wallet LONG-NAME</code>. It asks for the words, and the wallet is frozen.</li>
+<li>After the wait, two days if nobody has said otherwise: <code>twofold recover --wallet LONG-NAME</code>.</li>
 </ol>
 </section>
 <section>

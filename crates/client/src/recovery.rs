@@ -8,6 +8,7 @@ mod fault;
 pub mod file;
 pub mod holder;
 pub mod package;
+pub mod recover;
 mod rehearse;
 pub mod request;
 pub mod sweep;

@@ -97,7 +97,10 @@ names_wallet!(
     GetShape,
     InviteDevice,
     RenameDevice,
-    LiftFence
+    LiftFence,
+    GetRecovery,
+    AskRecovery,
+    Recover
 );
 
 macro_rules! names_none {

@@ -223,7 +223,8 @@ impl Waiting {
         self.list.iter().any(|pending| {
             pending.asker == asker
                 && pending.subject == *subject
-                && pending.due <= counted
+                // What the operator lets be at once has no time to come.
+                && (pending.due <= counted || pending.due == pending.asked)
                 && match pending.operator {
                     // Whom a device objects to has the operator on their side, or nobody.
                     Operator::NotNeeded => pending.objections.is_empty(),
@@ -231,6 +232,12 @@ impl Waiting {
                     Operator::Agreed => true,
                 }
         })
+    }
+
+    /// What recovery asks for and was shown with it.
+    pub(crate) fn of_recovery(&self) -> impl Iterator<Item = &Pending> {
+        let asked = self.list.iter();
+        asked.filter(|pending| pending.asker == Asker::Recovery && pending.what == What::Recover)
     }
 
     /// The devices that ask for this, by their ids.
@@ -277,6 +284,13 @@ impl Waiting {
         Ok(pending.subject)
     }
 
+    /// The operator says no to a change: it will not be. Whether recovery had asked for it, and its subject.
+    pub(crate) fn refuse(&mut self, number: u64) -> Result<(bool, [u8; 32]), Refusal> {
+        let place = self.place(number)?;
+        let pending = self.list.remove(place);
+        Ok((pending.asker == Asker::Recovery, pending.subject))
+    }
+
     /// What these devices asked for falls with them.
     pub(crate) fn drop_of(&mut self, devices: &[DeviceId]) {
         self.list.retain(|pending| match pending.asker {
@@ -296,6 +310,16 @@ impl Waiting {
 }
 
 impl Pending {
+    /// What others need to see of it.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The digest of exactly what.
+    pub(crate) const fn subject(&self) -> &[u8; 32] {
+        &self.subject
+    }
+
     /// As the API tells it.
     pub(crate) fn tell(&self) -> reply::Waiting {
         reply::Waiting {

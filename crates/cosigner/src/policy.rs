@@ -32,6 +32,17 @@ impl TestSignature {
     }
 }
 
+/// A repair that recovery has signed for, with its wait over or its device listed. Nobody outside can have one approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repair;
+
+impl Repair {
+    /// A repair gives out no signature and moves nothing; who may have one the device list's powers say.
+    pub(crate) const fn approved() -> Approved<Self> {
+        Approved(Self)
+    }
+}
+
 /// Something that policy approved. No share is opened without one.
 #[derive(Debug)]
 pub struct Approved<T>(T);

@@ -1,6 +1,7 @@
 //! What may be asked, one file for each request.
 
 mod activate;
+mod ask_recovery;
 mod begin_create;
 mod broadcast;
 mod cancel_change;
@@ -11,6 +12,7 @@ pub(crate) mod estimate_fees;
 mod finish_create;
 pub(crate) mod foresee;
 mod get_audit;
+mod get_recovery;
 mod get_shape;
 mod get_wallet;
 mod hello;
@@ -20,6 +22,7 @@ mod lift_fence;
 mod list_wallets;
 pub(crate) mod mint_invitation;
 mod purge;
+mod recover;
 mod rename_device;
 mod rename_wallet;
 mod set_freeze;

@@ -36,6 +36,11 @@ impl SealKey {
         &self.offer
     }
 
+    /// What opens what was sealed to it.
+    pub(crate) const fn secret(&self) -> &SealSecret {
+        &self.secret
+    }
+
     /// By both times: the clock shows a day that the machine slept through, the other one a day that the clock does not.
     fn is_alive(&self, now: u64, steady: u64) -> bool {
         now < self.offer.not_after() && steady.saturating_sub(self.made) < LIFE
@@ -84,15 +89,19 @@ impl SealKeys {
         sealed: &SealedUnlockKey,
         usage: &Usage,
     ) -> Result<UnlockKey, Refusal> {
-        let key = {
-            let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && key.is_alive(now, steady);
-            keys.iter().find(named).map(Arc::clone)
-        };
-        let Some(key) = key else {
-            return Err(Reason::StaleSealKey.into());
-        };
-        sealed.open(&key.secret, usage).map_err(Refusal::from)
+        sealed
+            .open(&self.named(now, steady, sealed)?.secret, usage)
+            .map_err(Refusal::from)
+    }
+
+    /// The key that an unlock key was sealed to: what came beside it is sealed to the same.
+    pub(crate) fn named(&self, now: u64, steady: u64, sealed: &SealedUnlockKey) -> Result<Arc<SealKey>, Refusal> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = |key: &&Arc<SealKey>| key.offer.id() == sealed.key_id && key.is_alive(now, steady);
+        keys.iter()
+            .find(named)
+            .map(Arc::clone)
+            .ok_or_else(|| Reason::StaleSealKey.into())
     }
 }
 

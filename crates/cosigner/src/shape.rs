@@ -31,6 +31,8 @@ pub(crate) struct Shape {
     pub(crate) freeze: Option<Freeze>,
     /// What waits.
     pub(crate) waiting: Waiting,
+    /// How long a recovery of this wallet waits, in seconds, where the operator has said so.
+    pub(crate) recovery_wait: Option<u64>,
     parcels: Vec<Parcel>,
     revoked_at: Option<u32>,
     /// When the codes end that were minted for further machines.

@@ -11,6 +11,7 @@ mod messages;
 mod model;
 mod nonces;
 mod people;
+mod recovery;
 mod signing;
 mod storage;
 mod watch;

@@ -13,6 +13,7 @@ mod house;
 mod interruptions;
 mod kills;
 mod line;
+mod losses;
 mod memory;
 mod networks;
 mod oracle;

@@ -31,6 +31,12 @@ pub(crate) enum Wish {
     Invite {
         /// How long it can be used, in seconds.
         expires_seconds: u64,
+        /// With it, recovery may ask for a lost device's place in this wallet, in hex.
+        #[serde(default)]
+        recover: Option<String>,
+        /// How long a recovery of that wallet waits from now on, in seconds.
+        #[serde(default)]
+        wait_seconds: Option<u64>,
     },
     /// Another log level.
     LogLevel {
@@ -39,6 +45,13 @@ pub(crate) enum Wish {
     },
     /// The operator's yes to a change that waits for it.
     Approve {
+        /// The wallet, in hex.
+        wallet: String,
+        /// The change's number, as the device tells it.
+        change: u64,
+    },
+    /// The operator's no to a change that waits.
+    Refuse {
         /// The wallet, in hex.
         wallet: String,
         /// The change's number, as the device tells it.

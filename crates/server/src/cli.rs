@@ -50,13 +50,19 @@ Examples:
     #[command(after_help = "\
 Examples:
   twofold-server invite --config /etc/twofold/twofold.toml
-  twofold-server invite --socket ./scratch/admin.sock --expires 1h --json")]
+  twofold-server invite --socket ./scratch/admin.sock --expires 1h --json
+  twofold-server invite --recover 5f0c6a... --config /etc/twofold/twofold.toml     for a device that was lost")]
     Invite(Invite),
     /// Say yes to a change that a device asks for and that takes the operator's yes. Know who asks before you do.
     #[command(after_help = "\
 Examples:
   twofold-server approve 5f0c6a... 3 --config /etc/twofold/twofold.toml     as `twofold pending` shows them")]
     Approve(Approve),
+    /// Say no to a change that waits: it is cancelled, and the freeze that a recovery came with ends.
+    #[command(after_help = "\
+Examples:
+  twofold-server refuse 5f0c6a... 3 --config /etc/twofold/twofold.toml")]
+    Refuse(Approve),
     /// Change the log level of the running server.
     #[command(after_help = "\
 Examples:
@@ -207,6 +213,12 @@ pub(crate) struct Invite {
     /// How long it can be used: a number and s, m, h or d.
     #[arg(long, default_value = "24h", value_name = "TIME")]
     pub(crate) expires: String,
+    /// For a lost device: whoever has the wallet's recovery words may ask for the device's place. Know who asks you.
+    #[arg(long, value_name = "WALLET")]
+    pub(crate) recover: Option<String>,
+    /// How long a recovery of that wallet waits from now on, so that other devices hear of it: 0s to 90d.
+    #[arg(long, value_name = "TIME", requires = "recover")]
+    pub(crate) wait: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -14,7 +14,7 @@ mod status;
 
 use std::path::PathBuf;
 
-pub use approve::approve;
+pub use approve::{approve, refuse};
 pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
 pub use fence::{fence_lift, fence_list};

@@ -28,7 +28,13 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
     match asked {
         Command::Init(init) => command::init(init.try_into()?),
         Command::Run(run) => command::run(run.into()),
-        Command::Invite(invite) => command::invite(&invite.server.into(), command::span(&invite.expires)?, invite.json),
+        Command::Invite(invite) => {
+            let wait = invite.wait.as_deref().map(command::span).transpose()?;
+            let expires = command::span(&invite.expires)?;
+            let recover = invite.recover.as_deref();
+            command::invite(&invite.server.into(), expires, recover, wait, invite.json)
+        }
+        Command::Refuse(wish) => command::refuse(&wish.server.into(), &wish.wallet, wish.change),
         Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change),
         Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),

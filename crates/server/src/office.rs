@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use twofold_api::invitation::{Invitation, Trust};
 use twofold_cosigner::{
-    Cosigner,
+    Cosigner, Minted,
     port::{Clock, chain::Chain, store::Store},
 };
 
@@ -15,12 +15,14 @@ use crate::{
     health::Health,
     log::LevelHandle,
 };
-use twofold_api::public_url::PublicUrl;
+use twofold_api::{Refusal, public_url::PublicUrl};
 use twofold_store::SqliteStore;
 use twofold_threshold::id::WalletId;
 
 /// Longest life of an invitation: 30 days.
 const LONGEST: u64 = 30 * 24 * 3600;
+/// Longest wait of a recovery: 90 days.
+const LONGEST_WAIT: u64 = 90 * 24 * 3600;
 
 /// Mints invitations and turns the knobs that turn while running.
 pub(crate) struct Office<S, C, K> {
@@ -34,14 +36,28 @@ pub(crate) struct Office<S, C, K> {
 
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     pub(crate) async fn invite(&self, expires_seconds: u64) -> Result<Invitation, Fault> {
-        if !(60..=LONGEST).contains(&expires_seconds) {
-            return Err(Fault::Admin("an invitation can be used for a minute to 30 days".into()));
+        let life = life(expires_seconds)?;
+        self.invitation(self.cosigner.mint_invitation(Some(life)).await)
+    }
+
+    /// For recovery of one wallet.
+    async fn invite_to_recover(
+        &self,
+        expires_seconds: u64,
+        wallet: &str,
+        wait: Option<u64>,
+    ) -> Result<Invitation, Fault> {
+        let (life, wallet) = (life(expires_seconds)?, wallet_id(wallet)?);
+        if wait.is_some_and(|wait| wait > LONGEST_WAIT) {
+            return Err(Fault::Admin("a recovery waits 90 days at most".into()));
         }
-        let minted = self
-            .cosigner
-            .mint_invitation(Some(expires_seconds))
-            .await
-            .map_err(|refusal| Fault::Admin(format!("can't mint an invitation: {refusal}")))?;
+        let invitation = self.invitation(self.cosigner.mint_recovery(wallet, Some(life), wait).await)?;
+        tracing::warn!(%wallet, ?wait, "the operator lets recovery ask for a lost device's place");
+        Ok(invitation)
+    }
+
+    fn invitation(&self, minted: Result<Minted, Refusal>) -> Result<Invitation, Fault> {
+        let minted = minted.map_err(|refusal| Fault::Admin(format!("can't mint an invitation: {refusal}")))?;
         Ok(Invitation {
             url: self.url.clone(),
             trust: self.pin.map_or(Trust::WebRoots, Trust::Authority),
@@ -52,7 +68,33 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     }
 }
 
+fn life(expires_seconds: u64) -> Result<u64, Fault> {
+    if (60..=LONGEST).contains(&expires_seconds) {
+        Ok(expires_seconds)
+    } else {
+        Err(Fault::Admin("an invitation can be used for a minute to 30 days".into()))
+    }
+}
+
+fn wallet_id(wallet: &str) -> Result<WalletId, Fault> {
+    wallet.parse().map_err(|_| {
+        Fault::Admin(format!(
+            "`{wallet}` is no wallet's id: 32 hex digits, as the device shows it"
+        ))
+    })
+}
+
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
+    async fn refuse(&self, wallet: &str, change: u64) -> Result<(), Fault> {
+        let wallet = wallet_id(wallet)?;
+        self.cosigner
+            .refuse_change(wallet, change)
+            .await
+            .map_err(|refusal| Fault::Admin(format!("not refused: {refusal}")))?;
+        tracing::warn!(%wallet, change, "the operator said no to a change that waited");
+        Ok(())
+    }
+
     async fn approve(&self, wallet: &str, change: u64) -> Result<(), Fault> {
         let wallet = wallet_id(wallet)?;
         self.cosigner
@@ -89,24 +131,26 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     }
 }
 
-fn wallet_id(text: &str) -> Result<WalletId, Fault> {
-    text.parse().map_err(|_| {
-        Fault::Admin(format!(
-            "`{text}` is no wallet's id: 32 hex digits, as the device shows it"
-        ))
-    })
-}
-
 impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
     async fn grant(&self, wish: Wish) -> Reply {
         let done = match wish {
-            Wish::Invite { expires_seconds } => self.invite(expires_seconds).await.map(|invitation| {
-                tracing::info!(expires = invitation.expires, "an invitation was minted");
-                Reply::Invitation {
-                    expires: invitation.expires,
-                    invitation: invitation.to_string(),
-                }
-            }),
+            Wish::Invite {
+                expires_seconds,
+                recover,
+                wait_seconds,
+            } => {
+                let invitation = match recover {
+                    Some(wallet) => self.invite_to_recover(expires_seconds, &wallet, wait_seconds).await,
+                    None => self.invite(expires_seconds).await,
+                };
+                invitation.map(|invitation| {
+                    tracing::info!(expires = invitation.expires, "an invitation was minted");
+                    Reply::Invitation {
+                        expires: invitation.expires,
+                        invitation: invitation.to_string(),
+                    }
+                })
+            }
             Wish::LogLevel { level } => match &self.level {
                 Some(handle) => handle.set(&level).map(|()| {
                     tracing::info!(level, "the log level was changed");
@@ -114,6 +158,7 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 }),
                 None => Err(Fault::Admin("this server's log is not its own".into())),
             },
+            Wish::Refuse { wallet, change } => self.refuse(&wallet, change).await.map(|()| Reply::Done),
             Wish::Approve { wallet, change } => self.approve(&wallet, change).await.map(|()| Reply::Done),
             Wish::Status => Ok(Reply::Status {
                 url: self.url.to_string(),

@@ -1,6 +1,7 @@
 //! The procedures, one file each: who asks is known when they run, and what is asked is already plain types.
 
 mod activate;
+mod ask_recovery;
 mod begin_create;
 mod broadcast;
 mod cancel_change;
@@ -9,6 +10,7 @@ mod derive_address;
 mod estimate_fees;
 mod finish_create;
 mod get_audit;
+mod get_recovery;
 mod get_shape;
 mod get_wallet;
 mod hello;
@@ -16,6 +18,7 @@ mod invite_device;
 mod join;
 mod lift_fence;
 mod list_wallets;
+mod recover;
 mod rename_device;
 mod rename_wallet;
 mod set_freeze;
@@ -121,6 +124,9 @@ procedures! {
     invite_device: InviteDevice -> DeviceInvited;
     rename_device: RenameDevice -> Done;
     lift_fence: LiftFence -> Done;
+    get_recovery: GetRecovery -> Recovery;
+    ask_recovery: AskRecovery -> Asked;
+    recover: Recover -> Recovered;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

@@ -150,6 +150,9 @@ calls! {
     InviteDevice: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
     RenameDevice: RenameDeviceRequest -> RenameDeviceReply, Done;
     LiftFence: LiftFenceRequest -> LiftFenceReply, Done;
+    GetRecovery: GetRecoveryRequest -> GetRecoveryReply, Recovery;
+    AskRecovery: AskRecoveryRequest -> AskRecoveryReply, Asked;
+    Recover: RecoverRequest -> RecoverReply, Recovered;
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod error;
 mod malformed;
 mod methods;
 mod parts;
+mod recovery;
 mod replies;
 mod requests;
 #[cfg(test)]

@@ -43,6 +43,7 @@ methods! {
     Join, Hello, BeginCreate, FinishCreate, TestSign, Activate, ListWallets, GetWallet, RenameWallet, Sign,
     SignMessage, Broadcast, Sync, Watch, EstimateFees, GetAudit, DeriveAddress,
     ChangeDevices, SetFreeze, CancelChange, GetShape, InviteDevice, RenameDevice, LiftFence,
+    GetRecovery, AskRecovery, Recover,
 }
 
 /// Every procedure that the .proto has.

@@ -237,6 +237,52 @@ pub(crate) fn rename_device() -> request::RenameDevice {
     }
 }
 
+pub(crate) fn get_recovery() -> request::GetRecovery {
+    request::GetRecovery {
+        wallet: WALLET,
+        code: Some([0x88; 16]),
+        recovery: [0x12; 64],
+    }
+}
+
+pub(crate) fn ask_recovery() -> request::AskRecovery {
+    request::AskRecovery {
+        wallet: WALLET,
+        code: [0x88; 16],
+        entry: b"entry".to_vec(),
+    }
+}
+
+pub(crate) fn recover() -> request::Recover {
+    request::Recover {
+        wallet: WALLET,
+        entry: b"entry".to_vec(),
+        opening: b"opening".to_vec(),
+        unlock: sign().unlock,
+    }
+}
+
+pub(crate) fn recovery() -> reply::Recovery {
+    let wallet = wallet();
+    reply::Recovery {
+        head: head(),
+        wallet: reply::RecoveryWallet {
+            line: wallet.line,
+            device_list: wallet.device_list,
+            package: wallet.package,
+            birthday: wallet.birthday,
+        },
+        waiting: Some(waiting()),
+    }
+}
+
+pub(crate) fn recovered() -> reply::Recovered {
+    reply::Recovered {
+        head: head(),
+        answer: b"answer".to_vec(),
+    }
+}
+
 pub(crate) fn waiting() -> reply::Waiting {
     reply::Waiting {
         change: 7,

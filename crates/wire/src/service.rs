@@ -204,6 +204,9 @@ service! {
         InviteDevice, invite_device: InviteDeviceRequest -> InviteDeviceReply, DeviceInvited;
         RenameDevice, rename_device: RenameDeviceRequest -> RenameDeviceReply, Done;
         LiftFence, lift_fence: LiftFenceRequest -> LiftFenceReply, Done;
+        GetRecovery, get_recovery: GetRecoveryRequest -> GetRecoveryReply, Recovery;
+        AskRecovery, ask_recovery: AskRecoveryRequest -> AskRecoveryReply, Asked;
+        Recover, recover: RecoverRequest -> RecoverReply, Recovered;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

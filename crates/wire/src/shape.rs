@@ -78,7 +78,7 @@ macro_rules! asked {
     )*};
 }
 
-asked!(ChangeDevicesReply, SetFreezeReply);
+asked!(ChangeDevicesReply, SetFreezeReply, AskRecoveryReply);
 
 impl From<reply::Shape> for proto::GetShapeReply {
     fn from(shape: reply::Shape) -> Self {

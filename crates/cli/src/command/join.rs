@@ -55,13 +55,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
         return join_wallet(context, &introduction, &name, money).await;
     }
     let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
-    let transport = Https::new(invitation.url.clone(), &invitation.trust)?;
-    let keys = context.home().unlock_or_make().await?;
-    let bar = terminal::spinner();
-    bar.set_message(format!("joining {}", invitation.url));
-    let mut client = Client::<Native>::join_for(keys, transport, SystemClock, OsRng, &invitation, &name, money).await?;
-    bar.finish_and_clear();
-    context.tell(&mut client);
+    let client = join(context, &invitation, &name, money).await?;
     let answer = Answer {
         url: invitation.url.to_string(),
         server: invitation.server.to_string(),
@@ -154,8 +148,25 @@ async fn finish(context: Context<'_>) -> Result<()> {
     })
 }
 
+/// Joins, and tells what a person should know.
+pub(super) async fn join(
+    context: Context<'_>,
+    invitation: &Invitation,
+    name: &Name,
+    money: Money,
+) -> Result<Client<Native>> {
+    let transport = Https::new(invitation.url.clone(), &invitation.trust)?;
+    let keys = context.home().unlock_or_make().await?;
+    let bar = terminal::spinner();
+    bar.set_message(format!("joining {}", invitation.url));
+    let mut client = Client::<Native>::join_for(keys, transport, SystemClock, OsRng, invitation, name, money).await?;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    Ok(client)
+}
+
 /// What the machine calls itself, if that can be a name.
-fn machine_name() -> String {
+pub(super) fn machine_name() -> String {
     std::fs::read_to_string("/etc/hostname")
         .ok()
         .map(|name| name.trim().to_owned())

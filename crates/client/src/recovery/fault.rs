@@ -82,6 +82,15 @@ pub enum RecoveryFault {
          create --recovery"
     )]
     TooLate,
+    /// What the server tells of the wallet does not fit together.
+    #[error("what the server tells of this wallet is not whole, or not what it signed: ask the operator")]
+    Incomplete,
+    /// The server's wallet is another one, or was made with another server.
+    #[error("the server answers with another wallet than the one asked for, or one that another server made")]
+    OtherWallet,
+    /// Asking takes the operator's code.
+    #[error("this takes an invitation that the operator mints for the wallet: twofold-server invite --recover WALLET")]
+    NoInvitation,
     /// Nothing to move.
     #[error("there is nothing to move: no coin is worth more than it costs to spend at this fee rate")]
     Nothing,

@@ -56,4 +56,7 @@ calls! {
     InviteDevice: CHANGE;
     RenameDevice: CHANGE;
     LiftFence: CHANGE;
+    GetRecovery: READ;
+    AskRecovery: CHANGE;
+    Recover: CEREMONY;
 }

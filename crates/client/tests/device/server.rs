@@ -145,6 +145,9 @@ procedures! {
     invite_device: InviteDevice -> DeviceInvited;
     rename_device: RenameDevice -> Done;
     lift_fence: LiftFence -> Done;
+    get_recovery: GetRecovery -> Recovery;
+    ask_recovery: AskRecovery -> Asked;
+    recover: Recover -> Recovered;
 }
 
 /// How a refusal is answered.

@@ -52,6 +52,33 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.settle(&request, reply, batch).await
     }
 
+    /// The operator says no to a change that waits, and ends the freeze that a recovery came with. Not an RPC either.
+    pub async fn refuse_change(&self, wallet: WalletId, change: u64) -> Result<(), Refusal> {
+        let _held = self.wallets.hold(wallet).await;
+        let row = self.store.wallet(wallet).await?.ok_or(Reason::WalletNotFound)?;
+        let mut opened = self.load(row)?.change();
+        let log = |opened: &mut crate::wallet::Change, step, subject| {
+            let device = DeviceId([0; 32]);
+            opened.log(self.time.now(), Event::Shape { device, step, subject });
+        };
+        let shape = &mut opened.state.shape;
+        let (of_recovery, subject) = shape.waiting.refuse(change)?;
+        let frozen_by_it = shape
+            .freeze
+            .is_some_and(|freeze| shape.lists(DeviceId(freeze.by)) == Some(false));
+        let thaw = of_recovery && frozen_by_it && shape.waiting.of_recovery().next().is_none();
+        if thaw {
+            shape.freeze = None;
+        }
+        log(&mut opened, ShapeStep::OperatorRefused, subject);
+        if thaw {
+            log(&mut opened, ShapeStep::Unfrozen, [0; 32]);
+        }
+        let mut batch = Batch::default();
+        self.store_change(opened, &mut batch)?;
+        Ok(self.store.commit(batch).await?)
+    }
+
     /// The operator says yes to a change that takes it. Not an RPC: the server offers it on its admin socket alone. Its
     /// wait goes on all the same.
     pub async fn approve_change(&self, wallet: WalletId, change: u64) -> Result<(), Refusal> {

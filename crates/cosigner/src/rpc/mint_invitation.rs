@@ -2,8 +2,11 @@
 
 use aws_lc_rs::digest;
 use rand_core::RngCore;
-use twofold_api::Refusal;
-use twofold_threshold::id::WalletId;
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, ShapeStep},
+};
+use twofold_threshold::id::{DeviceId, WalletId};
 
 use crate::{
     Cosigner,
@@ -13,6 +16,7 @@ use crate::{
         record::Invitation,
         store::{Batch, Store, Write},
     },
+    wallet::Change,
 };
 
 /// A code that was just minted. It is shown once and kept nowhere.
@@ -54,6 +58,34 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 writes,
             })
             .await?;
+        Ok(minted)
+    }
+
+    /// Mints an invitation with which recovery may ask for a lost device's place in one wallet, logged there. `wait` says
+    /// how long a recovery of that wallet waits from now on, in seconds.
+    pub async fn mint_recovery(
+        &self,
+        wallet: WalletId,
+        seconds: Option<u64>,
+        wait: Option<u64>,
+    ) -> Result<Minted, Refusal> {
+        let _held = self.wallets.hold(wallet).await;
+        let row = self.store.wallet(wallet).await?.ok_or(Reason::WalletNotFound)?;
+        let (minted, invitation) = self.draw_invitation(seconds, Some(wallet));
+        let mut change = self.load(row)?.change();
+        let log = |change: &mut Change, step| {
+            let (device, subject) = (DeviceId([0; 32]), [0; 32]);
+            change.log(self.time.now(), Event::Shape { device, step, subject });
+        };
+        log(&mut change, ShapeStep::Invited);
+        if wait.is_some() {
+            change.state.shape.recovery_wait = wait;
+            log(&mut change, ShapeStep::WaitSet);
+        }
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        batch.writes.push(Write::AddInvitation(invitation));
+        self.store.commit(batch).await?;
         Ok(minted)
     }
 

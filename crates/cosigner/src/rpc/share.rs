@@ -13,7 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Authenticated, Cosigner,
-    policy::{Approved, TestSignature, Text, Understood},
+    policy::{Approved, Repair, TestSignature, Text, Understood},
     port::{Clock, chain::Chain, record, store::Store},
     wallet::Owned,
 };
@@ -88,6 +88,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<TestSignature>,
+    ) -> Result<Share, Refusal> {
+        self.open_share(owned, unlock).await
+    }
+
+    /// Opens the server's share to help another party to its own.
+    pub(super) async fn share_to_repair(
+        &self,
+        owned: &Owned,
+        unlock: &UnlockKey,
+        _approved: &Approved<Repair>,
     ) -> Result<Share, Refusal> {
         self.open_share(owned, unlock).await
     }

@@ -18,3 +18,14 @@ pub fn approve(server: &Server, wallet: &str, change: u64) -> Result<(), Fault> 
     ));
     Ok(())
 }
+
+/// Says the operator's no to a change that waits.
+pub fn refuse(server: &Server, wallet: &str, change: u64) -> Result<(), Fault> {
+    let wish = Wish::Refuse {
+        wallet: wallet.to_owned(),
+        change,
+    };
+    ask(&server.socket()?, &wish, |reply| (reply == Reply::Done).then_some(()))?;
+    say(format_args!("refused: change {change} of wallet {wallet} will not be."));
+    Ok(())
+}

@@ -207,6 +207,31 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "GetRecovery" => {
+            encode(&request::GetRecovery {
+                wallet,
+                code: Some([0x88; 16]),
+                recovery: [0x12; 64],
+            })
+            .1
+        }
+        "AskRecovery" => {
+            encode(&request::AskRecovery {
+                wallet,
+                code: [0x88; 16],
+                entry: b"entry".to_vec(),
+            })
+            .1
+        }
+        "Recover" => {
+            encode(&request::Recover {
+                wallet,
+                entry: b"entry".to_vec(),
+                opening: b"opening".to_vec(),
+                unlock: unlock(),
+            })
+            .1
+        }
         "RenameDevice" => {
             encode(&request::RenameDevice {
                 wallet,
@@ -271,6 +296,11 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "ChangeDevices" => json!({ "wallet": id, "entry": bytes(b"entry"), "checkpoint": checkpoint }),
         "SetFreeze" => json!({ "wallet": id, "frozen": true, "checkpoint": checkpoint }),
         "CancelChange" => json!({ "wallet": id, "change": "1", "checkpoint": checkpoint }),
+        "GetRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "recovery": bytes(&[0x12; 64]) }),
+        "AskRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "entry": bytes(b"entry") }),
+        "Recover" => {
+            json!({ "wallet": id, "entry": bytes(b"entry"), "opening": bytes(b"opening"), "unlock": unlock })
+        }
         "RenameDevice" => {
             json!({ "wallet": id, "device": bytes(&[0x34; 32]), "name": name, "checkpoint": checkpoint })
         }

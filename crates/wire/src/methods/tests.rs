@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 24);
+    assert_eq!(listed.len(), 27);
 }
 
 #[test]
@@ -67,6 +67,9 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::InviteDevice>(),
         check::<request::RenameDevice>(),
         check::<request::LiftFence>(),
+        check::<request::GetRecovery>(),
+        check::<request::AskRecovery>(),
+        check::<request::Recover>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS
@@ -82,6 +85,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         "GetAudit",
         "DeriveAddress",
         "GetShape",
+        "GetRecovery",
     ];
     assert!(reads.eq(names.map(Some)));
 }

@@ -46,6 +46,9 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::InviteDevice, proto::InviteDeviceReply>(sample::device_invited());
     arrives::<request::RenameDevice, proto::RenameDeviceReply>(sample::done());
     arrives::<request::LiftFence, proto::LiftFenceReply>(sample::done());
+    arrives::<request::GetRecovery, proto::GetRecoveryReply>(sample::recovery());
+    arrives::<request::AskRecovery, proto::AskRecoveryReply>(sample::asked());
+    arrives::<request::Recover, proto::RecoverReply>(sample::recovered());
 }
 
 #[test]

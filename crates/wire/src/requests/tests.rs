@@ -84,6 +84,13 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::GetShapeRequest, _>(&sample::get_shape());
     same::<proto::InviteDeviceRequest, _>(&sample::invite_device());
     same::<proto::RenameDeviceRequest, _>(&sample::rename_device());
+    same::<proto::GetRecoveryRequest, _>(&sample::get_recovery());
+    same::<proto::GetRecoveryRequest, _>(&request::GetRecovery {
+        code: None,
+        ..sample::get_recovery()
+    });
+    same::<proto::AskRecoveryRequest, _>(&sample::ask_recovery());
+    same::<proto::RecoverRequest, _>(&sample::recover());
     same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
         frozen: true,
         recovery: None,
@@ -204,6 +211,21 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     assert_eq!(
         refused(&sample::rename_device(), |m: &mut proto::RenameDeviceRequest| m
             .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::get_recovery(), |m: &mut proto::GetRecoveryRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::ask_recovery(), |m: &mut proto::AskRecoveryRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::recover(), |m: &mut proto::RecoverRequest| m.wallet =
             id.clone()),
         wallet
     );
@@ -546,6 +568,9 @@ proptest! {
             take::<proto::GetShapeRequest, request::GetShape>(bytes);
             take::<proto::InviteDeviceRequest, request::InviteDevice>(bytes);
             take::<proto::RenameDeviceRequest, request::RenameDevice>(bytes);
+            take::<proto::GetRecoveryRequest, request::GetRecovery>(bytes);
+            take::<proto::AskRecoveryRequest, request::AskRecovery>(bytes);
+            take::<proto::RecoverRequest, request::Recover>(bytes);
         }
     }
 }

@@ -73,6 +73,9 @@ echo! {
     invite_device: InviteDevice -> DeviceInvited, device_invited;
     rename_device: RenameDevice -> Done, done;
     lift_fence: LiftFence -> Done, done;
+    get_recovery: GetRecovery -> Recovery, recovery;
+    ask_recovery: AskRecovery -> Asked, asked;
+    recover: Recover -> Recovered, recovered;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -125,6 +128,9 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::get_shape()), sample::shape());
     assert_eq!(call(&sample::invite_device()), sample::device_invited());
     assert_eq!(call(&sample::rename_device()), sample::done());
+    assert_eq!(call(&sample::get_recovery()), sample::recovery());
+    assert_eq!(call(&sample::ask_recovery()), sample::asked());
+    assert_eq!(call(&sample::recover()), sample::recovered());
 }
 
 /// What a stream over the framework's own front brought.

@@ -272,6 +272,9 @@ every_procedure! {
     InviteDevice: InviteDeviceRequest -> InviteDeviceReply, sample::invite_device() => device_invited;
     RenameDevice: RenameDeviceRequest -> RenameDeviceReply, sample::rename_device() => done;
     LiftFence: LiftFenceRequest -> LiftFenceReply, sample::lift_fence() => done;
+    GetRecovery: GetRecoveryRequest -> GetRecoveryReply, sample::get_recovery() => recovery;
+    AskRecovery: AskRecoveryRequest -> AskRecoveryReply, sample::ask_recovery() => asked;
+    Recover: RecoverRequest -> RecoverReply, sample::recover() => recovered;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

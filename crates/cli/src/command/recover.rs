@@ -1,0 +1,142 @@
+//! `twofold recover`: this machine takes a lost device's place, with the words and the server.
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+use twofold_api::{invitation::Invitation, request::Name};
+use twofold_client::{
+    Fault,
+    join::Money,
+    port::Clock as _,
+    recovery::recover::{Recovery, Wait},
+};
+use twofold_threshold::id::{DeviceId, WalletId};
+
+use super::{Context, join};
+use crate::{
+    args,
+    exit::{Declined, Wrong},
+    platform::SystemClock,
+    terminal, words,
+};
+
+#[derive(Serialize)]
+struct Waiting {
+    recovered: bool,
+    wallet: String,
+    fingerprint: String,
+    due: u64,
+    objected: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    recovered: bool,
+    wallet: String,
+    name: String,
+    fingerprint: String,
+    descriptor: String,
+    revoked: Vec<String>,
+}
+
+pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Result<()> {
+    let asked = context.common.wallet.as_deref();
+    let wallet: WalletId = asked.and_then(|asked| asked.parse().ok()).with_context(|| {
+        Wrong("say which wallet, by its long name, as its kit has it: --wallet 32 hex digits".into())
+    })?;
+    let keep = arguments.keep.iter().map(|id| id.parse::<DeviceId>());
+    let keep: Vec<DeviceId> = keep
+        .collect::<Result<_, _>>()
+        .map_err(|_| Wrong("--keep takes a device's id: 64 hex digits".into()))?;
+    let (mut client, code) = match &arguments.invitation {
+        Some(text) => {
+            let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
+            let name = arguments.name.unwrap_or_else(join::machine_name);
+            let name: Name = name.parse().map_err(Fault::from)?;
+            let money = if arguments.risk_real_money {
+                Money::Real
+            } else {
+                Money::Play
+            };
+            let client = join::join(context, &invitation, &name, money).await?;
+            (client, Some(invitation.code))
+        }
+        None => (context.client().await?, None),
+    };
+    context.output.say(
+        "note: with the words typed here this machine holds two of the three shares until the command ends: whoever owns \
+         the machine in that moment owns the wallet",
+    );
+    if !arguments.yes
+        && !terminal::confirm("Ask for a lost device's place in the wallet? It is frozen until that is settled.")?
+    {
+        bail!(Declined);
+    }
+    let secret = words::read(arguments.words.words_file.as_deref())?;
+    let bar = terminal::spinner();
+    bar.set_message("words and server give this machine its share");
+    let recovery = client.recover(wallet, code, &secret).await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    let mut recovered = match recovery? {
+        Recovery::Waits(wait) => return waits(context, wallet, wait),
+        Recovery::Done(recovered) => recovered,
+    };
+    let revoked = client.settle_recovery(&mut recovered, &keep, &secret).await?;
+    drop(secret);
+    context.tell(&mut client);
+    let wallet = recovered.wallet;
+    let answer = Answer {
+        recovered: true,
+        wallet: wallet.id().to_string(),
+        name: wallet.name().to_owned(),
+        fingerprint: wallet.fingerprint(),
+        descriptor: wallet.descriptor(),
+        revoked: revoked.iter().map(ToString::to_string).collect(),
+    };
+    context.output.answer(&answer, |answer| {
+        format!(
+            "The wallet {} is on this machine: it has its share again, and any two of server, this machine and the words sign.\n\
+             fingerprint  {}\n\
+             revoked      {}\n\nNext: twofold history",
+            answer.name,
+            answer.fingerprint,
+            if answer.revoked.is_empty() {
+                "no other device".into()
+            } else {
+                answer.revoked.join("\n             ")
+            }
+        )
+    })
+}
+
+fn waits(context: Context<'_>, wallet: WalletId, wait: Wait) -> Result<()> {
+    let answer = Waiting {
+        recovered: false,
+        wallet: wallet.to_string(),
+        fingerprint: wait.fingerprint,
+        due: wait.due,
+        objected: wait.objected,
+    };
+    context.output.answer(&answer, |answer| {
+        let next = if answer.objected {
+            "A device of the wallet objects: the operator decides. When they have said yes"
+        } else {
+            "The wallet is frozen, and its other devices are told. When the wait is over"
+        };
+        format!(
+            "The words are good for the wallet {}.\n{next}, run again:\n  twofold recover --wallet {}\nThe wait is over in {}.",
+            answer.fingerprint,
+            answer.wallet,
+            span(answer.due.saturating_sub(SystemClock.now()))
+        )
+    })
+}
+
+/// A span in the largest unit that it fills, rounded up.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => "a minute or two".into(),
+        120..=7_199 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3_600)),
+    }
+}

@@ -1,0 +1,138 @@
+//! Recovery asks that a new device take a lost one's place. Every device is told, and the wallet is frozen meanwhile.
+
+use twofold_api::{
+    Reason, Refusal,
+    audit::{Event, ShapeStep},
+    recovery::mandate,
+    reply::Asked,
+    request::AskRecovery,
+};
+use twofold_threshold::{
+    device_list::{
+        Act, Change as ListEntry, DeviceList,
+        powers::{Deed, Leave, leave},
+    },
+    identity::IdentityKey,
+};
+
+use super::get_recovery::Reached;
+use crate::{
+    Authenticated, Cosigner,
+    auth::Unique,
+    failpoint::failpoint,
+    fault,
+    pending::{self, Asker, What, Wish},
+    port::{
+        Clock,
+        chain::Chain,
+        store::{Batch, Store},
+    },
+    shape::{self, Freeze},
+    wallet::Owned,
+};
+
+/// What names the recovery of this device: it is listed, or recovery has asked for it.
+pub(super) fn subject(key: &IdentityKey, list: &DeviceList, owned: &Owned) -> Option<[u8; 32]> {
+    if let Some(device) = list.device(key.device_id()) {
+        return Some(mandate(device.identity(), device.sealing()));
+    }
+    let asked = owned.state().shape.waiting.of_recovery();
+    asked
+        .filter_map(|pending| ListEntry::try_from(pending.body()).ok())
+        .find_map(|entry| match entry.act() {
+            Act::Enrol { identity, sealing } if identity == key => Some(mandate(identity, sealing)),
+            _ => None,
+        })
+}
+
+/// Reads an entry that lists the asking device, signed by recovery alone on the newest entry; what names it, and whether it
+/// may be.
+pub(super) fn judged(
+    bytes: &[u8],
+    key: &IdentityKey,
+    list: &DeviceList,
+) -> Result<(ListEntry, [u8; 32], Leave), Refusal> {
+    let entry = ListEntry::try_from(bytes).map_err(|fault| fault::protocol(&fault))?;
+    let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
+    match entry.act() {
+        Act::Enrol { identity, sealing } if deed == Deed::Recover => {
+            if identity != key {
+                return Err(Refusal::new(
+                    Reason::PartyMismatch,
+                    "recovery signed for another machine than the one that asks",
+                ));
+            }
+            let subject = mandate(identity, sealing);
+            Ok((entry, subject, leave(deed, voices)))
+        }
+        _ => Err(Refusal::new(
+            Reason::NotPermitted,
+            "this takes an entry that lists the machine and that recovery alone has signed",
+        )),
+    }
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Lets a recovery wait, and freezes the wallet. Works behind a fence too.
+    pub async fn ask_recovery(&self, request: Authenticated<AskRecovery>) -> Result<Asked, Refusal> {
+        let asked = request.request();
+        let _held = self.wallets.hold(asked.wallet).await;
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        let Reached { owned, list, .. } = self.reached(&request, asked.wallet).await?;
+        let (_, subject, leave) = judged(&asked.entry, request.key(), &list)?;
+        let waiting = &owned.state().shape.waiting;
+        let again = waiting.of_recovery().any(|pending| *pending.subject() == subject);
+        // The code ends sooner than the wait.
+        if !again {
+            self.invited(request.device(), asked.wallet, &asked.code).await?;
+        }
+        let mut waits = self.config.waits;
+        if let Some(seconds) = owned.state().shape.recovery_wait {
+            waits.recovery = seconds;
+        }
+        // What recovery asks for is never at once: where the operator waived the wait it is over when it begins.
+        let wait = pending::wait(leave, true, &waits)?.ok_or(Reason::NotPermitted)?;
+        let wish = Wish {
+            what: What::Recover,
+            subject,
+            asker: Asker::Recovery,
+            body: asked.entry.clone(),
+        };
+        let mut change = owned.change();
+        let waiting = change.state.shape.waiting.ask(wish, wait, self.time.now())?.tell();
+        change.log(
+            request.now(),
+            Event::Shape {
+                device: request.device(),
+                step: ShapeStep::Asked,
+                subject,
+            },
+        );
+        if change.state.shape.freeze.is_none() {
+            change.state.shape.freeze = Some(Freeze {
+                since: change.state.head().seq.saturating_add(1),
+                by: request.device().0,
+            });
+            change.log(
+                request.now(),
+                Event::Shape {
+                    device: request.device(),
+                    step: ShapeStep::Frozen,
+                    subject: [0; 32],
+                },
+            );
+        }
+        let reply = Asked {
+            head: self.head(Some((change.row.id, &change.state))),
+            waiting: Some(waiting),
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        failpoint!("ask_recovery::before_commit");
+        let reply = self.settle(&request, reply, batch).await?;
+        failpoint!("ask_recovery::after_commit");
+        Ok(reply)
+    }
+}
