@@ -47,6 +47,8 @@ pub struct Fenced {
 pub(crate) struct Fence {
     /// The server was restored from a backup.
     pub(crate) restored: bool,
+    /// The anchor heard of this epoch, which the backup lacks: it was made, or a crash was quicker.
+    pub(crate) anchored: Option<u32>,
     /// The furthest checkpoint that a device showed and the chain lacks.
     pub(crate) seen: Option<Seen>,
     /// Since when, in seconds since 1970, by a time that is surely over.
@@ -83,9 +85,10 @@ pub(crate) struct Decision {
 
 impl Fence {
     /// The fence of a wallet whose server was restored.
-    pub(crate) const fn restored(since: u64) -> Self {
+    pub(crate) const fn restored(since: u64, anchored: Option<u32>) -> Self {
         Self {
             restored: true,
+            anchored,
             seen: None,
             since,
             decision: None,
@@ -97,6 +100,7 @@ impl Fence {
     pub(crate) const fn shown(seen: Seen, since: u64) -> Self {
         Self {
             restored: false,
+            anchored: None,
             seen: Some(seen),
             since,
             decision: None,
@@ -170,7 +174,13 @@ impl Fence {
                 "a device has seen entry {} of the log, which this server lacks",
                 seen.seq
             ),
-            None => "restored from a backup, and the anchor does not vouch for it".to_owned(),
+            None => match self.anchored {
+                Some(epoch) => format!(
+                    "restored from a backup of epoch {ours}, and the anchor heard of epoch {epoch}: unless that refresh was \
+                     never finished, a stolen old device could sign; ask the owner before you name this wallet"
+                ),
+                None => "restored from a backup, and the anchor does not vouch for it".to_owned(),
+            },
         };
         let waits = match (&self.decision, self.agreed.len()) {
             (Some(decision), _) => format!("the operator decided ({}): waits for a person's yes", decision.reason),
@@ -208,8 +218,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// The operator's decision that a wallet's fence may be lifted, with the reason. It is lifted once a person says yes on
-    /// a device; whether one had already.
-    pub async fn decide_fence(&self, wallet: WalletId, reason: &str) -> Result<bool, Refusal> {
+    /// a device; whether one had already. One of `many` does not count where the anchor heard of a later epoch.
+    pub async fn decide_fence(&self, wallet: WalletId, reason: &str, many: bool) -> Result<bool, Refusal> {
         if reason.trim().is_empty() || reason.len() > REASON_BYTES || reason.chars().any(char::is_control) {
             let told = "give a reason of one line, at most 200 bytes: it stands in the wallet's log";
             return Err(Refusal::new(Reason::Malformed, told));
@@ -222,6 +232,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Err(Refusal::new(Reason::OutOfOrder, "this wallet is not fenced"));
         };
         fence.may_be_lifted(owned.state().epoch().number)?;
+        if many && fence.anchored.is_some() {
+            let told = "the anchor heard of a refresh that this server lacks: ask the owner, then name the wallet";
+            return Err(Refusal::new(Reason::RestoreFence, told));
+        }
         let agreed = fence.agreed.first().map(|device| DeviceId(*device));
         let line = match agreed {
             Some(_) => self.anchor_lift(&owned).await?,

@@ -14,6 +14,7 @@ pub mod auth;
 mod charge;
 mod checkpoint;
 mod config;
+mod drill;
 mod failpoint;
 mod fault;
 mod fence;
@@ -54,6 +55,7 @@ use twofold_threshold::{
 pub use anchor::{RESTORED, Settled, TAKES_OVER, last_token};
 pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcomer};
 pub use config::Config;
+pub use drill::Drilled;
 pub use fence::Fenced;
 pub use identity::StartFault;
 pub use keys::Kek;

@@ -5,6 +5,7 @@ mod chain;
 mod checkpoints;
 mod create;
 mod devices;
+mod drill;
 mod fences;
 mod follow;
 mod messages;

@@ -71,12 +71,19 @@ pub(crate) enum Wish {
         /// The wallet to go on after, in hex.
         after: Option<String>,
     },
+    /// A drill, of some of the wallets.
+    Drill {
+        /// The wallet to go on after, in hex.
+        after: Option<String>,
+    },
     /// The operator's decision on a fence.
     LiftFence {
         /// The wallet, in hex.
         wallet: String,
         /// For its log.
         reason: String,
+        /// It was not named: all that are fenced are meant.
+        many: bool,
     },
 }
 
@@ -86,6 +93,7 @@ impl Wish {
         match self {
             // It reads and writes all there is, twice.
             Self::Backup { .. } => Duration::from_secs(12 * 3600),
+            Self::Drill { .. } => Duration::from_secs(120),
             _ => PATIENCE,
         }
     }
@@ -119,6 +127,15 @@ pub(crate) enum Reply {
     Fences {
         /// They.
         fences: Vec<Fence>,
+        /// Ask for those after this wallet; none: that was all.
+        next: Option<String>,
+    },
+    /// What a drill found.
+    Drilled {
+        /// Wallets looked at.
+        wallets: u64,
+        /// Those with something wrong, and what.
+        wrong: Vec<(String, String)>,
         /// Ask for those after this wallet; none: that was all.
         next: Option<String>,
     },

@@ -98,6 +98,11 @@ Examples:
   twofold-server restore --from monday.age --identity backup.key --config /etc/twofold/twofold.toml
   twofold-server restore --from monday.age --identity backup.key --data ./scratch --json")]
     Restore(Restore),
+    /// Have the running server look whether all that it stores still opens.
+    #[command(after_help = "\
+Examples:
+  twofold-server drill --config /etc/twofold/twofold.toml")]
+    Drill(Status),
     /// The key that all is sealed under on this server.
     #[command(subcommand)]
     Kek(KekCommand),

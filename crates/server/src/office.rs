@@ -122,9 +122,23 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         })
     }
 
-    async fn lift_fence(&self, wallet: &str, reason: &str) -> Result<Reply, Fault> {
+    async fn drill(&self, after: Option<&str>) -> Result<Reply, Fault> {
+        let after = after.map(wallet_id).transpose()?;
+        let drilled = self.cosigner.drill(after).await;
+        let drilled = drilled.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
+        let wrong = drilled.wrong.into_iter();
+        Ok(Reply::Drilled {
+            wallets: drilled.wallets,
+            wrong: wrong
+                .map(|(wallet, what)| (wallet.to_string(), what.to_owned()))
+                .collect(),
+            next: drilled.next.map(|wallet| wallet.to_string()),
+        })
+    }
+
+    async fn lift_fence(&self, wallet: &str, reason: &str, many: bool) -> Result<Reply, Fault> {
         let wallet = wallet_id(wallet)?;
-        let decided = self.cosigner.decide_fence(wallet, reason).await;
+        let decided = self.cosigner.decide_fence(wallet, reason, many).await;
         let lifted = decided.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
         tracing::warn!(%wallet, reason, lifted, "the operator would lift a fence");
         Ok(Reply::Decided { lifted })
@@ -170,7 +184,8 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 self.copies.make(store, out, recipient).await.map(Reply::Backup)
             }
             Wish::Fences { after } => self.fences(after.as_deref()).await,
-            Wish::LiftFence { wallet, reason } => self.lift_fence(&wallet, &reason).await,
+            Wish::Drill { after } => self.drill(after.as_deref()).await,
+            Wish::LiftFence { wallet, reason, many } => self.lift_fence(&wallet, &reason, many).await,
         };
         done.unwrap_or_else(|fault| Reply::Refused(fault.to_string()))
     }

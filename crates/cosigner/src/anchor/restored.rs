@@ -122,11 +122,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let mut change = owned.change();
         // Silence says that nothing has changed since the anchor began, and the backup is younger than that.
-        let agrees = marks.is_some_and(|marks| marks.get(&id).is_none_or(|mark| *mark == change.stands()));
+        let last = marks.and_then(|marks| marks.get(&id));
+        let agrees = marks.is_some() && last.is_none_or(|mark| *mark == change.stands());
+        let ours = change.state.epoch().number;
+        let later = last.map(|mark| mark.epoch.number).filter(|epoch| *epoch > ours);
         match &mut change.state.fence {
             Some(fence) => fence.restored = true,
             None if agrees => self.lift(&mut change, Lift::Anchor, line),
-            none => *none = Some(Fence::restored(self.time.counted())),
+            none => *none = Some(Fence::restored(self.time.counted(), later)),
         }
         if change.state.fence.is_some() {
             settled.fenced += 1;

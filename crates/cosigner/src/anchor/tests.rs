@@ -280,3 +280,60 @@ fn s24_a_head_of_a_later_epoch_than_the_lifts_fences_anew() {
     purse.newest.set(refreshed);
     assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
 }
+
+/// Strikes a device off a wallet's list, as a revocation will, as far as the anchor hears of it.
+fn change_list(house: &House, purse: &Purse) {
+    let row = house.store.with(|tables| tables.wallets[&purse.id].clone());
+    let mut change = house.mind.load(row).expect("an authentic state").change();
+    change.state.device_list = [8; 32];
+    let mut batch = Batch::default();
+    house.mind.store_change(change, &mut batch).expect("a change");
+    block_on(house.mind.commit(batch)).unwrap();
+}
+
+#[test]
+fn s11_a_revocation_that_the_backup_lacks_is_not_undone() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    change_list(&house, &purse);
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn s11_limits_do_not_begin_anew_after_a_restore_to_before_a_spend() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    spends(&house, &phone, &purse).unwrap();
+    let spent = house.state(&purse).windows[0].sum;
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    assert!(house.state(&purse).windows[0].sum >= spent);
+    spends(&house, &phone, &purse).unwrap();
+    assert_eq!(
+        house.state(&purse).windows[0].sum,
+        u64::MAX,
+        "something was left to spend"
+    );
+}
+
+#[test]
+fn s10_with_a_share_from_before_a_refresh_a_restored_server_signs_nothing() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    change_epoch(&house, &purse, 2).unwrap();
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    // The phone has the old share and shows nothing newer. What the operator decides for all does not count for it.
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+    let decided = block_on(house.mind.decide_fence(purse.id, "the disk died", true));
+    assert_eq!(decided.unwrap_err().reason, Reason::RestoreFence);
+    let (fences, _) = block_on(house.mind.fences(None)).unwrap();
+    assert!(
+        fences[0].why.contains("the anchor heard of epoch 2"),
+        "{}",
+        fences[0].why
+    );
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}

@@ -11,7 +11,7 @@ fn seen(epoch: u32, seq: u64) -> Seen {
 }
 
 fn decided() -> Fence {
-    let mut fence = Fence::restored(100);
+    let mut fence = Fence::restored(100, None);
     fence.decision = Some(Decision {
         at: 150,
         reason: "the disk died".to_owned(),
@@ -39,7 +39,7 @@ fn a_checkpoint_that_says_more_begins_the_time_anew() {
 #[test]
 fn s19_no_device_lifts_a_fence_alone_however_long_it_waits() {
     let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
-    let mut fence = Fence::restored(100);
+    let mut fence = Fence::restored(100, None);
     let over = 100 + NOTICE_SECONDS;
     assert_eq!(fence.lifted_by(one, &[one], u64::MAX), None);
     assert_eq!(fence.lifted_by(one, &[one, two], over), None);
@@ -59,7 +59,7 @@ fn s19_nothing_is_lifted_while_a_device_is_known_to_be_at_a_later_epoch() {
     let fence = Fence::shown(seen(2, 9), 100);
     assert!(fence.may_be_lifted(1).is_err());
     assert!(fence.may_be_lifted(2).is_ok());
-    assert!(Fence::restored(100).may_be_lifted(1).is_ok());
+    assert!(Fence::restored(100, None).may_be_lifted(1).is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use twofold_api::{
     Reason, Refusal,
-    audit::{Event, Lift},
+    audit::{ChainHead, Event, Lift},
     reply, request,
 };
 use twofold_threshold::{
@@ -14,7 +14,7 @@ use twofold_threshold::{
 
 use crate::{
     fixture::{House, Phone, Purse, START, rng},
-    testing::MemoryAnchor,
+    testing::{MemoryAnchor, memory::Tables},
 };
 
 /// A house that was restored without its anchor: its one wallet is fenced.
@@ -43,7 +43,7 @@ fn say_yes(house: &House, phone: &Phone, purse: &Purse, recovery: Option<[u8; 64
 }
 
 fn decide(house: &House, purse: &Purse) -> Result<bool, Refusal> {
-    block_on(house.mind.decide_fence(purse.id, "the disk died"))
+    block_on(house.mind.decide_fence(purse.id, "the disk died", true))
 }
 
 fn spends(house: &House, phone: &Phone, purse: &Purse) -> Result<(), Reason> {
@@ -166,7 +166,80 @@ fn the_operator_sees_each_fence_with_its_reason() {
     let (fences, _) = block_on(house.mind.fences(None)).unwrap();
     assert!(fences[0].why.contains("the disk died"), "{}", fences[0].why);
     for reason in ["", "two\nlines", &"x".repeat(201)] {
-        let refused = block_on(house.mind.decide_fence(purse.id, reason));
+        let refused = block_on(house.mind.decide_fence(purse.id, reason, true));
         assert_eq!(refused.unwrap_err().reason, Reason::Malformed);
     }
+}
+
+/// Puts rows back that are older, as who administers the database can: all of the wallet's own row, or its record alone.
+fn put_back(house: &House, purse: &Purse, older: &Tables, whole: bool) {
+    let old = older.wallets[&purse.id].clone();
+    house.store.with(|tables| {
+        let row = tables.wallets.get_mut(&purse.id).unwrap();
+        if whole {
+            *row = old;
+        } else {
+            row.state = old.state;
+        }
+    });
+}
+
+#[test]
+fn s20_an_old_record_that_is_put_back_signs_nothing() {
+    for whole in [true, false] {
+        let house = House::new();
+        let phone = Phone::joined(&house);
+        let purse = phone.create(&house);
+        spends(&house, &phone, &purse).unwrap();
+        let older = house.rows();
+        spends(&house, &phone, &purse).unwrap();
+        put_back(&house, &purse, &older, whole);
+        let expected = if whole {
+            Reason::RestoreFence
+        } else {
+            Reason::StateTampered
+        };
+        assert_eq!(spends(&house, &phone, &purse), Err(expected));
+    }
+}
+
+#[test]
+fn s20_a_log_that_was_written_anew_is_noticed_by_a_device_that_has_seen_the_old_one() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    spends(&house, &phone, &purse).unwrap();
+    let seen = purse.newest.get();
+    spends(&house, &phone, &purse).unwrap();
+    house.store.with(|tables| {
+        let mut head = ChainHead::START;
+        for ((wallet, seq), row) in &mut tables.audit {
+            if *seq == 2 {
+                row.entry[5] ^= 1;
+            }
+            head = head.next(*wallet, &row.entry);
+            row.chain = head.chain;
+        }
+    });
+    purse.newest.set(seen);
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+#[test]
+fn s20_charges_that_are_deleted_are_charged_again_and_spend_no_more() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let coin = house.pay(&purse, 100_000, 0);
+    let psbt = purse.psbt(&[coin], 40_000);
+    phone.sign(&house, &purse, &psbt).unwrap();
+    let spent = house.state(&purse).windows[0].sum;
+    phone.sign(&house, &purse, &psbt).unwrap();
+    assert_eq!(house.state(&purse).windows[0].sum, spent, "a retry was charged");
+    house.store.with(|tables| tables.charges.clear());
+    phone.sign(&house, &purse, &psbt).unwrap();
+    assert!(
+        house.state(&purse).windows[0].sum > spent,
+        "what was charged is let off"
+    );
 }

@@ -41,14 +41,14 @@ fn page(server: &Server, after: Option<String>) -> Result<(Vec<Fence>, Option<St
 /// The operator's decision on one wallet, or on all that are fenced.
 pub fn fence_lift(server: &Server, wallet: Option<&str>, reason: &str, json: bool) -> Result<(), Fault> {
     if let Some(wallet) = wallet {
-        return lift(server, wallet, reason, json);
+        return lift(server, wallet, reason, false, json);
     }
     let mut after = None;
     loop {
         let (fences, next) = page(server, after)?;
         for fence in fences {
             // One that can't be lifted does not hold up the others.
-            if let Err(fault) = lift(server, &fence.wallet, reason, json) {
+            if let Err(fault) = lift(server, &fence.wallet, reason, true, json) {
                 say(if json {
                     serde_json::json!({ "wallet": fence.wallet, "refused": fault.to_string() }).to_string()
                 } else {
@@ -63,10 +63,11 @@ pub fn fence_lift(server: &Server, wallet: Option<&str>, reason: &str, json: boo
     }
 }
 
-fn lift(server: &Server, wallet: &str, reason: &str, json: bool) -> Result<(), Fault> {
+fn lift(server: &Server, wallet: &str, reason: &str, many: bool, json: bool) -> Result<(), Fault> {
     let wish = Wish::LiftFence {
         wallet: wallet.to_owned(),
         reason: reason.to_owned(),
+        many,
     };
     let lifted = ask(&server.socket()?, &wish, |reply| match reply {
         Reply::Decided { lifted } => Some(lifted),

@@ -1,0 +1,74 @@
+//! The operator's drill: whether what is stored still opens, as far as the server alone can tell. That a share is the right
+//! one is proved by each signature, for it takes the user's unlock key.
+
+use twofold_api::Refusal;
+use twofold_threshold::{
+    id::{Party, WalletId},
+    seal,
+};
+
+use crate::{
+    Cosigner,
+    port::{Clock, chain::Chain, record, store::Store},
+};
+
+/// Wallets looked at in one call.
+const PAGE: u32 = 512;
+
+/// What a drill found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drilled {
+    /// Wallets looked at.
+    pub wallets: u64,
+    /// Those with something wrong, and what.
+    pub wrong: Vec<(WalletId, &'static str)>,
+    /// The wallet to go on after; none: that was all.
+    pub next: Option<WalletId>,
+}
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Looks at the wallets after `after`, some of them: the record authenticates, the outer seal of the share opens, and
+    /// the log ends where the record says.
+    pub async fn drill(&self, after: Option<WalletId>) -> Result<Drilled, Refusal> {
+        let rows = self.store.wallets(after, PAGE).await?;
+        let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        let mut drilled = Drilled {
+            wallets: 0,
+            wrong: Vec::new(),
+            next: rows.last().map(|row| row.id).filter(|_| full),
+        };
+        for row in rows {
+            let wallet = row.id;
+            drilled.wallets += 1;
+            // One that signs meanwhile is as it was when it was read, or is read again.
+            let _held = self.wallets.hold(wallet).await;
+            let Some(row) = self.store.wallet(wallet).await? else {
+                continue;
+            };
+            if let Some(what) = self.fault_of(row).await? {
+                tracing::error!(%wallet, what, "the drill found a wallet that is not whole");
+                drilled.wrong.push((wallet, what));
+            }
+        }
+        Ok(drilled)
+    }
+
+    async fn fault_of(&self, row: record::Wallet) -> Result<Option<&'static str>, Refusal> {
+        let Ok(owned) = self.load(row) else {
+            return Ok(Some("its record does not authenticate"));
+        };
+        let public = &owned.keys().public;
+        let shares = self.store.shares(owned.id()).await?;
+        let Some(share) = shares.iter().find(|share| share.epoch == public.epoch().number) else {
+            return Ok(Some("its share is missing"));
+        };
+        let aad = public.share_aad(owned.id(), Party::Server);
+        if seal::open(&self.keys.outer, &aad, &share.sealed).is_err() {
+            return Ok(Some("the outer seal of its share does not open"));
+        }
+        let head = owned.state().head();
+        let last = self.store.audit(owned.id(), head.seq, 2).await?;
+        let ends = matches!(last.as_slice(), [entry] if entry.seq == head.seq && entry.chain == head.chain);
+        Ok((!ends).then_some("its log does not end where its record says"))
+    }
+}

@@ -1,0 +1,44 @@
+//! `drill`.
+
+use super::{Server, say};
+use crate::{
+    admin::{Reply, Wish, ask},
+    fault::Fault,
+};
+
+/// Has the running server look at every wallet; a fault where one is not whole.
+pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
+    let (mut after, mut wallets, mut wrong) = (None, 0, 0_u64);
+    loop {
+        let page = ask(&server.socket()?, &Wish::Drill { after }, |reply| match reply {
+            Reply::Drilled { wallets, wrong, next } => Some((wallets, wrong, next)),
+            _ => None,
+        })?;
+        wallets += page.0;
+        for (wallet, what) in page.1 {
+            wrong += 1;
+            if json {
+                say(serde_json::json!({ "wallet": wallet, "wrong": what }));
+            } else {
+                say(format_args!("{wallet}  {what}"));
+            }
+        }
+        after = page.2;
+        if after.is_none() {
+            break;
+        }
+    }
+    if wrong > 0 {
+        return Err(Fault::Data(format!(
+            "{wrong} of {wallets} wallets are not whole: restore a backup elsewhere and compare"
+        )));
+    }
+    if json {
+        say(serde_json::json!({ "wallets": wallets }));
+    } else {
+        say(format_args!(
+            "{wallets} wallets: every record authenticates, every outer seal opens."
+        ));
+    }
+    Ok(())
+}
