@@ -84,6 +84,15 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
+/// The same as text, in the largest unit that tells it exactly.
+pub(crate) fn show_span(span: Duration) -> String {
+    match span.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
 fn socket(home: &Path) -> PathBuf {
     home.join("agent.sock")
 }

@@ -41,8 +41,8 @@ Examples:
   twofold receive                                an address to be paid at
   twofold send --to bcrt1q… --amount 50000sat    pay someone
 
-Exit codes: 0 done, 1 a fault of our own, 2 wrong usage, 3 refused by the server or by you, 4 network,
-5 server trouble, 6 keystore, 7 not enough money, 8 a party broke the protocol, 9 a signature does not hold.";
+Exit codes: 0 done, 1 a fault of our own, 2 wrong usage, 3 refused by the server or by you, 4 network, 5 server trouble, \
+6 keystore, 7 not enough money, 8 a party broke the protocol, 9 a signature does not hold.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Join(Join),
     /// Make a wallet; run it again after any interruption to finish it
     #[command(
-        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)\n  twofold create --name savings --kit kit.html   (a page to print)\n  twofold create --name savings --recovery opening.txt --out message.txt   (the words are elsewhere)"
+        after_help = "Examples:\n  twofold create --name savings\n  twofold create --name savings --words-file words.txt --yes   (unattended)\n  twofold create --name savings --kit kit.html   (a page to print)\n  twofold create --name savings --recovery opening.txt --out message.txt   (words elsewhere)"
     )]
     Create(Create),
     /// Show an address to be paid at
@@ -76,7 +76,7 @@ Examples:
     Send(Send),
     /// Tell what happens to the wallet as it happens, until Ctrl-C
     #[command(after_help = "\
-Each line is one thing that happened and that this machine has checked: a transaction that is new, mined, moved to another
+Each line is one thing that happened and that this machine has checked: a transaction that is new, mined, moved to another \
 block or gone, a new block, a new entry in the server's log. With --json, one object a line.
 
 Examples:
@@ -142,7 +142,7 @@ Examples:
   twofold verify-message bc1p… smpAU… 'I was here'
   twofold verify-message bc1q… smpAk… --file letter.txt
 
-Understood are P2TR by its key path, P2WPKH, P2SH-P2WPKH, P2PKH (the legacy form too) and plain multisig in P2WSH and
+Understood are P2TR by its key path, P2WPKH, P2SH-P2WPKH, P2PKH (the legacy form too) and plain multisig in P2WSH and \
 P2SH. Not understood are other scripts, and proofs of funds. Exit code 9: it does not hold, or that can't be told.")]
     VerifyMessage(VerifyMessage),
     /// Look at, co-sign or finish a PSBT file
@@ -202,8 +202,8 @@ Examples:
     },
     /// Keep the keystore open for a while, so that commands need no passphrase
     #[command(after_help = "\
-The keystore's key is kept in the locked memory of a process of its own. It ends by itself when the time is over, when the
-machine has slept, or when the keystore changes; `twofold lock` ends it at once. Meanwhile, whatever runs as your user can
+The keystore's key is kept in the locked memory of a process of its own. It ends by itself when the time is over, when the \
+machine has slept, or when the keystore changes; `twofold lock` ends it at once. Meanwhile, whatever runs as your user can \
 do what you can do here without the passphrase. Before hibernating, which writes all memory to disk: twofold lock.
 
 Example:
@@ -230,7 +230,7 @@ Example:
 /// Arguments of `join`.
 #[derive(Debug, Args)]
 pub(crate) struct Join {
-    /// The invitation, or what another of your machines shows; without it, or with `-`, it is read from standard input
+    /// The invitation, or what another of your machines shows; with `-` it is read from standard input, and without it asked for
     pub invitation: Option<String>,
     /// Look whether the other machine has added this one, and take the wallet in
     #[arg(long, conflicts_with_all = ["invitation", "name", "risk_real_money"])]
@@ -324,7 +324,7 @@ pub(crate) struct Send {
     #[arg(long)]
     pub max: bool,
     /// Pay with this coin (see `twofold coins`); may be repeated, and then all of them are spent and no others
-    #[arg(long, value_name = "TXID:NUMBER")]
+    #[arg(long, value_name = "TXID:NUMBER", value_parser = crate::command::parse_outpoint)]
     pub from: Vec<bitcoin::OutPoint>,
     /// Fee rate in sat per virtual byte
     #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
@@ -377,6 +377,7 @@ pub(crate) struct VerifyMessage {
 #[derive(Debug, Args)]
 pub(crate) struct Replace {
     /// The transaction that waits
+    #[arg(value_parser = crate::command::parse_txid)]
     pub txid: bitcoin::Txid,
     /// Fee rate in sat per virtual byte; without it, the estimate or the least that nodes take, whichever is more
     #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
@@ -399,14 +400,14 @@ pub(crate) enum Coins {
     #[command(after_help = "Example:\n  twofold coins freeze 5a3f…:1")]
     Freeze {
         /// The coins
-        #[arg(required = true, value_name = "TXID:NUMBER")]
+        #[arg(required = true, value_name = "TXID:NUMBER", value_parser = crate::command::parse_outpoint)]
         outpoints: Vec<bitcoin::OutPoint>,
     },
     /// Let these coins be spent again
     #[command(after_help = "Example:\n  twofold coins unfreeze 5a3f…:1")]
     Unfreeze {
         /// The coins
-        #[arg(required = true, value_name = "TXID:NUMBER")]
+        #[arg(required = true, value_name = "TXID:NUMBER", value_parser = crate::command::parse_outpoint)]
         outpoints: Vec<bitcoin::OutPoint>,
     },
 }
@@ -657,7 +658,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   twofold recovery sweep --to bc1q… --node http://127.0.0.1:8332 --node-auth ~/.bitcoin/.cookie
-  twofold recovery sweep --to bc1q… --fee-rate 5 --out sweep.hex            coins as this machine last knew them
+  twofold recovery sweep --to bc1q… --fee-rate 5 --out sweep.hex     coins as this machine knew them
   twofold recovery sweep --to bc1q… --fee-rate 5 --request ask.txt --reply answer.txt
       the words stay on another machine: carry ask.txt there, run twofold recovery sign, carry answer.txt back")]
     Sweep(Sweep),

@@ -28,6 +28,7 @@ use anyhow::Result;
 use clap::CommandFactory as _;
 use twofold_client::{Client, ledger::SyncReport, wallet::Wallet};
 
+pub(crate) use coins::{parse_outpoint, parse_txid};
 pub(crate) use send::parse_rate;
 
 use crate::{

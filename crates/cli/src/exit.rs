@@ -11,10 +11,15 @@ use twofold_client::{
 
 use crate::{node::NodeFault, output::Output};
 
-/// The person said no.
+/// The person said no. What that left undone.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing was signed or sent")]
-pub(crate) struct Declined;
+#[error("{0}")]
+pub(crate) struct Declined(pub &'static str);
+
+impl Declined {
+    /// No to a transaction.
+    pub(crate) const UNSENT: Self = Self("nothing was signed or sent");
+}
 
 /// Asked in a way that can't be. What is wrong, and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +98,28 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Says why a command line can't be read, or prints the help that was asked for. A program that wants JSON gets an object
+/// here too, although nothing was parsed.
+pub(crate) fn unparsed(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os()
+        .skip(1)
+        .take_while(|word| word != "--")
+        .any(|word| word == "--json");
+    if json && error.use_stderr() {
+        return report(Output { json }, &Wrong(first_sentence(&error.to_string())).into());
+    }
+    // Where nobody reads any more there is nobody to tell.
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// Without the usage and the tips that follow, in one line.
+fn first_sentence(text: &str) -> String {
+    let whole = text.trim_start_matches("error: ");
+    let lines = whole.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
@@ -102,7 +129,7 @@ mod tests {
         port::KeystoreFault,
     };
 
-    use super::{Declined, Wrong, sort};
+    use super::{Declined, Wrong, first_sentence, sort};
 
     #[test]
     fn wrong_usage_ends_with_2_whatever_stands_behind_it() {
@@ -122,10 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn a_command_line_that_can_t_be_read_is_told_in_one_line() {
+        let told =
+            "error: the following required arguments were not provided:\n  --to <ADDRESS|URI>\n\nUsage: twofold send";
+        assert_eq!(
+            first_sentence(told),
+            "the following required arguments were not provided: --to <ADDRESS|URI>"
+        );
+    }
+
+    #[test]
     fn a_log_that_forked_ends_with_8_and_a_no_with_3() {
         let forked = Fault::from(Breach::Forked { seq: 7 });
         assert_eq!(sort(&forked.into()), ("protocol", 8));
-        assert_eq!(sort(&Declined.into()), ("refused", 3));
+        assert_eq!(sort(&Declined::UNSENT.into()), ("refused", 3));
         assert_eq!(sort(&anyhow::anyhow!("something of our own")), ("fault", 1));
     }
 }

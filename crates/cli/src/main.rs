@@ -23,7 +23,10 @@ use crate::{args::Cli, output::Output};
 fn main() -> ExitCode {
     // Before anything is read: any command may come to hold a passphrase, words or a share.
     let hardened = agent::harden();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(fault) => return exit::unparsed(&fault),
+    };
     let output = Output { json: cli.common.json };
     if let Err(fault) = hardened {
         let fault = anyhow::Error::new(fault).context("this system does not let a process keep its memory to itself");

@@ -1,18 +1,12 @@
 //! The keystore's passphrase: from a prompt, a file or the environment; never from the command line, where other
 //! users of the machine could read it.
 
-use std::{
-    env,
-    fs::File,
-    io::{IsTerminal as _, Read as _},
-    os::unix::fs::MetadataExt as _,
-    path::Path,
-};
+use std::{env, fs::File, io::Read as _, os::unix::fs::MetadataExt as _, path::Path};
 
 use anyhow::{Context as _, bail};
 use zeroize::Zeroizing;
 
-use crate::exit::Wrong;
+use crate::{exit::Wrong, terminal};
 
 /// Names the variable that holds the passphrase itself.
 pub(crate) const VARIABLE: &str = "TWOFOLD_PASSPHRASE";
@@ -111,7 +105,7 @@ fn first_line(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 }
 
 fn prompt(question: &str, otherwise: &str) -> anyhow::Result<Zeroizing<String>> {
-    if !std::io::stdin().is_terminal() {
+    if !terminal::is_watched() {
         bail!(Wrong(format!("no terminal to ask for the passphrase: {otherwise}")));
     }
     Ok(Zeroizing::new(

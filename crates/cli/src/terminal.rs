@@ -16,11 +16,22 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
             "no terminal to ask \"{question}\": give --yes to go on without asking"
         )));
     }
-    eprint!("{question} [y/N] ");
+    let answer = ask(&format!("{question} [y/N] "))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+}
+
+/// Asks for a line that is no secret.
+pub(crate) fn ask(question: &str) -> anyhow::Result<String> {
+    eprint!("{question}");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    Ok(answer)
+}
+
+/// Whether somebody is there to be asked at the terminal itself: standard input may bring a file meanwhile.
+pub(crate) fn is_watched() -> bool {
+    std::io::stdin().is_terminal() || std::io::stderr().is_terminal()
 }
 
 /// A spinner that says which step runs; silent where nobody watches.

@@ -129,10 +129,16 @@ pub enum Usage {
     #[error("there is no wallet yet; make one with: twofold create")]
     NoWallet,
     /// Several, and none was named.
-    #[error("there are {count} wallets; say which with --wallet NAME")]
+    #[error("there are several wallets: {wallets}; say which with --wallet")]
     WhichWallet {
-        /// How many.
-        count: usize,
+        /// Their names and ids.
+        wallets: String,
+    },
+    /// Several of the name that was given.
+    #[error("several wallets have that name: {wallets}; say which with --wallet and its id")]
+    SameName {
+        /// Their names and ids.
+        wallets: String,
     },
     /// It is not finished.
     #[error("this wallet is not finished; run twofold create again to finish it")]

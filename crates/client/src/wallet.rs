@@ -191,6 +191,17 @@ fn headers_item(wallet: WalletId, segment: u32) -> Result<BlobName, KeystoreFaul
     name(&format!("{}{segment:08}", headers_prefix(wallet)))
 }
 
+/// Each by its name and its id: what can be said to choose, also while no server answers.
+fn name_all(records: &[Record]) -> String {
+    let mut all: Vec<_> = records
+        .iter()
+        .map(|record| (&record.name, record.wallet.to_string()))
+        .collect();
+    all.sort();
+    let each: Vec<_> = all.iter().map(|(name, id)| format!("{name} ({id})")).collect();
+    each.join(", ")
+}
+
 /// A wallet in one line, as this machine knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -234,19 +245,20 @@ impl<P: Platform> Client<P> {
     pub async fn open_wallet(&self, asked: Option<&str>) -> Result<Wallet, Fault> {
         let mut records = self.records().await?;
         let found = match asked {
-            None if records.len() > 1 => return Err(Usage::WhichWallet { count: records.len() }.into()),
+            None if records.len() > 1 => {
+                let wallets = name_all(&records);
+                return Err(Usage::WhichWallet { wallets }.into());
+            }
             None => records.pop().ok_or(Usage::NoWallet)?,
             Some(asked) => {
-                let fits = |record: &Record| record.wallet.to_string() == asked || record.name == asked;
-                let mut fitting = records.into_iter().filter(fits);
-                let first = fitting
-                    .next()
-                    .ok_or_else(|| Usage::NoSuchWallet { asked: asked.into() })?;
-                let others = fitting.count();
-                if others > 0 {
-                    return Err(Usage::WhichWallet { count: others + 1 }.into());
+                records.retain(|record| record.wallet.to_string() == asked || record.name == asked);
+                if records.len() > 1 {
+                    let wallets = name_all(&records);
+                    return Err(Usage::SameName { wallets }.into());
                 }
-                first
+                records
+                    .pop()
+                    .ok_or_else(|| Usage::NoSuchWallet { asked: asked.into() })?
             }
         };
         if found.standing != Standing::Active {

@@ -8,13 +8,15 @@ use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 use super::{
     held::Held,
     lease::{Lease, Reading},
-    parse_span,
+    parse_span, show_span,
 };
 
 #[test]
 fn spans_are_read_within_their_bounds() {
     for (text, seconds) in [("90s", 90), ("15m", 900), ("2h", 7200), ("24h", 86_400), ("1s", 1)] {
-        assert_eq!(parse_span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        let span = Duration::from_secs(seconds);
+        assert_eq!(parse_span(text), Ok(span), "{text}");
+        assert_eq!(show_span(span), text);
     }
     for text in [
         "",

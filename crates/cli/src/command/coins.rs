@@ -1,7 +1,7 @@
 //! `twofold coins`: what the wallet holds, coin by coin, and which are frozen.
 
 use anyhow::Result;
-use bitcoin::OutPoint;
+use bitcoin::{OutPoint, Txid};
 use serde::Serialize;
 use twofold_client::{
     labels::Reference,
@@ -106,4 +106,16 @@ async fn freeze(context: Context<'_>, coins: &[OutPoint], frozen: bool) -> Resul
         };
         format!("{now}.\n{}", answer.outpoints.join("\n"))
     })
+}
+
+/// A transaction's id.
+pub(crate) fn parse_txid(text: &str) -> Result<Txid, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is no transaction id: it has 64 hex digits, as twofold history shows them"))
+}
+
+/// A coin's name.
+pub(crate) fn parse_outpoint(text: &str) -> Result<OutPoint, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} names no coin: write TXID:NUMBER, as twofold coins shows it"))
 }

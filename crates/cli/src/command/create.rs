@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_api::request::Name;
-use twofold_client::{Fault, create::Step, recovery::file::MAX_BYTES};
+use twofold_client::{Fault, create::Step, recovery::file::MAX_BYTES, wallet::Listed};
 
 use super::{Context, recovery::write_kit};
 use crate::{
@@ -28,7 +28,7 @@ struct Answer {
 pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result<()> {
     let name: Name = arguments.name.parse().map_err(Fault::from)?;
     if let (Some(opening), Some(out)) = (&arguments.recovery, &arguments.out) {
-        return with_holder(context, &name, opening, out).await;
+        return Box::pin(with_holder(context, &name, opening, out)).await;
     }
     if context.output.json && arguments.words_file.is_none() {
         bail!(Wrong(
@@ -37,11 +37,13 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     }
     let mut client = context.client().await?;
     let known = client.wallets().await?;
-    let waiting = known.iter().any(|wallet| !wallet.finished || wallet.words_unconfirmed);
-    if !waiting && known.iter().any(|wallet| wallet.name == name.as_str()) {
-        bail!(Wrong(format!(
-            "there is a wallet called {name} on this machine already; choose another name, or use it"
-        )));
+    match known.iter().find(|wallet| !wallet.finished || wallet.words_unconfirmed) {
+        Some(waiting) if waiting.name != name.as_str() => context.output.warn(&format!(
+            "note: the wallet {} was begun before and is finished first; for {name} run the command once more",
+            waiting.name
+        )),
+        Some(_) => {}
+        None => refuse_taken(&known, &name)?,
     }
     let bar = terminal::spinner();
     let made = Box::pin(client.create(&name, &mut |step| bar.set_message(told(step)))).await;
@@ -63,8 +65,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     };
     let words_are_safe = "Are the words written down, away from this machine?";
     if !arguments.yes && !terminal::confirm(words_are_safe)? {
-        eprintln!("The wallet is there and keeps its words for now. Run create again to see them and confirm.");
-        bail!(Declined);
+        bail!(Declined(
+            "the wallet is there and keeps its words for now; run twofold create again to see them and confirm"
+        ));
     }
     client.confirm_words(&mut made.wallet).await?;
     let answer = Answer {
@@ -91,6 +94,16 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     })
 }
 
+/// Two wallets of one name could be told apart by their ids alone.
+pub(super) fn refuse_taken(known: &[Listed], name: &Name) -> Result<()> {
+    if known.iter().any(|wallet| wallet.name == name.as_str()) {
+        bail!(Wrong(format!(
+            "there is a wallet called {name} on this machine already; choose another name, or use it"
+        )));
+    }
+    Ok(())
+}
+
 #[derive(Serialize)]
 struct Begun {
     name: String,
@@ -101,6 +114,7 @@ struct Begun {
 async fn with_holder(context: Context<'_>, name: &Name, opening: &Path, out: &Path) -> Result<()> {
     let opening = crate::file::read_or_stdin(opening, MAX_BYTES)?;
     let mut client = context.client().await?;
+    refuse_taken(&client.wallets().await?, name)?;
     let bar = terminal::spinner();
     let begun = client
         .create_with_holder(name, &opening, &mut |step| bar.set_message(told(step)))

@@ -204,7 +204,7 @@ async fn revoke(context: Context<'_>, device: &str, voice: &args::Voice, yes: bo
     let device = client.find_device(&mut wallet, device).await?;
     let question = format!("Strike {} off the wallet's machines?", device.name);
     if !yes && !terminal::confirm(&question)? {
-        bail!(Declined);
+        bail!(Declined("nothing was changed"));
     }
     let outcome = client.revoke_device(&mut wallet, device.id, words.as_ref()).await?;
     if outcome != Outcome::Done || device.this {

@@ -1,6 +1,6 @@
 //! `twofold join`: this machine becomes a device of the invitation's user.
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, Result, bail};
 use rand_core::OsRng;
@@ -30,6 +30,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
         return finish(context).await;
     }
     let text = match arguments.invitation.as_deref() {
+        None if std::io::stdin().is_terminal() => terminal::ask("The operator's invitation: ")?,
         Some("-") | None => {
             let mut text = String::new();
             std::io::stdin()

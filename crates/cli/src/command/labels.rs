@@ -79,7 +79,7 @@ async fn export(context: Context<'_>, file: Option<&Path>) -> Result<()> {
     context
         .output
         .answer(&answer, |answer| match (&answer.file, &answer.bip329) {
-            (Some(file), _) => format!("{} labels are in {file}.", answer.labels),
+            (Some(file), _) => format!("Labels written to {file}: {}.", answer.labels),
             (None, text) => text.clone().unwrap_or_default(),
         })
 }
@@ -95,7 +95,7 @@ async fn import(context: Context<'_>, file: &Path) -> Result<()> {
         unfrozen: imported.unfrozen,
     };
     context.output.answer(&answer, |answer| {
-        let mut lines = vec![format!("{} labels were taken in.", answer.taken)];
+        let mut lines = vec![format!("Labels taken in: {}.", answer.taken)];
         let more = [
             (
                 answer.skipped,

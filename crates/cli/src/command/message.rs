@@ -85,8 +85,8 @@ pub(super) fn verify(context: Context<'_>, arguments: args::VerifyMessage) -> Re
 }
 
 fn parse(text: &str) -> Result<Address<NetworkUnchecked>> {
-    text.parse()
-        .with_context(|| Wrong(format!("{text:?} is no Bitcoin address")))
+    let address = text.parse();
+    Ok(address.map_err(|_| Wrong(format!("{text:?} is no Bitcoin address; copy all of it again")))?)
 }
 
 /// The text, from wherever it was given, every byte of it.

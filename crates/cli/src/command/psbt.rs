@@ -74,7 +74,7 @@ async fn sign(context: Context<'_>, file: &Path, out: Option<&Path>, yes: bool) 
     let draft = client.examine(&wallet, psbt)?;
     context.output.say(&draft.facts().to_string());
     if !yes && !terminal::confirm("Sign it?")? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     let signed = client.cosign(&mut wallet, draft).await;
     context.tell(&mut client);

@@ -1,6 +1,6 @@
 //! `twofold receive`: an address, a payment link, a QR code.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use twofold_client::{
     Fault,
@@ -9,8 +9,8 @@ use twofold_client::{
 };
 use twofold_intent::{AmountText, PaymentUri};
 
-use super::Context;
-use crate::{args, exit::Wrong, terminal};
+use super::{Context, send::parse_amount};
+use crate::{args, terminal};
 
 #[derive(Serialize)]
 struct Answer {
@@ -30,8 +30,7 @@ struct Compared {
 }
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Receive) -> Result<()> {
-    let amount = arguments.amount.as_deref().map(str::parse::<AmountText>).transpose();
-    let amount = amount.with_context(|| Wrong("that is no amount; write 0.001btc or 50000sat".into()))?;
+    let amount = arguments.amount.as_deref().map(parse_amount).transpose()?;
     let label: Option<Label> = arguments
         .label
         .as_deref()

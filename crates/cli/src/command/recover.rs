@@ -69,7 +69,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     if !arguments.yes
         && !terminal::confirm("Ask for a lost device's place in the wallet? It is frozen until that is settled.")?
     {
-        bail!(Declined);
+        bail!(Declined("nothing was asked for"));
     }
     let secret = words::read(arguments.words.words_file.as_deref())?;
     let bar = terminal::spinner();

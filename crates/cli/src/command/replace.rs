@@ -63,7 +63,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replace, how: How
         How::TakeBack => "Take the coins back, so that nobody is paid?",
     };
     if !arguments.yes && !terminal::confirm(question)? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     let new = hand_over(context, &mut client, &mut wallet, draft).await?;
     // What was written about the payment is about the one that takes its place.

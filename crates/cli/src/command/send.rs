@@ -140,7 +140,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
         );
     }
     if !arguments.yes && !terminal::confirm("Send it?")? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     hand_over(context, &mut client, &mut wallet, draft).await?;
     context.output.answer(
@@ -168,7 +168,7 @@ pub(super) async fn rate(
     if estimate.source != "node" {
         context
             .output
-            .say("note: the server's node has no fee estimate yet; this is a fallback");
+            .say("note: the server's node has no fee estimate yet; this is a fallback, and --fee-rate names another");
     }
     Ok(estimate.rate)
 }
@@ -223,11 +223,7 @@ fn recipients(arguments: &args::Send, network: Network) -> Result<Pay> {
     let mut amounts: VecDeque<Amount> = arguments
         .amount
         .iter()
-        .map(|text| {
-            let amount = text.parse::<AmountText>();
-            let amount = amount.with_context(|| Wrong(format!("{text:?} is no amount")))?;
-            Ok(amount.amount())
-        })
+        .map(|text| Ok(parse_amount(text)?.amount()))
         .collect::<Result<_>>()?;
     let parsed = arguments
         .to
@@ -257,6 +253,11 @@ fn recipients(arguments: &args::Send, network: Network) -> Result<Pay> {
     Ok(Pay::Each(each))
 }
 
+/// An amount with its unit.
+pub(super) fn parse_amount(text: &str) -> Result<AmountText> {
+    text.parse().with_context(|| Wrong(format!("{text:?} is no amount")))
+}
+
 fn recipient(text: &str, network: Network) -> Result<(Address, Option<Amount>)> {
     if text
         .get(..8)
@@ -266,12 +267,19 @@ fn recipient(text: &str, network: Network) -> Result<(Address, Option<Amount>)> 
             .with_context(|| Wrong(format!("{text:?} is no payment request for this wallet")))?;
         return Ok((uri.address, uri.amount));
     }
-    let address = text
-        .parse::<Address<_>>()
-        .map_err(|_| Wrong(format!("{text:?} is no Bitcoin address")))?
-        .require_network(network)
-        .with_context(|| Wrong(format!("this wallet is on {network}")))?;
-    Ok((address, None))
+    Ok((address_on(text, network)?, None))
+}
+
+/// An address of the wallet's network.
+pub(super) fn address_on(text: &str, network: Network) -> Result<Address> {
+    let address = text.parse::<Address<_>>();
+    let address = address.map_err(|_| Wrong(format!("{text:?} is no Bitcoin address; copy all of it again")))?;
+    let here = address.require_network(network);
+    Ok(here.map_err(|_| {
+        Wrong(format!(
+            "{text} is an address of another network; this wallet is on {network}"
+        ))
+    })?)
 }
 
 #[cfg(test)]

@@ -41,10 +41,10 @@ pub(super) async fn unlock(context: Context<'_>, arguments: &args::Unlock) -> Re
         seconds,
         pid: start(&home, seconds, &keys.lend().await?)?,
     };
-    context.output.answer(&answer, |answer| {
+    context.output.answer(&answer, |_| {
         format!(
-            "Unlocked for {} seconds: commands here need no passphrase. End it with: twofold lock",
-            answer.seconds
+            "Unlocked for {}: commands here need no passphrase. End it with: twofold lock",
+            agent::show_span(arguments.span)
         )
     })
 }

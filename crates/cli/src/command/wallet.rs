@@ -8,7 +8,7 @@ use twofold_api::{reply::Standing, request::Name};
 use twofold_client::{Fault, Fencing};
 use twofold_threshold::id::WalletId;
 
-use super::Context;
+use super::{Context, create::refuse_taken};
 use crate::{args, terminal, words};
 
 #[derive(Serialize)]
@@ -41,7 +41,7 @@ struct Renamed {
 pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<()> {
     match command {
         args::Wallet::List => list(context).await,
-        args::Wallet::Rename { name } => rename(context, &name).await,
+        args::Wallet::Rename { name } => Box::pin(rename(context, &name)).await,
         args::Wallet::LiftFence { words_file, yes } => lift_fence(context, words_file.as_deref(), yes).await,
     }
 }
@@ -130,6 +130,9 @@ async fn lift_fence(context: Context<'_>, words_file: Option<&Path>, yes: bool) 
 async fn rename(context: Context<'_>, name: &str) -> Result<()> {
     let name: Name = name.parse().map_err(Fault::from)?;
     let (mut client, mut wallet) = context.wallet().await?;
+    let mut others = client.wallets().await?;
+    others.retain(|other| other.wallet != wallet.id());
+    refuse_taken(&others, &name)?;
     let renamed = client.rename(&mut wallet, &name).await;
     context.tell(&mut client);
     renamed?;

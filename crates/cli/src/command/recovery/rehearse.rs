@@ -25,7 +25,7 @@ pub(super) async fn run(context: Context<'_>, signing: args::Signing, yes: bool)
         draft.facts()
     ));
     if !yes && !terminal::confirm("Sign it, with this device and the words?")? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     let signed = sweep::sign(context, &mut client, &wallet, vec![draft], &signing).await?;
     for psbt in &signed {

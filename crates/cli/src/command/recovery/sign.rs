@@ -62,7 +62,7 @@ pub(super) fn run(
         out: out.display().to_string(),
     };
     if !yes && !terminal::confirm("Sign recovery's half?")? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     let reply = judged.sign(&secret, &mut OsRng).map_err(Fault::from)?;
     file::write_new(out, &reply)?;

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use bitcoin::{Address, consensus::encode::serialize_hex};
+use bitcoin::consensus::encode::serialize_hex;
 use rand_core::OsRng;
 use serde::Serialize;
 use twofold_client::{
@@ -22,7 +22,7 @@ use twofold_threshold::words::RecoverySecret;
 use super::Context;
 use crate::{
     agent, args,
-    command::send::{Described, describe},
+    command::send::{Described, address_on, describe},
     exit::{Declined, Wrong},
     file,
     node::Node,
@@ -68,12 +68,7 @@ struct Coins {
 pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<()> {
     let (mut client, mut wallet) = context.wallet().await?;
     let network = wallet.network();
-    let to = arguments
-        .to
-        .parse::<Address<_>>()
-        .with_context(|| Wrong(format!("{:?} is no Bitcoin address", arguments.to)))?
-        .require_network(network)
-        .with_context(|| Wrong(format!("this wallet is on {network}")))?;
+    let to = address_on(&arguments.to, network)?;
     let node = match (&arguments.node, &arguments.node_auth) {
         (Some(url), Some(auth)) => Some(Node::new(url, auth, arguments.node_in_clear)?),
         _ => None,
@@ -120,7 +115,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<
         return context.output.answer(&answer, |_| "Nothing was signed.".into());
     }
     if !arguments.yes && !terminal::confirm("Move all of it?")? {
-        bail!(Declined);
+        bail!(Declined::UNSENT);
     }
     let signed = sign(context, &mut client, &wallet, drafts, &arguments.signing).await?;
     let transactions = signed
