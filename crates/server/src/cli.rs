@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use twofold_api::public_url::PublicUrl;
 use twofold_server::{command, config::Network, fault::Fault};
 
 /// The cosigner server of Twofold: it holds one of three shares, and no key is ever whole.
@@ -14,11 +15,12 @@ use twofold_server::{command, config::Network, fault::Fault};
     after_help = "\
 Examples:
   twofold-server run --dev                       try it on this machine
-  twofold-server init --public-url https://wallet.example.org --network signet --cookie-file ~/.bitcoin/signet/.cookie
+  twofold-server init --public-url https://wallet.example.org --network signet \\
+      --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server run --config /etc/twofold/twofold.toml
   twofold-server invite --config /etc/twofold/twofold.toml
 
-Exit codes: 0 done, 1 the system, 2 wrong command line, 3 configuration, 4 keys and certificates, 5 network, 6 data,
+Exit codes: 0 done, 1 the system, 2 wrong command line, 3 configuration, 4 keys and certificates, 5 network, 6 data, \
 7 no running server or it refused."
 )]
 pub(crate) struct Cli {
@@ -31,7 +33,8 @@ pub(crate) enum Command {
     /// Write a configuration, the KEK and a certificate, and print the first invitation.
     #[command(after_help = "\
 Examples:
-  twofold-server init --public-url https://wallet.example.org --network signet --cookie-file ~/.bitcoin/signet/.cookie
+  twofold-server init --public-url https://wallet.example.org --network signet \\
+      --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server init --dir ./here --public-url https://192.168.1.5:8443 --network signet \\
       --rpc-url http://127.0.0.1:38332 --cookie-file ~/.bitcoin/signet/.cookie
   twofold-server init --public-url https://wallet.example.org --certificate fullchain.pem --key privkey.pem \\
@@ -127,7 +130,7 @@ pub(crate) struct Init {
     pub(crate) anchor: Option<PathBuf>,
     /// Where devices reach the server.
     #[arg(long, value_name = "URL")]
-    pub(crate) public_url: String,
+    pub(crate) public_url: PublicUrl,
     /// Address to listen on.
     #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -140,8 +143,8 @@ pub(crate) struct Init {
     #[command(flatten)]
     pub(crate) node: Node,
     /// How long the first invitation can be used.
-    #[arg(long, default_value = "24h", value_name = "TIME")]
-    pub(crate) expires: String,
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = command::span)]
+    pub(crate) expires: u64,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -216,14 +219,14 @@ pub(crate) struct Invite {
     #[command(flatten)]
     pub(crate) server: Where,
     /// How long it can be used: a number and s, m, h or d.
-    #[arg(long, default_value = "24h", value_name = "TIME")]
-    pub(crate) expires: String,
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = command::span)]
+    pub(crate) expires: u64,
     /// For a lost device: whoever has the wallet's recovery words may ask for the device's place. Know who asks you.
     #[arg(long, value_name = "WALLET")]
     pub(crate) recover: Option<String>,
     /// How long a recovery of that wallet waits from now on, so that other devices hear of it: 0s to 90d.
-    #[arg(long, value_name = "TIME", requires = "recover")]
-    pub(crate) wait: Option<String>,
+    #[arg(long, value_name = "TIME", requires = "recover", value_parser = command::span)]
+    pub(crate) wait: Option<u64>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -451,14 +454,11 @@ impl TryFrom<Init> for command::Init {
             dir: init.dir,
             data_dir: init.data_dir,
             anchor: init.anchor,
-            public_url: init
-                .public_url
-                .parse()
-                .map_err(|fault| Fault::Config(format!("--public-url: {fault}")))?,
+            public_url: init.public_url,
             listen: init.listen,
             certificate: init.certificate.zip(init.key),
             node: init.node.into(),
-            expires_seconds: command::span(&init.expires)?,
+            expires_seconds: init.expires,
             json: init.json,
         })
     }

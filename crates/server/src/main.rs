@@ -29,10 +29,8 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Init(init) => command::init(init.try_into()?),
         Command::Run(run) => command::run(run.into()),
         Command::Invite(invite) => {
-            let wait = invite.wait.as_deref().map(command::span).transpose()?;
-            let expires = command::span(&invite.expires)?;
             let recover = invite.recover.as_deref();
-            command::invite(&invite.server.into(), expires, recover, wait, invite.json)
+            command::invite(&invite.server.into(), invite.expires, recover, invite.wait, invite.json)
         }
         Command::Refuse(wish) => command::refuse(&wish.server.into(), &wish.wallet, wish.change),
         Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change),

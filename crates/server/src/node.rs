@@ -50,6 +50,19 @@ pub(crate) fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
     })
 }
 
+impl Bitcoin {
+    /// What stands in the way of asking the node, as far as this machine's files tell.
+    pub(crate) fn obstacle(&self) -> Option<String> {
+        let file = self.cookie_file.as_ref()?;
+        let error = fs::File::open(file).err()?;
+        Some(format!(
+            "its cookie {} can't be read ({error}); start the node, or name its cookie: --cookie-file FILE or \
+             bitcoin.cookie_file",
+            file.display()
+        ))
+    }
+}
+
 impl Node {
     async fn right_network(&self) -> Result<(), ChainFault> {
         if self.shown.load(Ordering::Relaxed) {

@@ -14,7 +14,7 @@ use crate::fault::Fault;
 pub(crate) fn ask<T>(socket: &Path, wish: &Wish, take: impl FnOnce(Reply) -> Option<T>) -> Result<T, Fault> {
     let stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => Fault::Admin(format!(
-            "no server is running at {}; start one with: twofold-server run",
+            "no server is running at {}; start one with: twofold-server run --config FILE",
             socket.display()
         )),
         ErrorKind::PermissionDenied => Fault::Admin(format!(

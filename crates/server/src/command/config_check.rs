@@ -9,8 +9,11 @@ use crate::{config::Config, fault::Fault};
 pub fn config_check(file: &Path, json: bool) -> Result<(), Fault> {
     let config = Config::load(file)?;
     config.check()?;
+    // The node writes its cookie when it starts, so that one is missing is no fault of the configuration.
+    let obstacle = config.bitcoin.obstacle();
     if json {
-        say(serde_json::json!({ "ok": true, "url": config.public_url.as_str(), "listen": config.listen }));
+        let (url, listen) = (config.public_url.as_str(), config.listen);
+        say(serde_json::json!({ "ok": true, "url": url, "listen": listen, "node": obstacle }));
     } else {
         say(format_args!(
             "{} is sound: {} on {}",
@@ -18,6 +21,9 @@ pub fn config_check(file: &Path, json: bool) -> Result<(), Fault> {
             config.public_url,
             config.listen
         ));
+        if let Some(obstacle) = obstacle {
+            say(format_args!("note: {obstacle}"));
+        }
     }
     Ok(())
 }

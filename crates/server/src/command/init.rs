@@ -83,11 +83,14 @@ pub fn init(wanted: Init) -> Result<(), Fault> {
                 file.display()
             ));
         }
-        invite::print(&invitation);
+        if let Some(obstacle) = config.bitcoin.obstacle() {
+            say(format_args!("Node:          {obstacle}"));
+        }
         say(format_args!(
-            "Next:           twofold-server run --config {}",
+            "Start it:      twofold-server run --config {}",
             file.display()
         ));
+        invite::print(&invitation);
     }
     Ok(())
 }

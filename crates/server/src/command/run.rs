@@ -122,6 +122,9 @@ async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invi
     let _past_the_bound = signals(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
 
     let chain = node::connect(&config.bitcoin)?;
+    if let Some(why) = config.bitcoin.obstacle() {
+        tracing::warn!(why, "the bitcoin node can't be asked yet; trying until it can");
+    }
     let running = serve::start(config, listener, chain, SystemClock, Some(level)).await?;
     let invitation = if invited {
         Some(running.invite(DEVELOPMENT_INVITATION).await?)

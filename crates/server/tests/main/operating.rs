@@ -286,6 +286,25 @@ fn without_a_server_the_admin_commands_say_how_to_start_one() {
 }
 
 #[test]
+fn a_span_or_url_that_can_t_be_is_a_wrong_command_line_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    for (url, span) in [
+        ("http://wallet.example.org", "1h"),
+        ("https://wallet.example.org", "soon"),
+    ] {
+        let asked = command()
+            .args(["init", "--network", "signet", "--cookie-file", "none"])
+            .args(["--public-url", url, "--expires", span])
+            .args(["--dir", &place("etc"), "--data-dir", &place("var")])
+            .output()
+            .unwrap();
+        assert_eq!(asked.status.code(), Some(2), "{}", said(&asked));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
 fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let init = || {
@@ -310,6 +329,7 @@ fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothi
     let file = made["config"].as_str().unwrap();
     let check = command().args(["config", "check", "--config", file]).output().unwrap();
     assert!(check.status.success(), "{}", said(&check));
+    assert!(said(&check).contains("node/.cookie can't be read"), "{}", said(&check));
     // Wherever it is started from, the server finds its files.
     let config = std::fs::read_to_string(file).unwrap();
     for path in ["node/.cookie", "etc/kek", "etc/chain.pem", "var"] {
