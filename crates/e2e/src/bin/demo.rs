@@ -202,7 +202,7 @@ impl Demo {
 
     fn lose_the_server(&mut self) -> Result<()> {
         self.explain(
-            "The server is deleted, with all its data. Words and device are two of three: the coins come back.",
+            "The server is deleted, with all its data. Words and device are two of three: the coins move to another wallet.",
         );
         self.deployment.kill()?;
         std::fs::remove_dir_all(self.deployment.data())?;
@@ -224,20 +224,30 @@ impl Demo {
 
     fn end(mut self) -> Result<()> {
         self.explain("That was Twofold.");
+        let twofold = twofold_e2e::process::binary("twofold")?;
         if !self.keep {
-            println!(
-                "   Next: ./dev demo --keep leaves all this running for you to try; twofold --help lists the commands."
-            );
+            println!("   Next: ./dev demo --keep leaves all this running for you to try. The commands are here:");
+            println!("     {} --help", twofold.display());
             return Ok(());
         }
-        let twofold = twofold_e2e::process::binary("twofold")?;
         println!("   Server and node run on. In this shell:");
         println!(
             "     export TWOFOLD_HOME={} TWOFOLD_PASSPHRASE='{}'",
             self.owner.home().display(),
             self.owner.passphrase()
         );
-        println!("     {} balance", twofold.display());
+        let folder = twofold.parent().context("the binaries' folder")?;
+        println!("     export PATH={}:\"$PATH\"", folder.display());
+        println!("     twofold balance; twofold --help");
+        println!(
+            "   The recovery words: {}",
+            self.deployment.folder().join("recovery-words.txt").display()
+        );
+        println!(
+            "   The node: {}, its cookie {}",
+            self.deployment.node.url(),
+            self.deployment.node.cookie_file().display()
+        );
         println!(
             "   Mine a block: kill -USR1 {0}. Stop all and remove it: kill {0}",
             std::process::id()
