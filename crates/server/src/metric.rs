@@ -1,6 +1,11 @@
 //! The metrics, by name, and the loopback listener that Prometheus reads.
 
-use std::{convert::Infallible, net::SocketAddr, sync::OnceLock, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -8,7 +13,7 @@ use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use twofold_store::metric::{COMMIT_BATCHES, COMMIT_SECONDS, FAILED_COMMITS};
 
@@ -110,8 +115,15 @@ pub(crate) async fn listen(
     Ok((bound, serve(listener, handle)))
 }
 
+/// Scrapers served at once. The next waits in the system's queue: whoever may run a program on this machine may connect.
+const SCRAPERS: usize = 16;
+
 async fn serve(listener: TcpListener, handle: PrometheusHandle) {
+    let door = Arc::new(Semaphore::new(SCRAPERS));
     loop {
+        let Ok(place) = Arc::clone(&door).acquire_owned().await else {
+            return;
+        };
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
@@ -132,6 +144,7 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
                 http.serve_connection(TokioIo::new(stream), service),
             )
             .await;
+            drop(place);
         });
     }
 }
@@ -147,4 +160,40 @@ fn answer(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<Fu
     let text = header::HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::Duration};
+
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+        time::timeout,
+    };
+
+    use super::{SCRAPERS, listen};
+
+    #[tokio::test]
+    async fn silent_scrapers_take_so_many_places_and_no_more() {
+        let handle = PrometheusBuilder::new().build_recorder().handle();
+        let (address, serving) = listen((Ipv4Addr::LOCALHOST, 0).into(), handle).await.expect("listens");
+        tokio::spawn(serving);
+        let mut silent = Vec::new();
+        for _ in 0..SCRAPERS {
+            silent.push(TcpStream::connect(address).await.expect("connects"));
+        }
+        let mut scraper = TcpStream::connect(address).await.expect("connects");
+        scraper
+            .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .expect("writes");
+        let mut said = [0; 12];
+        let early = timeout(Duration::from_millis(500), scraper.read_exact(&mut said)).await;
+        assert!(early.is_err(), "it is served beside {SCRAPERS} others");
+        drop(silent.pop());
+        scraper.read_exact(&mut said).await.expect("its turn comes");
+        assert_eq!(&said, b"HTTP/1.1 200");
+    }
 }
