@@ -93,6 +93,15 @@ pub enum Event {
         /// The checkpoint's hash.
         chain: [u8; 32],
     },
+    /// The key was dealt anew: the shares of the epoch before are dead.
+    Refreshed {
+        /// The device that ran the refresh.
+        device: DeviceId,
+        /// The new epoch.
+        epoch: EpochId,
+        /// Hash of the device list from here on.
+        device_list: [u8; 32],
+    },
     /// A fence was lifted; from here on the log counts another generation. What an older one signed past `fork` was lost.
     Lifted {
         /// The generation that begins.
@@ -297,6 +306,16 @@ impl Entry {
                 out.extend_from_slice(group_key);
                 out.extend_from_slice(device_list);
             }
+            Event::Refreshed {
+                device,
+                epoch,
+                device_list,
+            } => {
+                out.extend_from_slice(&device.0);
+                out.extend_from_slice(&epoch.number.to_be_bytes());
+                out.extend_from_slice(&epoch.transcript);
+                out.extend_from_slice(device_list);
+            }
             Event::TestSigned { device, request } => {
                 out.extend_from_slice(&device.0);
                 out.extend_from_slice(&request.0);
@@ -436,6 +455,14 @@ impl Entry {
                 step: reader.shape_step()?,
                 subject: reader.array()?,
             },
+            16 => Event::Refreshed {
+                device: DeviceId(reader.array()?),
+                epoch: EpochId {
+                    number: u32::from_be_bytes(reader.array()?),
+                    transcript: reader.array()?,
+                },
+                device_list: reader.array()?,
+            },
             _ => {
                 return Err(AuditFault::Unreadable(
                     "a kind of entry this program does not know; update it",
@@ -463,6 +490,7 @@ impl Event {
             Self::Fenced { .. } => 7,
             Self::MessageSigned { .. } => 8,
             Self::Lifted { .. } => 9,
+            Self::Refreshed { .. } => 16,
             Self::Shape { .. } => 20,
         }
     }
@@ -480,6 +508,7 @@ impl Event {
             Self::Fenced { .. } => "fenced",
             Self::MessageSigned { .. } => "message_signed",
             Self::Lifted { .. } => "lifted",
+            Self::Refreshed { .. } => "refreshed",
             Self::Shape { .. } => "shape",
         }
     }

@@ -77,4 +77,6 @@ procedures! {
     GetRecovery -> Recovery, Read, wallet;
     AskRecovery -> Asked, Change, wallet;
     Recover -> Recovered, Change, wallet;
+    BeginRefresh -> RefreshBegun, Change, wallet;
+    FinishRefresh -> RefreshFinished, Change, wallet;
 }

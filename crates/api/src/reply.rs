@@ -359,3 +359,21 @@ pub struct Recovered {
     /// `threshold::repair::Answer` bytes.
     pub answer: Vec<u8>,
 }
+
+/// Answer to [`crate::request::BeginRefresh`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshBegun {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::refresh::ServerRound` bytes.
+    pub server_round: Vec<u8>,
+}
+
+/// Answer to [`crate::request::FinishRefresh`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshFinished {
+    /// Beside the answer.
+    pub head: Head,
+    /// `threshold::refresh::Completion` bytes.
+    pub completion: Vec<u8>,
+}

@@ -347,6 +347,36 @@ impl core::fmt::Debug for AskRecovery {
     }
 }
 
+/// Begins a refresh: new shares of the same key at the next epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeginRefresh {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The device's epoch, which the refresh is to follow.
+    pub epoch: EpochId,
+    /// `threshold::refresh::Opening` bytes.
+    pub opening: Vec<u8>,
+    /// The unlock key of the device's epoch.
+    pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Finishes a refresh: the device has made the new epoch durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishRefresh {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Which run.
+    pub ceremony: CeremonyId,
+    /// `threshold::refresh::Closing` bytes.
+    pub closing: Vec<u8>,
+    /// The new unlock key.
+    pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);

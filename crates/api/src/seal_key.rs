@@ -111,6 +111,12 @@ impl Offer {
         self.not_after
     }
 
+    /// The key itself.
+    #[must_use]
+    pub const fn public(&self) -> SealPublic {
+        self.public
+    }
+
     /// Checks that the server with this identity made the offer.
     pub fn verify(&self, server: &IdentityKey) -> Result<SealTo, SealKeyFault> {
         server
@@ -208,6 +214,10 @@ pub enum Step {
     SignMessage,
     /// [`crate::request::Recover`].
     Recover,
+    /// [`crate::request::BeginRefresh`].
+    BeginRefresh,
+    /// [`crate::request::FinishRefresh`].
+    FinishRefresh,
 }
 
 impl Step {
@@ -219,6 +229,8 @@ impl Step {
             Self::Sign => 4,
             Self::SignMessage => 5,
             Self::Recover => 16,
+            Self::BeginRefresh => 6,
+            Self::FinishRefresh => 7,
         }
     }
 }

@@ -83,6 +83,16 @@ Examples:
   twofold watch
   twofold watch --json | jq -c 'select(.event == \"transaction\")'")]
     Watch,
+    /// Deal new shares of the same key: what was stolen before is worth nothing afterwards
+    #[command(after_help = "\
+The addresses stay, the recovery words stay good, and recovery need not be there. Run it after a machine was out of your hands,
+and now and then. Interrupted, it goes on when it is run again. Export recovery packages that you keep elsewhere anew.
+
+Examples:
+  twofold refresh
+  twofold refresh --json | jq .epoch
+  twofold refresh && twofold recovery export --out savings.package")]
+    Refresh,
     /// Replace a payment that waits for a block by the same one with a higher fee (BIP-125)
     #[command(
         after_help = "Examples:\n  twofold bump-fee 5a3f…                         pay what the next blocks ask for\n  twofold bump-fee 5a3f… --fee-rate 20 --dry-run\n  twofold bump-fee 5a3f… --fee-rate 20 --yes --json | jq -r .txid"

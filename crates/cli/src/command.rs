@@ -17,6 +17,7 @@ mod psbt;
 mod receive;
 mod recover;
 mod recovery;
+mod refresh;
 mod replace;
 mod rpc;
 mod send;
@@ -106,6 +107,7 @@ pub(crate) async fn run(cli: Cli) -> Result<()> {
         Command::Receive(arguments) => Box::pin(receive::run(context, arguments)).await,
         Command::Balance => balance::run(context).await,
         Command::Send(arguments) => Box::pin(send::run(context, arguments)).await,
+        Command::Refresh => Box::pin(refresh::run(context)).await,
         Command::Watch => Box::pin(watch::run(context)).await,
         Command::BumpFee(arguments) => Box::pin(replace::run(context, arguments, replace::How::Bump)).await,
         Command::Abandon(arguments) => Box::pin(replace::run(context, arguments, replace::How::TakeBack)).await,

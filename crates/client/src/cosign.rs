@@ -122,6 +122,16 @@ impl<P: Platform> Client<P> {
             Err(fault) if matches!(fault.reason(), Some(Reason::Conflict | Reason::RequestSpent)) => {
                 return Ok(Answer::Anew(fault));
             }
+            // A refresh that this device missed, or began and never saw the end of.
+            Err(fault) if fault.reason() == Some(Reason::StaleEpoch) => {
+                let epoch = wallet.epoch();
+                Box::pin(self.catch_up(wallet)).await?;
+                return if wallet.epoch() == epoch {
+                    Err(fault)
+                } else {
+                    Ok(Answer::Anew(fault))
+                };
+            }
             Err(fault) => return Err(fault),
         };
         let newest = self

@@ -262,10 +262,12 @@ impl<P: Platform> Client<P> {
             public: created.public,
             unlock: created.unlock,
             test_signature: created.test_signature,
-            entry: begun.entry,
+            list: vec![begun.entry],
             sealing: begun.sealing,
             transcript: created.transcript.to_bytes(),
             package: created.package.to_bytes(),
+            links: Vec::new(),
+            kept: Vec::new(),
             words,
         };
         self.save_record(&record).await?;

@@ -100,6 +100,18 @@ pub enum Usage {
     /// This keystore has joined no server.
     #[error("this machine has not joined a server yet; run: twofold join INVITATION")]
     NotJoined,
+    /// The key went on without this device, and nothing that waits for it opens.
+    #[error(
+        "this device's share is of epoch {had}, which is over since a refresh that it missed, and nothing that waits for it \
+         opens: another device or the recovery words have to give it its share anew"
+    )]
+    LeftBehind {
+        /// Its epoch.
+        had: u32,
+    },
+    /// Another refresh was faster.
+    #[error("another refresh was faster than this one; this device keeps up with it at the next contact")]
+    Overtaken,
     /// It has joined another one.
     #[error("this keystore already belongs to {url}; set TWOFOLD_HOME to another folder to join a second server")]
     JoinedElsewhere {

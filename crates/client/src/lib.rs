@@ -54,6 +54,7 @@ pub mod message;
 pub mod port;
 mod raw;
 pub mod recovery;
+pub mod refresh;
 mod rename;
 mod send;
 mod session;

@@ -55,6 +55,7 @@ impl<P: Platform> Client<P> {
             None => {}
         }
         if !wallet.in_doubt {
+            Box::pin(self.keep_up(wallet)).await?;
             report.sent_again = self.send_again(wallet).await?;
         }
         Ok(report)
@@ -150,7 +151,8 @@ impl<P: Platform> Client<P> {
         };
         let (said, newest) = self.call(&request, None, Caution::Stop).await?;
         let public = PublicShares::try_from(said.public.as_slice()).map_err(|_| Breach::OtherWallet)?;
-        if public != wallet.record.public {
+        // The epoch may be a later one; the key is the same in all.
+        if public.extended_key() != wallet.record.public.extended_key() {
             return Err(Breach::OtherWallet.into());
         }
         self.note_checkpoint(wallet, newest).await?;

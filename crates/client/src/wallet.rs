@@ -8,6 +8,9 @@ use bitcoin::{Address, Network};
 use twofold_intent::{Account, ChainName};
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::id::{EpochId, WalletId};
+use twofold_threshold::package::{Chain, FirstPackage};
+use twofold_threshold::refresh::Link;
+use twofold_threshold::transcript::SignedTranscript;
 
 use crate::client::Client;
 use crate::fault::{Fault, Usage};
@@ -358,6 +361,19 @@ impl<P: Platform> Client<P> {
 }
 
 impl Record {
+    /// The wallet's epochs with what recovery needs to follow them.
+    pub(crate) fn epochs(&self) -> Result<Chain, twofold_threshold::Fault> {
+        let links = self.links.iter();
+        Ok(Chain::new(
+            SignedTranscript::try_from(self.transcript.as_slice())?,
+            FirstPackage::try_from(self.package.as_slice())?,
+            self.list.clone(),
+            links
+                .map(|link| Link::try_from(link.as_slice()))
+                .collect::<Result<_, _>>()?,
+        ))
+    }
+
     /// The wallet's public half.
     pub(crate) fn account(&self) -> Result<Account, Fault> {
         Account::from_group_key(self.chain.network(), self.public.group_key(), *self.public.chain_code()).map_err(

@@ -100,7 +100,9 @@ names_wallet!(
     LiftFence,
     GetRecovery,
     AskRecovery,
-    Recover
+    Recover,
+    BeginRefresh,
+    FinishRefresh
 );
 
 macro_rules! names_none {

@@ -3,6 +3,7 @@
 
 mod oracle;
 mod phone;
+mod refresh;
 mod spend;
 
 use std::{str::FromStr, sync::Arc};

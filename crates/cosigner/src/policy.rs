@@ -43,6 +43,17 @@ impl Repair {
     }
 }
 
+/// A refresh of the shares with the device list as it is: one device may have it at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refresh;
+
+impl Refresh {
+    /// A refresh signs nothing and gives nobody anything, so no policy has anything against it.
+    pub(crate) const fn approved() -> Approved<Self> {
+        Approved(Self)
+    }
+}
+
 /// Something that policy approved. No share is opened without one.
 #[derive(Debug)]
 pub struct Approved<T>(T);

@@ -7,8 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 use twofold_threshold::{
-    create::{Opening, server::AwaitClosing},
+    create::server::AwaitClosing,
     id::{CeremonyId, Party, WalletId},
+    refresh,
     seal::{self, Aad},
     secret::Secret32,
     share::PublicShares,
@@ -22,7 +23,7 @@ use crate::{
     identity::{self, StartFault},
     keys::{Kek, Subkeys},
     port::{
-        record::Wallet,
+        record::{Ceremony, Wallet},
         store::{Batch, Store, StoreFault, Write},
     },
     rpc::Plan,
@@ -199,6 +200,14 @@ impl Keys {
         }
     }
 
+    /// What a ceremony's state is sealed for: a wallet that is made, or a refresh.
+    fn aad(row: &Ceremony) -> Option<Aad> {
+        match refresh::Opening::try_from(row.public.as_slice()) {
+            Ok(opening) => Some(refresh::server::AwaitClosing::aad(&opening)),
+            Err(_) => Plan::read(row).ok().map(|(_, opening)| AwaitClosing::aad(&opening)),
+        }
+    }
+
     /// Ceremonies that wait for their next round.
     async fn ceremonies<S: Store>(&self, store: &S) -> Result<(), RotateFault> {
         let mut after: Option<CeremonyId> = None;
@@ -212,10 +221,9 @@ impl Keys {
                 if row.sealed.is_empty() {
                     continue;
                 }
-                let opening = Plan::read(&row).map(|(_, opening)| opening);
-                let opening: Opening = opening.map_err(|_| RotateFault::Busy(row.wallet))?;
+                let aad = Self::aad(&row).ok_or(RotateFault::Busy(row.wallet))?;
                 // One that opens under the old key no more was done before.
-                if let Some(sealed) = self.reseal(&AwaitClosing::aad(&opening), &row.sealed) {
+                if let Some(sealed) = self.reseal(&aad, &row.sealed) {
                     row.sealed = sealed;
                     writes.push(Write::PutCeremony(row));
                 }

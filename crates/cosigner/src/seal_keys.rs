@@ -10,7 +10,11 @@ use twofold_api::{
     Reason, Refusal,
     seal_key::{Offer, SealedUnlockKey, Usage},
 };
-use twofold_threshold::{envelope::SealSecret, identity::IdentitySecret, secret::UnlockKey};
+use twofold_threshold::{
+    envelope::{SealPublic, SealSecret},
+    identity::IdentitySecret,
+    secret::UnlockKey,
+};
 
 /// How long a key lives, in seconds.
 const LIFE: u64 = 86_400;
@@ -102,6 +106,13 @@ impl SealKeys {
             .find(named)
             .map(Arc::clone)
             .ok_or_else(|| Reason::StaleSealKey.into())
+    }
+
+    /// The key that something in a message of a ceremony is sealed to, while it is alive.
+    pub(crate) fn holding(&self, now: u64, steady: u64, public: &SealPublic) -> Option<Arc<SealKey>> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = |key: &&Arc<SealKey>| key.offer.public() == *public && key.is_alive(now, steady);
+        keys.iter().find(named).map(Arc::clone)
     }
 }
 

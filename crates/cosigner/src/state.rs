@@ -117,6 +117,12 @@ impl State {
         self.epoch = epoch;
     }
 
+    /// Goes on to the next epoch.
+    pub(crate) fn renew(&mut self, epoch: EpochId, unlock_digest: [u8; 32]) {
+        self.epoch = epoch;
+        self.unlock_digest = unlock_digest;
+    }
+
     /// Head of the audit chain.
     #[must_use]
     pub(crate) const fn head(&self) -> ChainHead {

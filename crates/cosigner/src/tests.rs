@@ -13,6 +13,7 @@ mod model;
 mod nonces;
 mod people;
 mod recovery;
+mod refresh;
 mod signing;
 mod storage;
 mod watch;

@@ -3,12 +3,14 @@
 mod activate;
 mod ask_recovery;
 mod begin_create;
+mod begin_refresh;
 mod broadcast;
 mod cancel_change;
 mod change_devices;
 mod derive_address;
 mod estimate_fees;
 mod finish_create;
+mod finish_refresh;
 mod get_audit;
 mod get_recovery;
 mod get_shape;
@@ -127,6 +129,8 @@ procedures! {
     get_recovery: GetRecovery -> Recovery;
     ask_recovery: AskRecovery -> Asked;
     recover: Recover -> Recovered;
+    begin_refresh: BeginRefresh -> RefreshBegun;
+    finish_refresh: FinishRefresh -> RefreshFinished;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

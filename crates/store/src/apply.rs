@@ -44,6 +44,7 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::PutChains(chains) => wallet::put_chains(connection, chains),
         Write::AddShare(share) => wallet::add_share(connection, share),
         Write::ResealShare(share) => wallet::reseal_share(connection, share),
+        Write::EraseShare { wallet, kind, epoch } => wallet::erase_share(connection, *wallet, *kind, *epoch),
         Write::PutCeremony(ceremony) => wallet::put_ceremony(connection, ceremony),
         Write::EndCeremony(id) => wallet::end_ceremony(connection, *id),
         Write::Audit(entry) => wallet::audit(connection, entry),

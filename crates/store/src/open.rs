@@ -89,6 +89,8 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        // What is deleted, an old epoch's share above all, does not stay in free pages.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         // The writer checkpoints by itself, where it sees whether the disk took it.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;

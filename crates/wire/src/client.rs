@@ -153,6 +153,8 @@ calls! {
     GetRecovery: GetRecoveryRequest -> GetRecoveryReply, Recovery;
     AskRecovery: AskRecoveryRequest -> AskRecoveryReply, Asked;
     Recover: RecoverRequest -> RecoverReply, Recovered;
+    BeginRefresh: BeginRefreshRequest -> BeginRefreshReply, RefreshBegun;
+    FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ methods! {
     SignMessage, Broadcast, Sync, Watch, EstimateFees, GetAudit, DeriveAddress,
     ChangeDevices, SetFreeze, CancelChange, GetShape, InviteDevice, RenameDevice, LiftFence,
     GetRecovery, AskRecovery, Recover,
+    BeginRefresh, FinishRefresh,
 }
 
 /// Every procedure that the .proto has.

@@ -553,5 +553,47 @@ impl TryFrom<proto::DeriveAddressReply> for reply::Derived {
     }
 }
 
+impl From<reply::RefreshBegun> for proto::BeginRefreshReply {
+    fn from(reply: reply::RefreshBegun) -> Self {
+        Self {
+            head: MessageField::some(reply.head.into()),
+            server_round: reply.server_round,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::BeginRefreshReply> for reply::RefreshBegun {
+    type Error = Malformed;
+
+    fn try_from(reply: proto::BeginRefreshReply) -> Result<Self, Malformed> {
+        Ok(Self {
+            head: head(reply.head)?,
+            server_round: message("server_round", reply.server_round)?,
+        })
+    }
+}
+
+impl From<reply::RefreshFinished> for proto::FinishRefreshReply {
+    fn from(reply: reply::RefreshFinished) -> Self {
+        Self {
+            head: MessageField::some(reply.head.into()),
+            completion: reply.completion,
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::FinishRefreshReply> for reply::RefreshFinished {
+    type Error = Malformed;
+
+    fn try_from(reply: proto::FinishRefreshReply) -> Result<Self, Malformed> {
+        Ok(Self {
+            head: head(reply.head)?,
+            completion: message("completion", reply.completion)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests;

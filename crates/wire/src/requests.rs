@@ -631,5 +631,59 @@ impl From<&request::RenameDevice> for proto::RenameDeviceRequest {
     }
 }
 
+impl TryFrom<proto::BeginRefreshRequest> for request::BeginRefresh {
+    type Error = Malformed;
+
+    fn try_from(begin: proto::BeginRefreshRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&begin.wallet)?,
+            epoch: required("epoch", begin.epoch)?.try_into()?,
+            opening: message("opening", begin.opening)?,
+            unlock: required("unlock", begin.unlock)?.try_into()?,
+            checkpoint: checkpoint(&begin.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::BeginRefresh> for proto::BeginRefreshRequest {
+    fn from(begin: &request::BeginRefresh) -> Self {
+        Self {
+            wallet: begin.wallet.0.to_vec(),
+            epoch: MessageField::some((&begin.epoch).into()),
+            opening: begin.opening.clone(),
+            unlock: MessageField::some((&begin.unlock).into()),
+            checkpoint: begin.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::FinishRefreshRequest> for request::FinishRefresh {
+    type Error = Malformed;
+
+    fn try_from(finish: proto::FinishRefreshRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&finish.wallet)?,
+            ceremony: fixed("ceremony", &finish.ceremony).map(CeremonyId)?,
+            closing: message("closing", finish.closing)?,
+            unlock: required("unlock", finish.unlock)?.try_into()?,
+            checkpoint: checkpoint(&finish.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::FinishRefresh> for proto::FinishRefreshRequest {
+    fn from(finish: &request::FinishRefresh) -> Self {
+        Self {
+            wallet: finish.wallet.0.to_vec(),
+            ceremony: finish.ceremony.0.to_vec(),
+            closing: finish.closing.clone(),
+            unlock: MessageField::some((&finish.unlock).into()),
+            checkpoint: finish.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

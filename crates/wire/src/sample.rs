@@ -84,6 +84,26 @@ pub(crate) fn finish_create() -> request::FinishCreate {
     }
 }
 
+pub(crate) fn begin_refresh() -> request::BeginRefresh {
+    request::BeginRefresh {
+        wallet: WALLET,
+        epoch: EPOCH,
+        opening: b"opening".to_vec(),
+        unlock: unlock(),
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn finish_refresh() -> request::FinishRefresh {
+    request::FinishRefresh {
+        wallet: WALLET,
+        ceremony: CeremonyId([0x99; 16]),
+        closing: b"closing".to_vec(),
+        unlock: unlock(),
+        checkpoint: checkpoint(),
+    }
+}
+
 pub(crate) fn test_sign() -> request::TestSign {
     request::TestSign {
         wallet: WALLET,
@@ -376,6 +396,20 @@ pub(crate) fn create_begun() -> reply::CreateBegun {
 
 pub(crate) fn create_finished() -> reply::CreateFinished {
     reply::CreateFinished {
+        head: head(),
+        completion: b"completion".to_vec(),
+    }
+}
+
+pub(crate) fn refresh_begun() -> reply::RefreshBegun {
+    reply::RefreshBegun {
+        head: head(),
+        server_round: b"round".to_vec(),
+    }
+}
+
+pub(crate) fn refresh_finished() -> reply::RefreshFinished {
+    reply::RefreshFinished {
         head: head(),
         completion: b"completion".to_vec(),
     }

@@ -207,6 +207,8 @@ service! {
         GetRecovery, get_recovery: GetRecoveryRequest -> GetRecoveryReply, Recovery;
         AskRecovery, ask_recovery: AskRecoveryRequest -> AskRecoveryReply, Asked;
         Recover, recover: RecoverRequest -> RecoverReply, Recovered;
+        BeginRefresh, begin_refresh: BeginRefreshRequest -> BeginRefreshReply, RefreshBegun;
+        FinishRefresh, finish_refresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

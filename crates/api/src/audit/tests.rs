@@ -52,6 +52,13 @@ fn event() -> impl Strategy<Value = Event> {
                     inputs,
                 })
             }),
+        (device(), any::<u32>(), hash(), hash()).prop_map(|(device, number, transcript, device_list)| {
+            Event::Refreshed {
+                device,
+                epoch: EpochId { number, transcript },
+                device_list,
+            }
+        }),
         (device(), hash()).prop_map(|(device, txid)| Event::Broadcast { device, txid }),
         (device(), any::<u32>(), any::<u64>(), hash()).prop_map(|(device, generation, seq, chain)| Event::Fenced {
             device,

@@ -61,6 +61,10 @@ impl Line {
                 ),
             ),
             Event::Broadcast { txid: sent, .. } => ("broadcast", "sent out".into(), Some(txid(*sent)), None, None),
+            Event::Refreshed { epoch, .. } => plain(
+                "refreshed",
+                &format!("new shares, epoch {}: the ones before are dead", epoch.number),
+            ),
             Event::Fenced { .. } => plain("fenced", "a device had seen more than this server: signing stopped"),
             Event::Lifted { by, .. } => plain("lifted", &lifted(by)),
             Event::Shape { step, .. } => plain("shape", shape(*step)),

@@ -268,10 +268,12 @@ impl<P: Platform> Client<P> {
             unlock: opened.unlock,
             // The device that made the wallet showed it to the server long ago.
             test_signature: Signature64([0; 64]),
-            entry: entry.clone(),
+            list: told.device_list.clone(),
             sealing: SealSecret::new(Secret32::new(*joining.sealing.expose().expose())),
             transcript: transcript.clone(),
             package: package.clone(),
+            links: told.package.get(2..).unwrap_or_default().to_vec(),
+            kept: Vec::new(),
             words: None,
         };
         Ok(Taken {

@@ -1,5 +1,6 @@
 //! The device list as this machine knows it, and what the server shows of it now.
 
+use twofold_api::reply;
 use twofold_api::request::GetWallet;
 use twofold_threshold::device_list::{DeviceList, ListFault, MAX_ENTRIES, MAX_ENTRY, Succession, succession};
 use twofold_threshold::id::WalletId;
@@ -32,6 +33,11 @@ impl<P: Platform> Client<P> {
     /// The wallet's device list, read, verified, and held against the one that this machine knew. One that does not go on
     /// from it stops everything: two devices were shown two lists, or the server has forgotten.
     pub(crate) async fn device_list(&mut self, wallet: &mut Wallet) -> Result<DeviceList, Fault> {
+        self.told(wallet).await.map(|(_, list)| list)
+    }
+
+    /// The same, with all else that the server tells of the wallet.
+    pub(crate) async fn told(&mut self, wallet: &mut Wallet) -> Result<(reply::Wallet, DeviceList), Fault> {
         let request = GetWallet {
             wallet: wallet.id(),
             checkpoint: wallet.checkpoint,
@@ -66,7 +72,7 @@ impl<P: Platform> Client<P> {
             self.doubt(wallet).await?;
             return Err(Breach::ListForked { entry: list.len() }.into());
         }
-        Ok(list)
+        Ok((told, list))
     }
 
     /// Keeps a list that was verified.
@@ -77,11 +83,11 @@ impl<P: Platform> Client<P> {
         Ok(self.keys.save(&item(wallet)?, &bytes, &mut self.random).await?)
     }
 
-    /// The list as it was known last: at least the entry that the wallet began with.
-    async fn known_list(&self, wallet: &Wallet) -> Result<Vec<Vec<u8>>, Fault> {
+    /// The list as it was known last: at least what the wallet's record has of it.
+    pub(crate) async fn known_list(&self, wallet: &Wallet) -> Result<Vec<Vec<u8>>, Fault> {
         let item = item(wallet.id())?;
         let Some(bytes) = self.keys.load(&item).await? else {
-            return Ok(vec![wallet.record.entry.clone()]);
+            return Ok(wallet.record.list.clone());
         };
         let mut reader = Reader::new(item.as_str(), &bytes, VERSION)?;
         let count = u32::from_be_bytes(reader.array()?);

@@ -40,6 +40,14 @@ impl Writer {
         }
     }
 
+    /// A list of fields, after their number.
+    pub(crate) fn all(self, fields: &[Vec<u8>]) -> Self {
+        let count = u32::try_from(fields.len()).unwrap_or(u32::MAX);
+        fields
+            .iter()
+            .fold(self.fixed(&count.to_be_bytes()), |writer, field| writer.var(field))
+    }
+
     /// The record.
     pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
         self.0
@@ -66,6 +74,17 @@ impl<'a> Reader<'a> {
         } else {
             Err(reader.damaged())
         }
+    }
+
+    /// A record of a known version or an older one that can still be read; which one it is.
+    pub(crate) fn since(name: &'a str, bytes: &'a [u8], oldest: u8, version: u8) -> Result<(Self, u8), KeystoreFault> {
+        let found = bytes.first().copied().unwrap_or_default();
+        let read_as = if (oldest..version).contains(&found) {
+            found
+        } else {
+            version
+        };
+        Ok((Self::new(name, bytes, read_as)?, read_as))
     }
 
     /// What to say when a field makes no sense.
@@ -95,6 +114,15 @@ impl<'a> Reader<'a> {
             [1] => self.var().map(Some),
             [_] => Err(self.damaged()),
         }
+    }
+
+    /// A list of at most so many fields.
+    pub(crate) fn all(&mut self, most: u32) -> Result<Vec<Vec<u8>>, KeystoreFault> {
+        let count = u32::from_be_bytes(self.array()?);
+        if count > most {
+            return Err(self.damaged());
+        }
+        (0..count).map(|_| self.var().map(<[u8]>::to_vec)).collect()
     }
 
     /// A text.

@@ -1,14 +1,13 @@
 //! The recovery package as a file: what recovery needs beside its words, to be kept anywhere.
 //!
 //! It holds the age file that only the words open (recovery's share and the unlock key), the transcript that all three
-//! parties signed, and what recovery needs to know of the wallet's place in the world. Whoever has the file without the
+//! parties signed, what recovery needs of each refresh since, and of the wallet's place in the world. Whoever has the file without the
 //! words learns the wallet's addresses and nothing that signs.
 
 use bitcoin::Address;
 use twofold_intent::{Account, ChainName, Keychain};
-use twofold_threshold::id::Party;
 use twofold_threshold::identity::{Domain, IdentitySecret, Signature64};
-use twofold_threshold::package::{Contents, FirstPackage};
+use twofold_threshold::package::{Chain, Contents, FirstPackage, Opened};
 use twofold_threshold::share::PublicShares;
 use twofold_threshold::transcript::SignedTranscript;
 use twofold_threshold::words::RecoverySecret;
@@ -32,8 +31,7 @@ pub struct RecoveryPackage {
     name: String,
     chain: ChainName,
     birthday: u32,
-    transcript: SignedTranscript,
-    package: FirstPackage,
+    epochs: Chain,
     signature: Signature64,
     public: PublicShares,
     account: Account,
@@ -61,35 +59,23 @@ pub struct Checked {
 impl RecoveryPackage {
     /// The package of a wallet of this device's.
     pub(crate) fn of(record: &Record, device: &IdentitySecret) -> Result<Self, RecoveryFault> {
-        let transcript = SignedTranscript::try_from(record.transcript.as_slice()).map_err(RecoveryFault::Package)?;
-        let package = FirstPackage::try_from(record.package.as_slice()).map_err(RecoveryFault::Package)?;
-        let mut unsigned = Self::checked(record.name.clone(), record.chain, record.birthday, transcript, package)?;
+        let epochs = record.epochs().map_err(RecoveryFault::Package)?;
+        let mut unsigned = Self::checked(record.name.clone(), record.chain, record.birthday, epochs)?;
         unsigned.signature = device.sign(PLACE, &unsigned.place());
         unsigned.verify()?;
         Ok(unsigned)
     }
 
     /// All but the device's signature.
-    fn checked(
-        name: String,
-        chain: ChainName,
-        birthday: u32,
-        transcript: SignedTranscript,
-        package: FirstPackage,
-    ) -> Result<Self, RecoveryFault> {
-        let t = transcript.transcript();
-        let public = t.public_shares().map_err(RecoveryFault::Package)?;
-        package
-            .verify(t.wallet(), &public, &t.recovery().signing)
-            .map_err(RecoveryFault::Package)?;
+    fn checked(name: String, chain: ChainName, birthday: u32, epochs: Chain) -> Result<Self, RecoveryFault> {
+        let public = epochs.public().map_err(RecoveryFault::Package)?;
         let account = Account::from_group_key(chain.network(), public.group_key(), *public.chain_code())
             .map_err(|_| FileFault::Damaged(KIND))?;
         Ok(Self {
             name,
             chain,
             birthday,
-            transcript,
-            package,
+            epochs,
             signature: Signature64([0; 64]),
             public,
             account,
@@ -97,7 +83,7 @@ impl RecoveryPackage {
     }
 
     fn verify(&self) -> Result<(), RecoveryFault> {
-        let device = self.transcript.transcript().device();
+        let device = self.transcript().transcript().device();
         Ok(device
             .verify(PLACE, &self.place(), &self.signature)
             .map_err(|_| FileFault::Damaged(KIND))?)
@@ -108,8 +94,17 @@ impl RecoveryPackage {
             .var(self.name.as_bytes())
             .var(self.chain.to_string().as_bytes())
             .fixed(&self.birthday.to_be_bytes())
-            .var(&self.transcript.to_bytes())
-            .var(&self.package.to_bytes())
+            .var(&self.epochs_bytes())
+            .var(&self.epochs.package().to_bytes())
+    }
+
+    /// The first transcript, where that is all there is; else the whole chain, which has it.
+    fn epochs_bytes(&self) -> Vec<u8> {
+        if self.epochs.links().is_empty() {
+            self.epochs.created().to_bytes()
+        } else {
+            self.epochs.to_bytes()
+        }
     }
 
     fn place(&self) -> Vec<u8> {
@@ -126,15 +121,22 @@ impl RecoveryPackage {
             let (name, chain) = (reader.text()?.to_owned(), reader.text()?);
             let chain = home::chain(chain).map_err(|_| reader.damaged())?;
             let birthday = u32::from_be_bytes(reader.array()?);
-            let (transcript, package) = (reader.var()?, reader.var()?);
-            Ok((name, chain, birthday, transcript, package, Signature64(reader.array()?)))
+            let (epochs, package) = (reader.var()?, reader.var()?);
+            Ok((name, chain, birthday, epochs, package, Signature64(reader.array()?)))
         };
-        let (name, chain, birthday, transcript, package, signature) =
+        let (name, chain, birthday, epochs, package, signature) =
             parts().map_err(|fault| file::read_fault(KIND, &fault))?;
         reader.finish().map_err(|fault| file::read_fault(KIND, &fault))?;
-        let transcript = SignedTranscript::try_from(transcript).map_err(RecoveryFault::Package)?;
         let package = FirstPackage::try_from(package).map_err(RecoveryFault::Package)?;
-        let mut read = Self::checked(name, chain, birthday, transcript, package)?;
+        let epochs = match Chain::try_from(epochs) {
+            Ok(epochs) if epochs.package() == &package => epochs,
+            Ok(_) => return Err(FileFault::Damaged(KIND).into()),
+            Err(_) => {
+                let created = SignedTranscript::try_from(epochs).map_err(RecoveryFault::Package)?;
+                Chain::new(created, package, Vec::new(), Vec::new())
+            }
+        };
+        let mut read = Self::checked(name, chain, birthday, epochs)?;
         read.signature = signature;
         read.verify()?;
         Ok(read)
@@ -150,7 +152,7 @@ impl RecoveryPackage {
             self.name,
             self.chain,
             self.public.fingerprint(),
-            file::armor(AGE, self.package.sealed())
+            file::armor(AGE, self.epochs.package().sealed())
         );
         file::write(KIND, &preamble, &self.to_bytes())
     }
@@ -159,7 +161,7 @@ impl RecoveryPackage {
     pub fn parse(text: &str) -> Result<Self, RecoveryFault> {
         let package = Self::from_bytes(&file::read(KIND, text)?)?;
         // The copy that the stock tool reads must be as good as the one read here.
-        if file::unarmor(AGE, text).as_deref() != Some(package.package.sealed()) {
+        if file::unarmor(AGE, text).as_deref() != Some(package.epochs.package().sealed()) {
             return Err(RecoveryFault::AgeFile);
         }
         Ok(package)
@@ -192,26 +194,24 @@ impl RecoveryPackage {
     /// The transcript that all three signed.
     #[must_use]
     pub const fn transcript(&self) -> &SignedTranscript {
-        &self.transcript
+        self.epochs.created()
     }
 
     /// Opens the package with the words' secret. The share is held against the verifying share of the transcript, and the
     /// transcript against the words' own signature.
     pub(crate) fn open(&self, secret: &RecoverySecret) -> Result<Contents, RecoveryFault> {
-        let t = self.transcript.transcript();
+        let t = self.transcript().transcript();
         let (identity, known) = (secret.public(), t.recovery());
         if identity != *known {
             return Err(RecoveryFault::OtherWords);
         }
         let opener = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
-        self.package
-            .open(
-                &identity.signing,
-                &opener,
-                t,
-                self.transcript.signature(Party::Recovery),
-            )
-            .map_err(RecoveryFault::Package)
+        let Opened { contents, public } = self
+            .epochs
+            .open(&identity.signing, &opener)
+            .map_err(RecoveryFault::Package)?;
+        debug_assert_eq!(public, self.public);
+        Ok(contents)
     }
 
     /// Proves with the words that recovery's share is the right one. No key is rebuilt, and nothing secret comes out.
@@ -222,7 +222,7 @@ impl RecoveryPackage {
             .address(Keychain::External, 0)
             .map_err(|_| FileFault::Damaged(KIND))?;
         Ok(Checked {
-            wallet: self.transcript.transcript().wallet().to_string(),
+            wallet: self.transcript().transcript().wallet().to_string(),
             name: self.name.clone(),
             network: self.chain,
             epoch: self.public.epoch().number,

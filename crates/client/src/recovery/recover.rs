@@ -150,10 +150,12 @@ impl<P: Platform> Client<P> {
             unlock: repaired.unlock,
             // The device that made the wallet showed it; nobody asks again.
             test_signature: Signature64([0; 64]),
-            entry: seen.reply.wallet.device_list.first().cloned().unwrap_or_default(),
+            list: seen.reply.wallet.device_list.clone(),
             sealing: seat.sealing,
             transcript: seen.transcript.to_bytes(),
             package: seen.reply.wallet.package.first().cloned().unwrap_or_default(),
+            links: seen.reply.wallet.package.get(2..).unwrap_or_default().to_vec(),
+            kept: Vec::new(),
             words: None,
         };
         self.save_record(&record).await?;

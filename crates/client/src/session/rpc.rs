@@ -59,4 +59,6 @@ calls! {
     GetRecovery: READ;
     AskRecovery: CHANGE;
     Recover: CEREMONY;
+    BeginRefresh: CEREMONY;
+    FinishRefresh: CEREMONY;
 }

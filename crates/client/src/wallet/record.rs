@@ -14,7 +14,11 @@ use crate::home;
 use crate::keystore::record::{Reader, Writer};
 use crate::port::KeystoreFault;
 
-const VERSION: u8 = 1;
+/// The first version knew no refreshes.
+const OLDEST: u8 = 1;
+const VERSION: u8 = 2;
+/// More of anything in a list would be no record of ours.
+const MOST: u32 = 4_096;
 
 /// How far the making of a wallet has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +41,18 @@ pub(crate) struct Record {
     pub(crate) public: PublicShares,
     pub(crate) unlock: UnlockKey,
     pub(crate) test_signature: Signature64,
-    /// The device list's first entry, and the secret half of the sealing key in it.
-    pub(crate) entry: Vec<u8>,
+    /// The device list, entry by entry, and the secret half of the sealing key that it names for this device.
+    pub(crate) list: Vec<Vec<u8>>,
     pub(crate) sealing: SealSecret,
-    /// The signed transcript.
+    /// The transcript that all three signed.
     pub(crate) transcript: Vec<u8>,
-    /// Recovery's package: only the words open it.
+    /// What recovery sealed itself: only the words open it.
     pub(crate) package: Vec<u8>,
+    /// What recovery needs of each refresh since.
+    pub(crate) links: Vec<Vec<u8>>,
+    /// The server's share as the operator's offline key opens it, for a server restored from before the last refresh; empty
+    /// where there is no such key.
+    pub(crate) kept: Vec<u8>,
     /// The recovery words, until the person confirms that they are written down.
     pub(crate) words: Option<RecoveryWords>,
 }
@@ -65,16 +74,19 @@ impl Record {
             .var(&self.share.seal(key, &self.public, random))
             .fixed(self.unlock.expose().expose())
             .fixed(&self.test_signature.0)
-            .var(&self.entry)
+            .var(self.list.first().map(Vec::as_slice).unwrap_or_default())
             .fixed(self.sealing.expose().expose())
             .var(&self.transcript)
             .var(&self.package)
             .optional(words.as_ref().map(|line| line.as_bytes()))
+            .all(self.list.get(1..).unwrap_or_default())
+            .all(&self.links)
+            .var(&self.kept)
             .finish()
     }
 
     pub(crate) fn open(item: &str, bytes: &[u8], key: &Secret32) -> Result<Self, KeystoreFault> {
-        let mut reader = Reader::new(item, bytes, VERSION)?;
+        let (mut reader, version) = Reader::since(item, bytes, OLDEST, VERSION)?;
         let damaged = || KeystoreFault::Damaged { name: item.into() };
         let wallet = WalletId(reader.array()?);
         let name = reader.text()?.to_owned();
@@ -89,7 +101,7 @@ impl Record {
         let share = Share::open(key, wallet, Party::Device, &public, reader.var()?).map_err(|_| damaged())?;
         let unlock = UnlockKey::new(Secret32::new(reader.array()?));
         let test_signature = Signature64(reader.array()?);
-        let entry = reader.var()?.to_vec();
+        let mut list = vec![reader.var()?.to_vec()];
         let sealing = SealSecret::new(Secret32::new(reader.array()?));
         let (transcript, package) = (reader.var()?.to_vec(), reader.var()?.to_vec());
         let words = match reader.optional()? {
@@ -99,6 +111,12 @@ impl Record {
                 Some(RecoveryWords::parse(line).map_err(|_| damaged())?)
             }
         };
+        let (mut links, mut kept) = (Vec::new(), Vec::new());
+        if version > OLDEST {
+            list.extend(reader.all(MOST)?);
+            links = reader.all(MOST)?;
+            kept = reader.var()?.to_vec();
+        }
         reader.finish()?;
         Ok(Self {
             wallet,
@@ -110,10 +128,12 @@ impl Record {
             public,
             unlock,
             test_signature,
-            entry,
+            list,
             sealing,
             transcript,
             package,
+            links,
+            kept,
             words,
         })
     }

@@ -20,10 +20,10 @@ use crate::world::{World, create, named, paying, phrase, sats};
 
 /// Moments left to live; each save, removal, request and reply is one.
 #[derive(Debug, Clone)]
-struct Life(Arc<AtomicUsize>);
+pub(crate) struct Life(Arc<AtomicUsize>);
 
 impl Life {
-    fn of(moments: usize) -> Self {
+    pub(crate) fn of(moments: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(moments)))
     }
 
@@ -34,13 +34,13 @@ impl Life {
             .is_ok()
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.0.load(Ordering::SeqCst) == 0
     }
 }
 
 #[derive(Debug)]
-struct MortalStore(Memory, Life);
+pub(crate) struct MortalStore(Memory, Life);
 
 impl Keystore for MortalStore {
     type Guard = <Memory as Keystore>::Guard;
@@ -82,7 +82,7 @@ fn dead() -> KeystoreFault {
     }
 }
 
-struct MortalLine(Line, Life);
+pub(crate) struct MortalLine(Line, Life);
 
 impl Transport for MortalLine {
     async fn send(&self, call: &HttpCall) -> Result<HttpReply, TransportFault> {
@@ -96,7 +96,7 @@ impl Transport for MortalLine {
     }
 }
 
-struct Mortal;
+pub(crate) struct Mortal;
 
 impl Platform for Mortal {
     type Transport = MortalLine;
@@ -105,7 +105,7 @@ impl Platform for Mortal {
     type Random = rand_chacha::ChaCha20Rng;
 }
 
-async fn mortal(world: &mut World, life: &Life) -> Client<Mortal> {
+pub(crate) async fn mortal(world: &mut World, life: &Life) -> Client<Mortal> {
     let keys = MortalStore(world.keys.clone(), life.clone());
     let keys = Unlocked::unlock(keys, &phrase()).await.expect("unlocks");
     let (wire, random) = (MortalLine(world.line.clone(), life.clone()), world.random());

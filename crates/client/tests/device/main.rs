@@ -9,6 +9,7 @@ mod hostile;
 mod lifecycle;
 mod line;
 mod recovery;
+mod refresh;
 mod server;
 mod wire_faults;
 mod world;

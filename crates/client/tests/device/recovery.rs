@@ -163,6 +163,44 @@ fn run(command: &mut Command, input: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn p35_after_refreshes_the_same_words_prove_the_package_and_move_everything_with_the_device() {
+    block_on(async {
+        let mut scene = Scene::new().await;
+        let old = scene.package().to_text();
+        for _ in 0..2 {
+            scene
+                .client
+                .refresh(&mut scene.wallet, &mut |_| {})
+                .await
+                .expect("refreshes");
+        }
+        let text = scene.package().to_text();
+        assert_ne!(old, text);
+        let checked = RecoveryPackage::parse(&text)
+            .expect("reads")
+            .check(&scene.secret)
+            .expect("proves");
+        assert_eq!((checked.epoch, checked.fingerprint), (3, scene.wallet.fingerprint()));
+        // One that was exported before is still what it was.
+        let before = RecoveryPackage::parse(&old)
+            .expect("reads")
+            .check(&scene.secret)
+            .expect("proves");
+        assert_eq!((before.epoch, before.descriptor), (1, checked.descriptor));
+
+        let draft = scene.draft();
+        let (asking, request) = scene.client.ask_recovery(&scene.wallet, draft).expect("asks");
+        let answer = scene.answer(&request).expect("answers");
+        let psbt = asking.finish(&scene.wallet, &answer).expect("signs");
+        scene
+            .client
+            .finalize(&mut scene.wallet, &psbt)
+            .await
+            .expect("finalizes");
+    });
+}
+
+#[test]
 fn the_stock_age_tool_opens_a_package_with_an_identity_made_by_the_script_in_the_docs() {
     block_on(async {
         let scene = Scene::new().await;

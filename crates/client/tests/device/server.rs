@@ -148,6 +148,8 @@ procedures! {
     get_recovery: GetRecovery -> Recovery;
     ask_recovery: AskRecovery -> Asked;
     recover: Recover -> Recovered;
+    begin_refresh: BeginRefresh -> RefreshBegun;
+    finish_refresh: FinishRefresh -> RefreshFinished;
 }
 
 /// How a refusal is answered.

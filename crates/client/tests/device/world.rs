@@ -90,7 +90,15 @@ impl World {
 
     /// A copy of this device, at a server restored from a backup.
     pub(crate) async fn fork(&self, backup: MemoryStore) -> Self {
-        let server = Server::over(backup).await;
+        self.copy_at(Server::over(backup).await).await
+    }
+
+    /// A copy of this device as it is now, which knows nothing of what this one does from here on.
+    pub(crate) async fn twin(&self) -> Self {
+        self.copy_at(Arc::clone(&self.server)).await
+    }
+
+    async fn copy_at(&self, server: Arc<Server>) -> Self {
         let keys = Memory::default();
         for name in self.keys.names().await.expect("lists") {
             let bytes = self.keys.load(&name).await.expect("loads").expect("is there");

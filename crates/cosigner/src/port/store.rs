@@ -62,6 +62,15 @@ pub enum Write {
     AddShare(Share),
     /// A share that is there, sealed anew.
     ResealShare(Share),
+    /// Erases the share of an epoch that is over.
+    EraseShare {
+        /// The wallet.
+        wallet: WalletId,
+        /// Of which key.
+        kind: KeyKind,
+        /// Epoch number.
+        epoch: u32,
+    },
     /// Opens a ceremony, replacing the same user's of the same wallet; `Exists` if the id is there, or if another user
     /// has one open for that wallet.
     PutCeremony(Ceremony),

@@ -134,18 +134,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             Some(row) => u32::from(row.expires >= now),
             None => 0,
         };
-        let open = self.store.open_ceremonies(request.user(), now).await?;
-        if open.user.saturating_sub(replaced) >= self.config.ceremonies_per_user {
-            return Err(Refusal::new(
-                Reason::QuotaExceeded,
-                "this user has too many ceremonies open",
-            ));
-        }
-        if open.all.saturating_sub(replaced) >= self.config.ceremonies {
-            return Err(Refusal::new(Reason::QuotaExceeded, "the server has too many ceremonies open").retry_after(60));
-        }
         // A ceremony that is open may become a wallet.
-        let coming = open.user.saturating_sub(replaced);
+        let coming = self.room_for_ceremony(request.user(), replaced, now).await?;
         let wallets = self.store.wallet_count(request.user()).await?.saturating_add(coming);
         if wallets >= self.config.wallets_per_user {
             return Err(Refusal::new(

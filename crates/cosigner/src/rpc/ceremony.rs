@@ -15,7 +15,7 @@ use crate::{
     port::{
         Clock,
         chain::Chain,
-        record::Ceremony,
+        record::{Ceremony, UserId},
         store::{Batch, Store, Write},
     },
 };
@@ -70,6 +70,22 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         } else {
             Err(Reason::ShareDamaged.into())
         }
+    }
+
+    /// Refuses one more ceremony where there are too many; how many the user has open beside the `replaced` ones.
+    pub(super) async fn room_for_ceremony(&self, user: UserId, replaced: u32, now: u64) -> Result<u32, Refusal> {
+        let open = self.store.open_ceremonies(user, now).await?;
+        let others = open.user.saturating_sub(replaced);
+        if others >= self.config.ceremonies_per_user {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "this user has too many ceremonies open",
+            ));
+        }
+        if open.all.saturating_sub(replaced) >= self.config.ceremonies {
+            return Err(Refusal::new(Reason::QuotaExceeded, "the server has too many ceremonies open").retry_after(60));
+        }
+        Ok(others)
     }
 
     /// Ends the caller's ceremony for a wallet: its nonce came back under another body, so somebody is playing tricks.

@@ -2,6 +2,7 @@
 
 use twofold_api::{Refusal, reply::Wallet, request::GetWallet};
 
+use super::refresh::for_device;
 use crate::{
     Authenticated, Cosigner,
     port::{Clock, chain::Chain, store::Store},
@@ -25,7 +26,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             line: owned.line(),
             public: row.public.clone().unwrap_or_default(),
             device_list: chains.device_list,
-            package: chains.package,
+            package: for_device(chains.package, request.key()),
             birthday: row.birthday,
         })
     }

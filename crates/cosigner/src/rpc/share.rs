@@ -13,7 +13,7 @@ use twofold_threshold::{
 
 use crate::{
     Authenticated, Cosigner,
-    policy::{Approved, Repair, TestSignature, Text, Understood},
+    policy::{Approved, Refresh, Repair, TestSignature, Text, Understood},
     port::{Clock, chain::Chain, record, store::Store},
     wallet::Owned,
 };
@@ -98,6 +98,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<Repair>,
+    ) -> Result<Share, Refusal> {
+        self.open_share(owned, unlock).await
+    }
+
+    /// Opens the server's share for a refresh.
+    pub(super) async fn share_to_refresh(
+        &self,
+        owned: &Owned,
+        unlock: &UnlockKey,
+        _approved: &Approved<Refresh>,
     ) -> Result<Share, Refusal> {
         self.open_share(owned, unlock).await
     }

@@ -188,6 +188,9 @@ impl Tables {
                     *share = row;
                 }
             }
+            Write::EraseShare { wallet, kind, epoch } => {
+                self.shares.remove(&(wallet, kind, epoch));
+            }
             Write::PutCeremony(row) => {
                 if self
                     .ceremonies

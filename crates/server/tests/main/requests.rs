@@ -81,6 +81,26 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "BeginRefresh" => {
+            encode(&request::BeginRefresh {
+                wallet,
+                epoch: EPOCH,
+                opening: b"opening".to_vec(),
+                unlock: unlock(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "FinishRefresh" => {
+            encode(&request::FinishRefresh {
+                wallet,
+                ceremony: CeremonyId([0x99; 16]),
+                closing: b"closing".to_vec(),
+                unlock: unlock(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
         "TestSign" => {
             encode(&request::TestSign {
                 wallet,
@@ -268,6 +288,13 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "FinishCreate" => {
             json!({ "wallet": id, "ceremony": bytes(&[0x99; 16]), "closing": bytes(b"closing"), "unlock": unlock })
         }
+        "BeginRefresh" => json!({
+            "wallet": id, "epoch": epoch, "opening": bytes(b"opening"), "unlock": unlock, "checkpoint": checkpoint,
+        }),
+        "FinishRefresh" => json!({
+            "wallet": id, "ceremony": bytes(&[0x99; 16]), "closing": bytes(b"closing"), "unlock": unlock,
+            "checkpoint": checkpoint,
+        }),
         "TestSign" => {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }

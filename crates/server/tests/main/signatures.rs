@@ -185,7 +185,14 @@ async fn f02_ceremony_calls_without_a_known_device_are_refused_and_leave_nothing
     let known = house.enrolled(START).await;
     house.send(&known.sign(&house, &Hello, START)).await;
     let before = stored(&house);
-    let ceremonies = ["/BeginCreate", "/FinishCreate", "/TestSign", "/Activate"];
+    let ceremonies = [
+        "/BeginCreate",
+        "/FinishCreate",
+        "/TestSign",
+        "/Activate",
+        "/BeginRefresh",
+        "/FinishRefresh",
+    ];
     let methods: Vec<_> = METHODS
         .iter()
         .filter(|method| ceremonies.iter().any(|name| method.path.ends_with(name)))

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use twofold_cosigner::port::record::{AuditEntry, Ceremony, Chains, ChargeGroup, Issued, Share, Wallet};
-use twofold_threshold::id::{CeremonyId, WalletId};
+use twofold_threshold::id::{CeremonyId, KeyKind, WalletId};
 
 use super::{int, run};
 use crate::{fault::Fault, list};
@@ -85,6 +85,12 @@ pub(super) fn reseal_share(connection: &Connection, share: &Share) -> Result<(),
         "UPDATE shares SET sealed = ?4 WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
         params![share.wallet.0, share.kind.number(), share.epoch, share.sealed],
     )?;
+    Ok(())
+}
+
+pub(super) fn erase_share(connection: &Connection, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<(), Fault> {
+    let sql = "DELETE FROM shares WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3";
+    run(connection, sql, params![wallet.0, kind.number(), epoch])?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 27);
+    assert_eq!(listed.len(), 29);
 }
 
 #[test]
@@ -70,6 +70,8 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::GetRecovery>(),
         check::<request::AskRecovery>(),
         check::<request::Recover>(),
+        check::<request::BeginRefresh>(),
+        check::<request::FinishRefresh>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS

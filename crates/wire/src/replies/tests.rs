@@ -49,6 +49,8 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::GetRecovery, proto::GetRecoveryReply>(sample::recovery());
     arrives::<request::AskRecovery, proto::AskRecoveryReply>(sample::asked());
     arrives::<request::Recover, proto::RecoverReply>(sample::recovered());
+    arrives::<request::BeginRefresh, proto::BeginRefreshReply>(sample::refresh_begun());
+    arrives::<request::FinishRefresh, proto::FinishRefreshReply>(sample::refresh_finished());
 }
 
 #[test]

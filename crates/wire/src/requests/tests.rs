@@ -91,6 +91,8 @@ fn every_request_arrives_as_it_was_sent() {
     });
     same::<proto::AskRecoveryRequest, _>(&sample::ask_recovery());
     same::<proto::RecoverRequest, _>(&sample::recover());
+    same::<proto::BeginRefreshRequest, _>(&sample::begin_refresh());
+    same::<proto::FinishRefreshRequest, _>(&sample::finish_refresh());
     same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
         frozen: true,
         recovery: None,

@@ -76,6 +76,8 @@ echo! {
     get_recovery: GetRecovery -> Recovery, recovery;
     ask_recovery: AskRecovery -> Asked, asked;
     recover: Recover -> Recovered, recovered;
+    begin_refresh: BeginRefresh -> RefreshBegun, refresh_begun;
+    finish_refresh: FinishRefresh -> RefreshFinished, refresh_finished;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -118,6 +120,8 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::sign()), sample::signed());
     assert_eq!(call(&sample::sign_message()), sample::signed());
     assert_eq!(call(&sample::broadcast()), sample::sent());
+    assert_eq!(call(&sample::begin_refresh()), sample::refresh_begun());
+    assert_eq!(call(&sample::finish_refresh()), sample::refresh_finished());
     assert_eq!(call(&sample::sync()), sample::synced());
     assert_eq!(call(&sample::estimate_fees()), sample::fees());
     assert_eq!(call(&sample::get_audit()), sample::audit());

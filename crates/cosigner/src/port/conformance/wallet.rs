@@ -248,6 +248,17 @@ pub async fn shares_of_two_epochs_are_there_together<S: Store>(store: &S) {
         let again = commit(store, [Write::AddShare(share(1, epoch))]).await;
         assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
     }
+    let erase = Write::EraseShare {
+        wallet: wallet_id(1),
+        kind: KeyKind::Taproot,
+        epoch: 0,
+    };
+    put(store, [erase.clone()]).await;
+    assert_eq!(store.share(wallet_id(1), KeyKind::Taproot, 0).await.unwrap(), None);
+    let newer = store.share(wallet_id(1), KeyKind::Taproot, 1).await.unwrap();
+    assert_eq!(newer, Some(share(1, 1)));
+    // One that is gone already is no fault.
+    put(store, [erase]).await;
     assert_eq!(store.share(wallet_id(1), KeyKind::Taproot, 2).await.unwrap(), None);
     assert_eq!(store.share(wallet_id(2), KeyKind::Taproot, 0).await.unwrap(), None);
 }

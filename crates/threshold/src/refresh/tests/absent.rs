@@ -1,7 +1,11 @@
 //! Recovery and devices that were not there.
 
 use super::{pairs::relabelled, *};
-use crate::id::WalletId;
+use crate::{
+    id::WalletId,
+    identity::{Domain, IdentitySecret},
+    refresh::{RefreshTranscript, SignedRefresh},
+};
 
 #[test]
 fn p33_an_absent_party_opens_whichever_dealer_s_envelope_is_good() {
@@ -189,6 +193,7 @@ fn p36_a_chain_opens_only_from_the_transcript_that_recovery_signed() {
         house.list.clone(),
         links(&house),
     );
+    assert_eq!(package.public().unwrap_err().culprits, [Party::Recovery]);
     assert_eq!(open(package).unwrap_err().kind, FaultKind::ForeignCeremony);
 }
 
@@ -221,4 +226,64 @@ fn a_device_of_two_gets_its_envelope_and_no_other_device_s() {
     assert!(none.to_bytes().len() < mine.to_bytes().len());
     // What is left verifies as it did.
     assert_eq!(none.follows(&before.ground).unwrap(), house.ground.public);
+}
+
+/// The same refresh with another transcript, signed by the server and by `device`.
+fn forged(house: &House, link: &Link, device: &IdentitySecret, change: impl FnOnce(&mut RefreshTranscript)) -> Link {
+    let mut link = link.clone();
+    let mut transcript = link.signed().transcript().clone();
+    change(&mut transcript);
+    let sign = |who: &IdentitySecret| who.sign(Domain::TRANSCRIPT, &transcript.hash());
+    let signatures = [sign(&house.parties.server), sign(device)];
+    let envelopes = [0, 1].map(|dealer| link.envelopes_of(dealer).clone());
+    Link::new(SignedRefresh::new(transcript, signatures).unwrap(), envelopes)
+}
+
+#[test]
+fn p36_a_link_that_names_another_epoch_before_it_is_refused_though_its_dealers_signed_it() {
+    let mut house = House::new(3);
+    let before = house.refresh();
+    let device = IdentitySecret::from_seed(&house.parties.device.expose_seed());
+    let same = forged(&house, &before.link, &device, |_| {});
+    assert_eq!(same, before.link);
+    let other = forged(&house, &before.link, &device, |transcript| {
+        transcript.terms.previous.transcript = [9; 32];
+    });
+    let fault = other.follows(&before.ground).unwrap_err();
+    assert_eq!(fault.culprits, [Party::Server, Party::Device]);
+}
+
+#[test]
+fn p36_a_server_can_t_make_recovery_follow_a_refresh_with_a_device_of_its_own() {
+    let mut house = House::new(4);
+    let before = house.refresh();
+    let stranger = IdentitySecret::generate(house.rng());
+    let key = SealSecret::generate(house.rng()).public();
+    let chain = Chain::new(
+        house.chain.created().clone(),
+        house.chain.package().clone(),
+        house.list.clone(),
+        Vec::new(),
+    );
+    let follows = |device: &IdentitySecret, change: &dyn Fn(&mut RefreshTranscript)| {
+        let link = forged(&house, &before.link, device, change);
+        chain.clone().push(house.list.clone(), link)
+    };
+    let device = IdentitySecret::from_seed(&house.parties.device.expose_seed());
+    follows(&device, &|_| {}).unwrap();
+    let own = |transcript: &mut RefreshTranscript| transcript.device = stranger.public();
+    let sealed_elsewhere = |transcript: &mut RefreshTranscript| transcript.recipients[0].1 = key;
+    let other_list = |transcript: &mut RefreshTranscript| transcript.list_head = [7; 32];
+    let foreign = [
+        follows(&stranger, &own),
+        follows(&device, &sealed_elsewhere),
+        follows(&device, &other_list),
+    ];
+    for refused in foreign {
+        let fault = refused.unwrap_err();
+        assert_eq!(
+            (fault.kind, fault.culprits),
+            (FaultKind::UnexpectedIdentity, [Party::Device].into())
+        );
+    }
 }

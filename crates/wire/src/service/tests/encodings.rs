@@ -275,6 +275,8 @@ every_procedure! {
     GetRecovery: GetRecoveryRequest -> GetRecoveryReply, sample::get_recovery() => recovery;
     AskRecovery: AskRecoveryRequest -> AskRecoveryReply, sample::ask_recovery() => asked;
     Recover: RecoverRequest -> RecoverReply, sample::recover() => recovered;
+    BeginRefresh: BeginRefreshRequest -> BeginRefreshReply, sample::begin_refresh() => refresh_begun;
+    FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, sample::finish_refresh() => refresh_finished;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

@@ -1,0 +1,88 @@
+//! What both requests of a refresh stand on: the wallet's ground, and the state between them under both seals.
+
+use twofold_api::{Reason, Refusal};
+use twofold_threshold::{
+    id::WalletId,
+    identity::IdentityKey,
+    refresh::{Ground, Link, Opening, server::AwaitClosing},
+    seal,
+    secret::UnlockKey,
+};
+
+use crate::{
+    Cosigner, fault,
+    port::{Clock, chain::Chain, record, store::Store},
+    wallet::Owned,
+};
+
+/// Links of a wallet's package before the first refresh: recovery's first package, and the first transcript.
+const FIRST_LINKS: usize = 2;
+
+impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
+    /// Where a wallet stands, with its chains, which its state vouches for.
+    pub(super) async fn ground(&self, owned: &Owned) -> Result<(Ground, record::Chains), Refusal> {
+        let chains = self.chains(owned.id()).await?;
+        let recovery = *self.first_transcript(owned.id()).await?.transcript().recovery();
+        let list = self.device_list(owned, &chains).await?;
+        let ground = Ground {
+            wallet: owned.id(),
+            server: self.identity.public(),
+            recovery,
+            list,
+            public: owned.keys().public.clone(),
+        };
+        Ok((ground, chains))
+    }
+
+    /// Seals the state between the two requests: under the new unlock key inside, under the KEK outside.
+    pub(super) fn seal_refresh(&self, state: &AwaitClosing, unlock: &UnlockKey) -> Vec<u8> {
+        let aad = AwaitClosing::aad(state.opening());
+        let inner = seal::seal(unlock.expose(), &aad, &state.to_secret_bytes(), &mut self.rng());
+        seal::seal(&self.keys.outer, &aad, &inner, &mut self.rng())
+    }
+
+    /// Opens what [`Self::seal_refresh`] sealed.
+    pub(super) fn open_refresh(
+        &self,
+        row: &record::Ceremony,
+        opening: &Opening,
+        unlock: &UnlockKey,
+    ) -> Result<AwaitClosing, Refusal> {
+        let aad = AwaitClosing::aad(opening);
+        let damaged = |_| Refusal::from(Reason::ShareDamaged);
+        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(damaged)?;
+        let bytes = seal::open(unlock.expose(), &aad, &inner).map_err(damaged)?;
+        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(damaged)?;
+        if state.opening() == opening {
+            Ok(state)
+        } else {
+            Err(Reason::ShareDamaged.into())
+        }
+    }
+}
+
+/// How many refreshes a wallet has had.
+pub(super) fn refreshes(chains: &record::Chains) -> usize {
+    chains.package.len().saturating_sub(FIRST_LINKS)
+}
+
+/// The refresh that made the current epoch, if any did.
+pub(super) fn last_refresh(wallet: WalletId, chains: &record::Chains) -> Result<Option<Link>, Refusal> {
+    let Some(bytes) = chains.package.get(FIRST_LINKS..).and_then(<[Vec<u8>]>::last) else {
+        return Ok(None);
+    };
+    let link = Link::try_from(bytes.as_slice())
+        .map_err(|cause| fault::internal("a refresh can't be read", &format!("{wallet}: {cause}")))?;
+    Ok(Some(link))
+}
+
+/// A package as one device gets it: of each refresh recovery's envelopes, and its own.
+pub(super) fn for_device(mut package: Vec<Vec<u8>>, device: &IdentityKey) -> Vec<Vec<u8>> {
+    for bytes in package.iter_mut().skip(FIRST_LINKS) {
+        // What can't be read is for the device to complain of.
+        if let Ok(link) = Link::try_from(bytes.as_slice()) {
+            *bytes = link.for_device(device).to_bytes();
+        }
+    }
+    package
+}
