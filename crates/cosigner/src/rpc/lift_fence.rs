@@ -37,7 +37,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         fence.may_be_lifted(owned.state().epoch().number)?;
         let word = match &asked.recovery {
             Some(signature) => {
-                self.is_recoverys(&owned, &Signature64(*signature)).await?;
+                self.is_of_recovery(&owned, &Signature64(*signature)).await?;
                 Some(Lift::Recovery)
             }
             None => self.agreement(&request, &owned).await?,
@@ -67,7 +67,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Whether recovery signed for the wallet as it stands here.
-    async fn is_recoverys(&self, owned: &Owned, signature: &Signature64) -> Result<(), Refusal> {
+    async fn is_of_recovery(&self, owned: &Owned, signature: &Signature64) -> Result<(), Refusal> {
         let transcript = self.first_transcript(owned.id()).await?;
         let recovery = transcript.transcript().recovery().signing;
         let stands = self.newest(owned.id(), owned.state()).to_bytes();

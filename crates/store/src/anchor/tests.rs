@@ -13,7 +13,7 @@ fn lines_are_there_after_opening_again_and_a_cut_one_is_dropped() {
     }
     drop(anchor);
     let mut bytes = fs::read(&path).unwrap();
-    bytes.extend_from_slice(b"thr");
+    bytes.extend_from_slice(b"tor");
     fs::write(&path, bytes).unwrap();
     assert_eq!(AnchorFile::peek(&path).unwrap(), ["one", "two"]);
     let anchor = AnchorFile::open(&path).unwrap();
