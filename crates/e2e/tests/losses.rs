@@ -109,6 +109,46 @@ fn a_lost_device_s_place_is_taken_by_words_and_server_and_the_lost_one_is_struck
 }
 
 #[test]
+fn a_machine_that_took_a_lost_one_s_place_may_be_lost_too_and_the_next_sweeps_without_the_server() -> Result<()> {
+    let mut owner = Owner::new()?;
+    let (lost, new) = (owner.deployment.person("lost"), owner.deployment.person("new"));
+    for person in [&lost, &new] {
+        let invitation = owner.invitation(Some("0s"))?;
+        let done = person.run(&owner.recover(Some(&invitation))?)?;
+        ensure!(done["recovered"] == true, "{done}");
+    }
+    owner.lives_on(&new)?;
+    let refused = lost.refused(&["balance"])?;
+    ensure!(refused.stdout.contains("DEVICE_NOT_LISTED"), "{}", refused.stdout);
+    owner.deployment.node.mine(1)?;
+    owner.deployment.settle(&new)?;
+    owner.deployment.kill()?;
+    std::fs::remove_dir_all(owner.deployment.data())?;
+
+    let payee = owner.deployment.node.miner_address()?.to_string();
+    let (url, cookie) = (owner.deployment.node.url(), owner.deployment.node.cookie_file());
+    let text = |path: &std::path::Path| path.to_str().map(str::to_owned).context("a path in UTF-8");
+    let (cookie, words) = (text(&cookie)?, text(&owner.words)?);
+    let sweep = [
+        "recovery",
+        "sweep",
+        "--to",
+        &payee,
+        "--node",
+        &url,
+        "--node-auth",
+        &cookie,
+        "--fee-rate",
+        "3",
+    ];
+    let sweep = [&sweep[..], &["--words-file", &words, "--yes"]].concat();
+    let moved = new.run(&sweep)?;
+    ensure!(moved["transactions"][0]["sent"] == true, "{moved}");
+    ensure!(owner.deployment.node.mempool()?.len() == 1, "{moved}");
+    Ok(())
+}
+
+#[test]
 fn a20_a_recovery_waits_with_the_wallet_frozen_and_the_device_that_is_there_is_told_and_objects() -> Result<()> {
     let owner = Owner::new()?;
     let thief = owner.deployment.person("thief");

@@ -217,7 +217,20 @@ async fn revoke(context: Context<'_>, device: &str, voice: &args::Voice, yes: bo
 
 /// What is left to do when a machine was struck off.
 async fn struck_off(context: Context<'_>, client: &mut Client<Native>, wallet: &mut Wallet, name: &str) -> Result<()> {
-    let refresh_due = client.devices(wallet).await?.refresh_due;
+    let mut refresh_due = client.devices(wallet).await?.refresh_due;
+    if refresh_due {
+        let bar = terminal::spinner();
+        bar.set_message("server and this machine deal new shares, so that the other copy is worth nothing");
+        let refreshed = client.refresh(wallet, &mut |_| ()).await;
+        bar.finish_and_clear();
+        match refreshed {
+            Ok(_) => refresh_due = false,
+            // The machine is struck off all the same.
+            Err(fault) => context
+                .output
+                .say(&format!("note: the refresh that follows did not go through: {fault}")),
+        }
+    }
     let outstanding = client.outstanding(wallet).await?;
     context.tell(client);
     let answer = Became {
@@ -228,9 +241,11 @@ async fn struck_off(context: Context<'_>, client: &mut Client<Native>, wallet: &
     };
     context.output.answer(&answer, |answer| {
         let mut text = vec![format!("Struck off: the server refuses {name} from now on.")];
-        if refresh_due {
-            text.push(REFRESH_DUE.into());
-        }
+        text.push(if refresh_due {
+            format!("{REFRESH_DUE} Run: twofold refresh")
+        } else {
+            "Its copy of the share signs nothing with the server any more: the shares were dealt anew.".into()
+        });
         for out in &answer.outstanding {
             let from: Vec<_> = out.inputs.iter().map(|input| format!("--from {input}")).collect();
             text.push(format!(

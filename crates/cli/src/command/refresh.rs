@@ -42,7 +42,7 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
             "The shares are new"
         };
         format!(
-            "{ended}: epoch {}. Those of epoch {} sign nothing any more, wherever they are.\n\
+            "{ended}: epoch {}. Those of epoch {} sign nothing with the server any more.\n\
              The addresses and the recovery words stay; export recovery packages that you keep elsewhere anew:\n\
              twofold recovery export --out FILE",
             answer.epoch, answer.previous_epoch

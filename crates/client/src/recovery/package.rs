@@ -83,10 +83,24 @@ impl RecoveryPackage {
     }
 
     fn verify(&self) -> Result<(), RecoveryFault> {
-        let device = self.transcript().transcript().device();
-        Ok(device
-            .verify(PLACE, &self.place(), &self.signature)
-            .map_err(|_| FileFault::Damaged(KIND))?)
+        if self.is_by_device(PLACE, &self.place(), &self.signature) {
+            Ok(())
+        } else {
+            Err(FileFault::Damaged(KIND).into())
+        }
+    }
+
+    /// Whether a device of the wallet signed this: the one that made the wallet, or any on the list that the package has.
+    /// Whoever was struck off since can show an older list, and an older share with it: only a refresh ends that.
+    pub(super) fn is_by_device(&self, domain: Domain, message: &[u8], signature: &Signature64) -> bool {
+        if self.epochs.list().is_empty() {
+            let device = self.transcript().transcript().device();
+            return device.verify(domain, message, signature).is_ok();
+        }
+        self.epochs.devices().is_ok_and(|list| {
+            let mut devices = list.devices().iter();
+            devices.any(|device| device.identity().verify(domain, message, signature).is_ok())
+        })
     }
 
     fn body(&self) -> Writer {
@@ -98,9 +112,9 @@ impl RecoveryPackage {
             .var(&self.epochs.package().to_bytes())
     }
 
-    /// The first transcript, where that is all there is; else the whole chain, which has it.
+    /// The first transcript, where that and the device it names are all there is; else the whole chain, which has it.
     fn epochs_bytes(&self) -> Vec<u8> {
-        if self.epochs.links().is_empty() {
+        if self.epochs.links().is_empty() && self.epochs.list().len() <= 1 {
             self.epochs.created().to_bytes()
         } else {
             self.epochs.to_bytes()

@@ -168,9 +168,12 @@ impl<P: Platform> Client<P> {
         self.recovered(record, &seen).await
     }
 
-    async fn recovered(&mut self, record: Record, seen: &Seen) -> Result<Recovery, Fault> {
+    async fn recovered(&mut self, mut record: Record, seen: &Seen) -> Result<Recovery, Fault> {
         let me = self.session.device_id();
         let id = record.wallet;
+        // This machine is on it now: what it signs for recovery is held to that.
+        record.list.clone_from(&seen.reply.wallet.device_list);
+        self.save_record(&record).await?;
         self.keep_list(id, &seen.reply.wallet.device_list).await?;
         let mut wallet = self.open_record(record).await?;
         self.note_checkpoint(&mut wallet, Some(seen.checkpoint)).await?;
@@ -339,7 +342,7 @@ impl<P: Platform> Client<P> {
 
 impl<P: Platform> Client<P> {
     /// What follows a recovery at once, with the words still there: the devices that may be in wrong hands are struck off
-    /// the list, and the wallet signs again.
+    /// the list, the wallet signs again, and a refresh makes their copies of the share worth nothing.
     pub async fn settle_recovery(
         &mut self,
         recovered: &mut Recovered,
@@ -358,6 +361,9 @@ impl<P: Platform> Client<P> {
         }
         // The freeze came with the recovery; recovery's word ends it.
         self.unfreeze_wallet(wallet, Some(secret)).await?;
+        if self.devices(wallet).await?.refresh_due {
+            self.refresh(wallet, &mut |_| ()).await?;
+        }
         Ok(revoked)
     }
 }

@@ -165,11 +165,12 @@ impl Request {
             nonce,
             signature,
         };
-        let device = request.package.transcript().transcript().device();
-        device
-            .verify(REQUEST, &request.body().finish(), &request.signature)
-            .map_err(|_| RecoveryFault::NotFromDevice)?;
-        Ok(request)
+        let body = request.body().finish();
+        if request.package.is_by_device(REQUEST, &body, &request.signature) {
+            Ok(request)
+        } else {
+            Err(RecoveryFault::NotFromDevice)
+        }
     }
 }
 

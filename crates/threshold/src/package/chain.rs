@@ -86,6 +86,15 @@ impl Chain {
         &self.list
     }
 
+    /// The device list that the chain carries, all of it verified from the first transcript on.
+    pub fn devices(&self) -> Result<DeviceList, Fault> {
+        let mut walk = self.walk()?;
+        for entry in walk.rest {
+            walk.append(entry)?;
+        }
+        Ok(walk.ground.list)
+    }
+
     fn walk(&self) -> Result<Walk<'_>, Fault> {
         let transcript = self.created.transcript();
         let (first, rest) = self.list.split_first().ok_or(FaultKind::Length)?;
@@ -235,6 +244,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// The list goes on by one entry.
+    fn append(&mut self, entry: &[u8]) -> Result<(), Fault> {
+        let change = Change::try_from(entry)?;
+        let appended = self.ground.list.append(&change);
+        appended
+            .map(drop)
+            .map_err(|_| Fault::of(FaultKind::UnexpectedIdentity, Party::Device))
+    }
+
     /// What a refresh leads to, once its device is seen to have been on the list that it was sealed to, and all of that
     /// list's devices with it.
     fn next(&mut self, link: &Link) -> Result<PublicShares, Fault> {
@@ -243,8 +261,7 @@ impl Walk<'_> {
         let foreign = || Fault::of(FaultKind::UnexpectedIdentity, Party::Device);
         while self.ground.list.head() != transcript.device_list_head() {
             let (entry, rest) = self.rest.split_first().ok_or_else(foreign)?;
-            let change = Change::try_from(entry.as_slice())?;
-            self.ground.list.append(&change).map_err(|_| foreign())?;
+            self.append(entry)?;
             self.rest = rest;
         }
         if !self.ground.lists(transcript.device()) || transcript.recipients() != self.ground.recipients() {
