@@ -1,4 +1,4 @@
-//! Making a wallet, signing, renaming and broadcasting, each with something going wrong at each place where it can: on the
+//! Making a wallet, signing, renaming, broadcasting and refreshing, each with something going wrong at each place where it can: on the
 //! line, in the client, in the server. Afterwards it is done, once, and the wallet works.
 
 use std::{
@@ -36,10 +36,11 @@ enum Deed {
     Sign,
     Rename,
     Broadcast,
+    Refresh,
 }
 
 impl Deed {
-    const ALL: [Self; 4] = [Self::Create, Self::Sign, Self::Rename, Self::Broadcast];
+    const ALL: [Self; 5] = [Self::Create, Self::Sign, Self::Rename, Self::Broadcast, Self::Refresh];
 
     /// The requests that it takes.
     const fn requests(self) -> &'static [&'static str] {
@@ -48,6 +49,7 @@ impl Deed {
             Self::Sign => &["/Sign"],
             Self::Rename => &["/RenameWallet"],
             Self::Broadcast => &["/Broadcast"],
+            Self::Refresh => &["/BeginRefresh", "/FinishRefresh"],
         }
     }
 
@@ -58,6 +60,7 @@ impl Deed {
             Self::Sign => &["sign"],
             Self::Rename => &["rename_wallet"],
             Self::Broadcast => &["broadcast"],
+            Self::Refresh => &["begin_refresh", "finish_refresh"],
         }
     }
 
@@ -78,6 +81,8 @@ enum Prepared {
     Sign(Psbt),
     Rename(String),
     Broadcast(Transaction),
+    /// From this epoch.
+    Refresh(u32),
 }
 
 /// A deployment, a device with a wallet, and everything that was ever answered.
@@ -124,6 +129,7 @@ impl Scene {
         Ok(match deed {
             Deed::Create => Prepared::Create(format!("{MADE} {number}")),
             Deed::Rename => Prepared::Rename(format!("savings {number}")),
+            Deed::Refresh => Prepared::Refresh(self.open(&self.name().await?).await?.wallet.epoch().number),
             Deed::Sign => Prepared::Sign(self.open(&self.name().await?).await?.spend()),
             Deed::Broadcast => {
                 let mut device = self.open(&self.name().await?).await?;
@@ -163,7 +169,8 @@ impl Scene {
         let name = self.name().await?;
         let mut device = self.open(&name).await?;
         let now = device.public().await?;
-        ensure!(now == before, "epoch or shares have changed: {before} and {now}");
+        let refreshed = matches!(prepared, Prepared::Refresh(_));
+        ensure!((now != before) == refreshed, "epoch and shares: {before} and {now}");
         let audited = device.client.audit(&mut device.wallet).await?;
         let events: Vec<_> = audited.entries.iter().map(|entry| &entry.event).collect();
         match prepared {
@@ -191,6 +198,8 @@ impl Scene {
                 // A client that died knew nothing of the first.
                 ensure!((1..=2).contains(&renamed), "renamed {renamed} times");
             }
+            // Below, for the wallet of the first deed.
+            Prepared::Refresh(_) => {}
             Prepared::Broadcast(transaction) => {
                 let txid = transaction.compute_txid();
                 let there = self.with(|deployment| deployment.node.mempool())?;
@@ -200,6 +209,20 @@ impl Scene {
                 let sent = events.iter().filter(sent).count();
                 ensure!((1..=2).contains(&sent), "sent {sent} times");
             }
+        }
+        if let Prepared::Refresh(from) = prepared {
+            // Once, though it was asked for more often, and both sides are there.
+            let epochs = events.iter().filter_map(|event| match event {
+                Event::Refreshed { epoch, .. } if epoch.number > *from => Some(epoch.number),
+                _ => None,
+            });
+            let (epochs, here) = (epochs.collect::<Vec<_>>(), device.wallet.epoch().number);
+            ensure!(
+                epochs == [from + 1] && here == from + 1,
+                "{epochs:?} at the server, {here} here"
+            );
+            let package = device.client.recovery_package(&device.wallet)?;
+            ensure!(package.public().epoch().number == here, "recovery's package is behind");
         }
         let psbt = device.spend();
         verify(&tokio::time::timeout(SOON, device.sign(psbt)).await??)?;
@@ -273,6 +296,13 @@ async fn act(mut client: Client<Lab>, name: &str, prepared: &Prepared) -> Result
         Prepared::Create(_) => {}
         Prepared::Sign(psbt) => verify(&device.sign(psbt.clone()).await?)?,
         Prepared::Rename(to) => device.client.rename(&mut device.wallet, &to.parse()?).await?,
+        Prepared::Refresh(from) => {
+            // Killed and run again, a person looks first: whatever waits is finished by looking.
+            device.client.sync(&mut device.wallet).await?;
+            if device.wallet.epoch().number == *from {
+                device.client.refresh(&mut device.wallet, &mut |_| ()).await?;
+            }
+        }
         Prepared::Broadcast(transaction) => {
             device.client.broadcast(&mut device.wallet, transaction).await?;
         }
@@ -331,9 +361,13 @@ fn in_the_store(deed: Deed) -> Result<Vec<String>> {
 }
 
 #[test]
-fn p21_s01_kill_9_at_every_failpoint_of_making_renaming_and_broadcasting_leaves_the_deed_done_once() -> Result<()> {
+fn p21_s01_kill_9_at_every_failpoint_of_making_renaming_broadcasting_and_refreshing_leaves_the_deed_done_once()
+-> Result<()> {
     // Signing has a test of its own.
-    killed_everywhere(&[Deed::Create, Deed::Rename, Deed::Broadcast], Deed::failpoints)
+    killed_everywhere(
+        &[Deed::Create, Deed::Rename, Deed::Broadcast, Deed::Refresh],
+        Deed::failpoints,
+    )
 }
 
 #[test]
