@@ -57,7 +57,7 @@ fn a_refresh_tells_its_steps_and_leaves_addresses_and_coins_as_they_were() {
 }
 
 #[test]
-fn p21_s13_a_refresh_killed_at_any_moment_leaves_both_at_one_epoch_after_the_next_contact() {
+fn s13_p21_a_refresh_killed_at_any_moment_leaves_both_at_one_epoch_after_the_next_contact() {
     block_on(async {
         let mut ends = [0; 3];
         for moments in 0.. {
