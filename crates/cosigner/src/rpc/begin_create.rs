@@ -31,13 +31,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn begin_create(&self, request: Authenticated<BeginCreate>) -> Result<CreateBegun, Refusal> {
         let wallet = request.request().wallet;
         let _held = self.wallets.hold(wallet).await;
-        match self.earlier(&request).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Ok(None) => {}
-            Err(refusal) => {
-                self.end_tricked(&request, wallet, &refusal).await;
-                return Err(refusal);
-            }
+        if let Some(reply) = self.earlier_in_ceremony(&request, wallet).await? {
+            return Ok(reply);
         }
         self.begin(&request).await
     }
@@ -74,7 +69,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let (ceremony, user) = (opening.ceremony(), request.user());
         let (state, round) = server::begin(opening, &unlock, &self.identity, &self.sealer, &mut self.rng())
             .map_err(|fault| fault::protocol(&fault))?;
-        let sealed = self.seal_ceremony(&state, state.opening(), &unlock);
+        let sealed = self.seal_between(
+            &server::AwaitClosing::aad(state.opening()),
+            &state.to_secret_bytes(),
+            &unlock,
+        );
         self.committed.put(asked.wallet, Arc::new(state.committed()));
         let birthday = self.height().await?;
         let plan = Plan {

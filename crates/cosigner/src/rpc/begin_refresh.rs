@@ -30,13 +30,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn begin_refresh(&self, request: Authenticated<BeginRefresh>) -> Result<RefreshBegun, Refusal> {
         let wallet = request.request().wallet;
         let _held = self.wallets.hold(wallet).await;
-        match self.earlier(&request).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Ok(None) => {}
-            Err(refusal) => {
-                self.end_tricked(&request, wallet, &refusal).await;
-                return Err(refusal);
-            }
+        if let Some(reply) = self.earlier_in_ceremony(&request, wallet).await? {
+            return Ok(reply);
         }
         self.deal(&request).await
     }
@@ -95,7 +90,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             wallet: asked.wallet,
             user: request.user(),
             expires: now.saturating_add(self.config.ceremony_seconds),
-            sealed: self.seal_refresh(&state, &new),
+            sealed: self.seal_between(
+                &server::AwaitClosing::aad(state.opening()),
+                &state.to_secret_bytes(),
+                &new,
+            ),
             public,
         };
         let reply = RefreshBegun {

@@ -1,14 +1,15 @@
 //! What is stored between the two requests of a create ceremony: its state under both seals, and beside it what is
 //! public.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
     create::{Opening, server::AwaitClosing},
     id::WalletId,
-    seal,
+    seal::{self, Aad},
     secret::UnlockKey,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     Authenticated, Cosigner, fault,
@@ -46,25 +47,33 @@ impl Plan {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Seals a ceremony's state: under the unlock key inside, under the KEK outside.
-    pub(super) fn seal_ceremony(&self, state: &AwaitClosing, opening: &Opening, unlock: &UnlockKey) -> Vec<u8> {
-        let aad = AwaitClosing::aad(opening);
-        let inner = seal::seal(unlock.expose(), &aad, &state.to_secret_bytes(), &mut self.rng());
-        seal::seal(&self.keys.outer, &aad, &inner, &mut self.rng())
+    /// Seals what a ceremony keeps between its requests: under the unlock key inside, under the KEK outside.
+    pub(super) fn seal_between(&self, aad: &Aad, state: &[u8], unlock: &UnlockKey) -> Vec<u8> {
+        let inner = seal::seal(unlock.expose(), aad, state, &mut self.rng());
+        seal::seal(&self.keys.outer, aad, &inner, &mut self.rng())
     }
 
-    /// Opens what [`Self::seal_ceremony`] sealed.
+    /// Opens what [`Self::seal_between`] sealed.
+    pub(super) fn open_between(
+        &self,
+        row: &Ceremony,
+        aad: &Aad,
+        unlock: &UnlockKey,
+    ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let damaged = |_| Refusal::from(Reason::ShareDamaged);
+        let inner = seal::open(&self.keys.outer, aad, &row.sealed).map_err(damaged)?;
+        seal::open(unlock.expose(), aad, &inner).map_err(damaged)
+    }
+
+    /// Opens the state of a create ceremony.
     pub(super) fn open_ceremony(
         &self,
         row: &Ceremony,
         opening: &Opening,
         unlock: &UnlockKey,
     ) -> Result<AwaitClosing, Refusal> {
-        let aad = AwaitClosing::aad(opening);
-        let damaged = |_| Refusal::from(Reason::ShareDamaged);
-        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(damaged)?;
-        let bytes = seal::open(unlock.expose(), &aad, &inner).map_err(damaged)?;
-        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(damaged)?;
+        let bytes = self.open_between(row, &AwaitClosing::aad(opening), unlock)?;
+        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(|_| Refusal::from(Reason::ShareDamaged))?;
         if state.opening() == opening {
             Ok(state)
         } else {
@@ -88,16 +97,21 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(others)
     }
 
-    /// Ends the caller's ceremony for a wallet: its nonce came back under another body, so somebody is playing tricks.
-    pub(super) async fn end_tricked<T>(&self, request: &Authenticated<T>, wallet: WalletId, refusal: &Refusal) {
-        if refusal.reason != Reason::NonceReused {
-            return;
-        }
-        if let Ok(Some(row)) = self.store.ceremony_of(wallet).await
+    /// What an identical request was answered. A nonce that comes back under another body ends the caller's ceremony for
+    /// the wallet: somebody is playing tricks.
+    pub(super) async fn earlier_in_ceremony<T, R: DeserializeOwned>(
+        &self,
+        request: &Authenticated<T>,
+        wallet: WalletId,
+    ) -> Result<Option<R>, Refusal> {
+        let earlier = self.earlier(request).await;
+        if matches!(&earlier, Err(refusal) if refusal.reason == Reason::NonceReused)
+            && let Ok(Some(row)) = self.store.ceremony_of(wallet).await
             && row.user == request.user()
         {
             self.end(&row).await;
         }
+        earlier
     }
 
     /// Ends a ceremony. If that fails it ends by itself when its time is over.

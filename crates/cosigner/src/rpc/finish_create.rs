@@ -37,13 +37,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn finish_create(&self, request: Authenticated<FinishCreate>) -> Result<CreateFinished, Refusal> {
         let wallet = request.request().wallet;
         let _held = self.wallets.hold(wallet).await;
-        match self.earlier(&request).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Ok(None) => {}
-            Err(refusal) => {
-                self.end_tricked(&request, wallet, &refusal).await;
-                return Err(refusal);
-            }
+        if let Some(reply) = self.earlier_in_ceremony(&request, wallet).await? {
+            return Ok(reply);
         }
         let closing =
             Closing::try_from(request.request().closing.as_slice()).map_err(|fault| fault::protocol(&fault))?;

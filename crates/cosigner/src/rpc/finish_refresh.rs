@@ -34,13 +34,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn finish_refresh(&self, request: Authenticated<FinishRefresh>) -> Result<RefreshFinished, Refusal> {
         let asked = request.request();
         let _held = self.wallets.hold(asked.wallet).await;
-        match self.earlier(&request).await {
-            Ok(Some(reply)) => return Ok(reply),
-            Ok(None) => {}
-            Err(refusal) => {
-                self.end_tricked(&request, asked.wallet, &refusal).await;
-                return Err(refusal);
-            }
+        if let Some(reply) = self.earlier_in_ceremony(&request, asked.wallet).await? {
+            return Ok(reply);
         }
         let owned = self.made(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;

@@ -5,7 +5,6 @@ use twofold_threshold::{
     id::WalletId,
     identity::IdentityKey,
     refresh::{Ground, Link, Opening, server::AwaitClosing},
-    seal,
     secret::UnlockKey,
 };
 
@@ -34,25 +33,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok((ground, chains))
     }
 
-    /// Seals the state between the two requests: under the new unlock key inside, under the KEK outside.
-    pub(super) fn seal_refresh(&self, state: &AwaitClosing, unlock: &UnlockKey) -> Vec<u8> {
-        let aad = AwaitClosing::aad(state.opening());
-        let inner = seal::seal(unlock.expose(), &aad, &state.to_secret_bytes(), &mut self.rng());
-        seal::seal(&self.keys.outer, &aad, &inner, &mut self.rng())
-    }
-
-    /// Opens what [`Self::seal_refresh`] sealed.
+    /// Opens the state of a refresh.
     pub(super) fn open_refresh(
         &self,
         row: &record::Ceremony,
         opening: &Opening,
         unlock: &UnlockKey,
     ) -> Result<AwaitClosing, Refusal> {
-        let aad = AwaitClosing::aad(opening);
-        let damaged = |_| Refusal::from(Reason::ShareDamaged);
-        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(damaged)?;
-        let bytes = seal::open(unlock.expose(), &aad, &inner).map_err(damaged)?;
-        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(damaged)?;
+        let bytes = self.open_between(row, &AwaitClosing::aad(opening), unlock)?;
+        let state = AwaitClosing::from_secret_bytes(&bytes).map_err(|_| Refusal::from(Reason::ShareDamaged))?;
         if state.opening() == opening {
             Ok(state)
         } else {
