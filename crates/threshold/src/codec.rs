@@ -121,10 +121,7 @@ macro_rules! message {
             type Error = $crate::Fault;
 
             fn try_from(bytes: &[u8]) -> Result<Self, $crate::Fault> {
-                let mut reader = $crate::codec::Reader::new(bytes, $crate::codec::Kind::$kind)?;
-                let message = reader.field()?;
-                reader.finish()?;
-                Ok(message)
+                $crate::codec::read(bytes, $crate::codec::Kind::$kind)
             }
         }
     };
@@ -206,6 +203,14 @@ pub(crate) trait Decode: Sized {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault>;
 }
 
+/// Reads bytes that are one `T` of this kind, and nothing after it.
+pub(crate) fn read<T: Decode>(bytes: &[u8], kind: Kind) -> Result<T, Fault> {
+    let mut reader = Reader::new(bytes, kind)?;
+    let read = reader.field()?;
+    reader.finish()?;
+    Ok(read)
+}
+
 #[derive(Debug)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
@@ -257,6 +262,16 @@ impl<'a> Reader<'a> {
         let (head, rest) = self.0.split_at(len);
         self.0 = rest;
         Ok(head)
+    }
+
+    /// A length that can only be `len`, and as many bytes.
+    pub(crate) fn var_exactly(&mut self, len: usize) -> Result<Vec<u8>, Fault> {
+        let bytes = self.var(len)?;
+        if bytes.len() == len {
+            Ok(bytes.to_vec())
+        } else {
+            Err(FaultKind::Length.into())
+        }
     }
 
     pub(crate) fn finish(self) -> Result<(), Fault> {

@@ -22,7 +22,9 @@ use k256::{
 use sha2::Sha512;
 
 use crate::{
-    Fault, FaultKind, hash,
+    Fault, FaultKind,
+    codec::{Decode, Encode, Reader, Writer},
+    hash,
     id::{EpochId, Party},
     point,
     share::PublicShares,
@@ -38,6 +40,21 @@ pub struct ExtendedKey {
     pub key: [u8; 33],
     /// The chain code.
     pub chain_code: [u8; 32],
+}
+
+impl Encode for ExtendedKey {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.fixed(&self.key).fixed(&self.chain_code)
+    }
+}
+
+impl Decode for ExtendedKey {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            key: reader.array()?,
+            chain_code: reader.array()?,
+        })
+    }
 }
 
 impl ExtendedKey {

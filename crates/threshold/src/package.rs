@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{self, Decode, Encode, Kind, Reader, Writer},
     hash,
     id::{EpochId, KeyKind, Party, WalletId},
     identity::{Domain, IdentityKey, IdentitySecret, Signature64},
@@ -204,10 +204,7 @@ impl TryFrom<&[u8]> for FirstPackage {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::FirstPackage)?;
-        let package = reader.field()?;
-        reader.finish()?;
-        Ok(package)
+        codec::read(bytes, Kind::FirstPackage)
     }
 }
 

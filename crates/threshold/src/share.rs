@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{self, Decode, Encode, Kind, Reader, Writer},
     derive::{ChildTweak, ExtendedKey, MIN_SIGNERS, verifying_key, verifying_share},
     hash,
     id::{EpochId, KeyKind, Party, WalletId},
@@ -320,20 +320,13 @@ impl TryFrom<&[u8]> for PublicShares {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::PublicShares)?;
-        let public = reader.field()?;
-        reader.finish()?;
-        Ok(public)
+        codec::read(bytes, Kind::PublicShares)
     }
 }
 
 impl Encode for PublicShares {
     fn encode(&self, writer: Writer) -> Writer {
-        let writer = writer
-            .field(&self.kind)
-            .field(&self.epoch)
-            .fixed(&self.group.key)
-            .fixed(&self.group.chain_code);
+        let writer = writer.field(&self.kind).field(&self.epoch).field(&self.group);
         self.verifying_shares
             .iter()
             .fold(writer, |writer, share| writer.fixed(share))
@@ -343,10 +336,7 @@ impl Encode for PublicShares {
 impl Decode for PublicShares {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let (kind, epoch) = (reader.field()?, reader.field()?);
-        let group = ExtendedKey {
-            key: reader.array()?,
-            chain_code: reader.array()?,
-        };
+        let group = reader.field()?;
         let shares = [reader.array()?, reader.array()?, reader.array()?];
         Self::new(kind, epoch, group, shares)
     }

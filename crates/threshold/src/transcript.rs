@@ -9,7 +9,7 @@ use frost_secp256k1_tr::{
 
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{self, Decode, Encode, Kind, Reader, Writer},
     create::{FIRST_EPOCH, Round1},
     derive::ExtendedKey,
     envelope::{Binding, SealPublic},
@@ -28,6 +28,32 @@ pub(crate) struct SealedDigests(pub(crate) [[u8; 32]; 6]);
 /// The digest of a sealed package.
 pub(crate) fn sealed_digest(sealed: &[u8]) -> [u8; 32] {
     hash::tagged("twofold/sealed-package", &[sealed])
+}
+
+/// Checks `party`'s signature over the transcript of this hash.
+pub(crate) fn verify(key: &IdentityKey, hash: &[u8; 32], party: Party, signature: &Signature64) -> Result<(), Fault> {
+    // A true signature over another transcript looks the same: either way this party did not see what we saw.
+    key.verify(Domain::TRANSCRIPT, hash, signature)
+        .map_err(|_| Fault::of(FaultKind::Equivocation, party))
+}
+
+/// The suite that a ceremony's numbers are of, by its name: there is one.
+pub(crate) struct Suite;
+
+impl Encode for Suite {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.var(Secp256K1Sha256TR::ID.as_bytes())
+    }
+}
+
+impl Decode for Suite {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        if reader.var(64)? == Secp256K1Sha256TR::ID.as_bytes() {
+            Ok(Self)
+        } else {
+            Err(FaultKind::UnknownName.into())
+        }
+    }
 }
 
 /// T.
@@ -120,9 +146,7 @@ impl Transcript {
             Party::Device => &self.device,
             Party::Recovery => &self.recovery.signing,
         };
-        // A true signature over another transcript looks the same: either way this party did not see what we saw.
-        key.verify(Domain::TRANSCRIPT, &self.hash(), signature)
-            .map_err(|_| Fault::of(FaultKind::Equivocation, party))
+        verify(key, &self.hash(), party, signature)
     }
 
     /// Canonical bytes.
@@ -136,10 +160,7 @@ impl TryFrom<&[u8]> for Transcript {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::Transcript)?;
-        let transcript = reader.field()?;
-        reader.finish()?;
-        Ok(transcript)
+        codec::read(bytes, Kind::Transcript)
     }
 }
 
@@ -151,7 +172,7 @@ impl Encode for Transcript {
             .u32(FIRST_EPOCH)
             .field(&EpochId::NONE)
             .field(&self.kind)
-            .var(Secp256K1Sha256TR::ID.as_bytes())
+            .field(&Suite)
             .field(&self.server)
             .field(&self.device)
             .field(&self.recovery)
@@ -167,8 +188,7 @@ impl Encode for Transcript {
             writer = writer.fixed(share);
         }
         writer
-            .fixed(&self.group.key)
-            .fixed(&self.group.chain_code)
+            .field(&self.group)
             .fixed(&self.unlock_digest)
             .fixed(&self.device_list_head)
     }
@@ -182,9 +202,7 @@ impl Decode for Transcript {
         if number != FIRST_EPOCH || previous != EpochId::NONE {
             return Err(FaultKind::ForeignCeremony.into());
         }
-        if reader.var(64)? != Secp256K1Sha256TR::ID.as_bytes() {
-            return Err(FaultKind::UnknownName.into());
-        }
+        let Suite = reader.field()?;
         let (server, device, recovery) = (reader.field()?, reader.field()?, reader.field()?);
         let (server_key, device_key) = (reader.field()?, reader.field()?);
         let round1 = Box::new([reader.field()?, reader.field()?, reader.field()?]);
@@ -193,10 +211,7 @@ impl Decode for Transcript {
             *digest = reader.array()?;
         }
         let verifying_shares = [reader.array()?, reader.array()?, reader.array()?];
-        let group = ExtendedKey {
-            key: reader.array()?,
-            chain_code: reader.array()?,
-        };
+        let group = reader.field()?;
         let outcome = Outcome::of(ceremony, &round1)?;
         if outcome.group != group || outcome.verifying_shares != verifying_shares {
             return Err(FaultKind::Equivocation.into());

@@ -44,15 +44,7 @@ impl Route {
     /// Opens one. What does not open was not sealed for here, or was changed under way: the sender's signature over T
     /// decides which, but either way the run is over.
     pub(crate) fn open(self, key: &SealSecret, sealed: &[u8]) -> Result<Dealt, Fault> {
-        let plain = key
-            .open(&self.binding(), Purpose::Dealt, sealed)
-            .map_err(|_| Fault::of(FaultKind::SealedPackage, self.from))?;
-        let mut dealt = Zeroizing::new([0; 32]);
-        if plain.len() != dealt.len() {
-            return Err(Fault::of(FaultKind::SealedPackage, self.from));
-        }
-        dealt.copy_from_slice(&plain);
-        Ok(dealt)
+        open_dealt(key, &self.binding(), sealed)
     }
 
     /// Seals a dealt scalar, and the unlock key if the dealer has it, to recovery.
@@ -74,6 +66,18 @@ impl Route {
     ) -> Result<(Dealt, Option<UnlockKey>), Fault> {
         open_as_recovery(&self.binding(), Purpose::Dealt, opener, sealed)
     }
+}
+
+/// Opens a dealt scalar that was sealed to a ceremony key.
+pub(crate) fn open_dealt(key: &SealSecret, binding: &Binding, sealed: &[u8]) -> Result<Dealt, Fault> {
+    let blame = || Fault::of(FaultKind::SealedPackage, binding.from);
+    let plain = key.open(binding, Purpose::Dealt, sealed).map_err(|_| blame())?;
+    let mut dealt = Zeroizing::new([0; 32]);
+    if plain.len() != dealt.len() {
+        return Err(blame());
+    }
+    dealt.copy_from_slice(&plain);
+    Ok(dealt)
 }
 
 /// Seals a scalar, and the unlock key if its dealer has it, to recovery. age binds nothing, so the context goes inside.

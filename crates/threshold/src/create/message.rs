@@ -245,19 +245,10 @@ impl Decode for ServerRound {
             identity: reader.field()?,
             server_key: reader.field()?,
             round1: reader.field().map_err(|fault: Fault| fault.by(Party::Server))?,
-            to_device: sealed_share(reader)?,
+            to_device: reader.var_exactly(SEALED_SHARE)?,
             to_recovery: reader.var(MAX_SEALED)?.to_vec(),
             signature: reader.field()?,
         })
-    }
-}
-
-fn sealed_share(reader: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
-    let sealed = reader.var(SEALED_SHARE)?;
-    if sealed.len() == SEALED_SHARE {
-        Ok(sealed.to_vec())
-    } else {
-        Err(FaultKind::Length.into())
     }
 }
 
@@ -329,8 +320,8 @@ impl Decode for RecoveryRound {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         Ok(Self {
             run: reader.field()?,
-            to_server: sealed_share(reader)?,
-            to_device: sealed_share(reader)?,
+            to_server: reader.var_exactly(SEALED_SHARE)?,
+            to_device: reader.var_exactly(SEALED_SHARE)?,
             package: reader.field()?,
             signature: reader.field()?,
         })
@@ -385,8 +376,8 @@ impl Decode for Closing {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         Ok(Self {
             run: reader.field()?,
-            from_device: sealed_share(reader)?,
-            from_recovery: sealed_share(reader)?,
+            from_device: reader.var_exactly(SEALED_SHARE)?,
+            from_recovery: reader.var_exactly(SEALED_SHARE)?,
             between: [reader.array()?, reader.array()?],
             package: reader.field()?,
             device_signature: reader.field()?,

@@ -30,7 +30,7 @@ pub mod recovery;
 mod round1;
 pub mod server;
 
-pub(crate) use dealt::{open_as_recovery, seal_to_recovery};
+pub(crate) use dealt::{open_as_recovery, open_dealt, seal_to_recovery};
 pub(crate) use message::Run;
 pub use message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery};
 pub(crate) use round1::{Dealt, Round1};

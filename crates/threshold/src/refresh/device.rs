@@ -8,14 +8,15 @@ use zeroize::Zeroizing;
 
 use super::{
     Closing, Completion, Envelopes, Ground, Link, Opening, RefreshTranscript, ServerRound, SignedRefresh,
+    envelopes::seal_pair,
     increment::{Polynomial, grown},
     message::Terms,
     transcript::Digests,
 };
 use crate::{
     Fault, FaultKind,
-    codec::{Kind, Reader, Writer},
-    create::Run,
+    codec::{self, Kind, Reader, Writer},
+    create::{Run, open_dealt},
     device_list::{Act, Change, DeviceList, Proposal, Signer},
     envelope::{Purpose, SealPublic, SealSecret},
     id::{CeremonyId, EpochId, Party},
@@ -102,10 +103,8 @@ impl Start {
         };
         let polynomial = Polynomial::deal(&ground.public, rng)?;
         let ceremony_key = SealSecret::generate(rng);
-        let mut plain = Zeroizing::new([0; 64]);
-        plain[..32].copy_from_slice(&*polynomial.at(Party::Server));
-        plain[32..].copy_from_slice(unlock.expose().expose());
         let binding = terms.binding(Party::Device, Party::Server);
+        let dealt = polynomial.at(Party::Server);
         let opening = Opening {
             run,
             terms,
@@ -115,7 +114,7 @@ impl Start {
             list_head: *ground.list.head(),
             unlock_digest: unlock.digest(),
             commitment: *polynomial.commitment(),
-            to_server: server_key.seal(&binding, Purpose::Dealt, &*plain, rng)?,
+            to_server: seal_pair(&server_key, &binding, Purpose::Dealt, (&dealt, &unlock), rng)?,
         };
         let state = AwaitServer {
             ground,
@@ -166,11 +165,7 @@ impl AwaitServer {
             return Err(FaultKind::Internal.into());
         }
         let binding = terms.binding(Party::Server, Party::Device);
-        let blame = || Fault::of(FaultKind::SealedPackage, Party::Server);
-        let dealt = ceremony_key
-            .open(&binding, Purpose::Dealt, &round.to_device)
-            .map_err(|_| blame())?;
-        let dealt = Zeroizing::new(dealt.as_slice().try_into().map_err(|_| blame())?);
+        let dealt = open_dealt(&ceremony_key, &binding, &round.to_device)?;
         let theirs = Polynomial::through(Party::Device, &dealt, &round.commitment, Party::Server)?;
         let whole = polynomial.plus(&theirs, Party::Server)?;
         let envelopes = Envelopes::seal(&terms, Party::Device, &ground, &whole, &unlock, sealer, rng)?;
@@ -352,9 +347,7 @@ impl Pending {
             reseal,
             signature,
         } = Closing::try_from(reader.var(max)?)?;
-        let mut inner = Reader::new(reader.var(max)?, Kind::RefreshRound)?;
-        let from_server: Envelopes = inner.field()?;
-        inner.finish()?;
+        let from_server: Envelopes = codec::read(reader.var(max)?, Kind::RefreshRound)?;
         let kept = reader.var(MAX_SEALED)?.to_vec();
         reader.finish()?;
         transcript.terms.run.check(run, Party::Device)?;

@@ -11,7 +11,7 @@ use crate::{
     codec::{Decode, Encode, Reader, Writer},
     create::{Dealt, open_as_recovery, seal_to_recovery},
     device_list::MAX_DEVICES,
-    envelope::{OVERHEAD, Purpose, SealSecret},
+    envelope::{Binding, OVERHEAD, Purpose, SealPublic, SealSecret},
     id::Party,
     package::{MAX_SEALED, OpenAsRecovery, SealToRecovery},
     secret::{Secret32, UnlockKey},
@@ -47,14 +47,12 @@ impl Envelopes {
             &whole.increment(Party::Recovery),
             Some(unlock),
         )?;
-        let mut plain = Zeroizing::new([0; 64]);
-        plain[..32].copy_from_slice(&*whole.increment(Party::Device));
-        plain[32..].copy_from_slice(unlock.expose().expose());
+        let increment = whole.increment(Party::Device);
         let binding = terms.binding(dealer, Party::Device);
         let devices = ground
             .recipients()
             .iter()
-            .map(|(_, sealing)| sealing.seal(&binding, Purpose::Increment, &*plain, rng))
+            .map(|(_, sealing)| seal_pair(sealing, &binding, Purpose::Increment, (&increment, unlock), rng))
             .collect::<Result<_, _>>()?;
         Ok(Self { recovery, devices })
     }
@@ -135,10 +133,24 @@ pub(super) fn open_for_device(
     open_pair(key, &binding, Purpose::Increment, sealed)
 }
 
-/// Opens a scalar and an unlock key that were sealed together.
+/// Seals a scalar and an unlock key together.
+pub(super) fn seal_pair(
+    key: &SealPublic,
+    binding: &Binding,
+    purpose: Purpose,
+    (scalar, unlock): (&Dealt, &UnlockKey),
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<Vec<u8>, Fault> {
+    let mut plain = Zeroizing::new([0; 64]);
+    plain[..32].copy_from_slice(&**scalar);
+    plain[32..].copy_from_slice(unlock.expose().expose());
+    key.seal(binding, purpose, &*plain, rng)
+}
+
+/// Opens what [`seal_pair`] sealed.
 pub(super) fn open_pair(
     key: &SealSecret,
-    binding: &crate::envelope::Binding,
+    binding: &Binding,
     purpose: Purpose,
     sealed: &[u8],
 ) -> Result<(Dealt, UnlockKey), Fault> {

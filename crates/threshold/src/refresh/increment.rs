@@ -73,7 +73,7 @@ impl Polynomial {
 
     /// What it comes to at `party`.
     pub(super) fn at(&self, party: Party) -> Dealt {
-        and_wipe(|| Zeroizing::new((*self.slope.expose() * number(party)).to_repr().into()))
+        times(&self.slope, party)
     }
 
     /// Both dealers' polynomials in one. `other` dealt last and is to blame for a sum that changes nothing.
@@ -94,7 +94,7 @@ pub(super) struct Whole(SecretScalar);
 impl Whole {
     /// What `party`'s share grows by.
     pub(super) fn increment(&self, party: Party) -> Dealt {
-        and_wipe(|| Zeroizing::new((*self.0.expose() * number(party)).to_repr().into()))
+        times(&self.0, party)
     }
 }
 
@@ -138,6 +138,11 @@ impl PublicWhole {
             Party::Recovery => self.0.double() + self.0,
         }
     }
+}
+
+/// a·x at `party`.
+fn times(slope: &SecretScalar, party: Party) -> Dealt {
+    and_wipe(|| Zeroizing::new((*slope.expose() * number(party)).to_repr().into()))
 }
 
 /// The share that `share` becomes. The caller checks it against the verifying shares of `epoch`.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{self, Decode, Encode, Kind, Reader, Writer},
     create::Dealt,
     envelope::SealSecret,
     id::Party,
@@ -177,9 +177,6 @@ impl TryFrom<&[u8]> for Link {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::RefreshLink)?;
-        let link = reader.field()?;
-        reader.finish()?;
-        Ok(link)
+        codec::read(bytes, Kind::RefreshLink)
     }
 }

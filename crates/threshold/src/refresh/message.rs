@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Envelopes, increment::Commitment};
 use crate::{
-    Fault, FaultKind,
+    Fault,
     codec::{Decode, Encode, Reader, Writer, message},
     create::Run,
     device_list::{Change, MAX_ENTRY},
@@ -148,7 +148,7 @@ impl Decode for Opening {
             list_head: reader.array()?,
             unlock_digest: reader.array()?,
             commitment: commitment(reader, Party::Device)?,
-            to_server: sealed(reader, SEALED_PAIR)?,
+            to_server: reader.var_exactly(SEALED_PAIR)?,
         })
     }
 }
@@ -182,7 +182,7 @@ impl Decode for ServerRound {
         Ok(Self {
             run: reader.field()?,
             commitment: commitment(reader, Party::Server)?,
-            to_device: sealed(reader, SEALED_SCALAR)?,
+            to_device: reader.var_exactly(SEALED_SCALAR)?,
             envelopes: reader.field()?,
             kept: reader.var(MAX_SEALED)?.to_vec(),
         })
@@ -253,13 +253,4 @@ pub(super) fn commitment(reader: &mut Reader<'_>, dealer: Party) -> Result<Commi
     let bytes = reader.array()?;
     point::decode(&bytes).map_err(|fault| fault.by(dealer))?;
     Ok(bytes)
-}
-
-fn sealed(reader: &mut Reader<'_>, len: usize) -> Result<Vec<u8>, Fault> {
-    let sealed = reader.var(len)?;
-    if sealed.len() == len {
-        Ok(sealed.to_vec())
-    } else {
-        Err(FaultKind::Length.into())
-    }
 }

@@ -10,6 +10,7 @@ use super::{
     Closing, Completion, Envelopes, Ground, Link, Opening, RefreshTranscript, ServerRound, SignedRefresh,
     envelopes::open_pair,
     increment::{Polynomial, grown},
+    message::Terms,
     transcript::Digests,
 };
 use crate::{
@@ -71,9 +72,9 @@ impl Start<'_> {
             .device_key
             .seal(&binding, Purpose::Dealt, &*own.at(Party::Device), rng)?;
         let envelopes = Envelopes::seal(&terms, Party::Server, ground, &whole, &unlock, sealer, rng)?;
-        let new = grown(share, &whole.increment(Party::Server), provisional(&opening))?;
+        let new = grown(share, &whole.increment(Party::Server), provisional(&opening.terms))?;
         let kept = match backup {
-            Some(key) => keep(&new, &opening, ground, &unlock, (sealer, key), rng)?,
+            Some(key) => keep(&new, &terms, ground, &unlock, (sealer, key), rng)?,
             None => Vec::new(),
         };
         let round = ServerRound {
@@ -105,27 +106,44 @@ fn check_opening(ground: &Ground, opening: &Opening) -> Result<(), Fault> {
 }
 
 /// No transcript exists yet: the run takes the place of its hash, so that states of two runs cannot be exchanged.
-fn provisional(opening: &Opening) -> EpochId {
+fn provisional(terms: &Terms) -> EpochId {
     EpochId {
-        number: opening.terms.number,
-        transcript: hash::tagged("twofold/run", &[&opening.run.ceremony.0]),
+        number: terms.number,
+        transcript: hash::tagged("twofold/run", &[&terms.run.ceremony.0]),
+    }
+}
+
+/// Associated data of the server's share to come, as a device keeps it.
+fn kept_aad(terms: &Terms, group_key: &[u8; 33]) -> Aad {
+    Aad {
+        schema: Schema::KEPT_SHARE,
+        public_key: *group_key,
+        ..between_aad(terms)
+    }
+}
+
+/// Associated data of the server's state between the two requests.
+fn between_aad(terms: &Terms) -> Aad {
+    Aad {
+        wallet: terms.run.wallet,
+        party: Party::Server,
+        kind: terms.kind,
+        epoch: provisional(terms),
+        schema: Schema::REFRESH_SERVER,
+        public_key: [0; 33],
     }
 }
 
 /// The server's share to come as a device keeps it: under the unlock key inside, to the operator's offline key outside.
 fn keep(
     share: &Share,
-    opening: &Opening,
+    terms: &Terms,
     ground: &Ground,
     unlock: &UnlockKey,
     (sealer, key): (&impl SealToRecovery, &RecoveryRecipient),
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Vec<u8>, Fault> {
-    let aad = Aad {
-        schema: Schema::KEPT_SHARE,
-        public_key: *ground.public.group_key(),
-        ..AwaitClosing::aad(opening)
-    };
+    let aad = kept_aad(terms, ground.public.group_key());
     let inner = seal::seal(unlock.expose(), &aad, &share.to_secret_bytes(), rng);
     seal_to(sealer, key, &inner)
 }
@@ -137,17 +155,7 @@ pub fn open_kept(inner: &[u8], link: &Link, unlock: &UnlockKey, public: &PublicS
     if transcript.epoch() != public.epoch() {
         return Err(FaultKind::StaleEpoch.into());
     }
-    let aad = Aad {
-        wallet: transcript.wallet(),
-        party: Party::Server,
-        kind: transcript.terms.kind,
-        epoch: EpochId {
-            number: transcript.terms.number,
-            transcript: hash::tagged("twofold/run", &[&transcript.terms.run.ceremony.0]),
-        },
-        schema: Schema::KEPT_SHARE,
-        public_key: *public.group_key(),
-    };
+    let aad = kept_aad(&transcript.terms, public.group_key());
     let record = seal::open(unlock.expose(), &aad, inner)?;
     let kept = Share::from_secret_bytes(&record)?;
     let share = Share::new(
@@ -186,14 +194,7 @@ impl AwaitClosing {
     /// Associated data for sealing this state.
     #[must_use]
     pub fn aad(opening: &Opening) -> Aad {
-        Aad {
-            wallet: opening.run.wallet,
-            party: Party::Server,
-            kind: opening.terms.kind,
-            epoch: provisional(opening),
-            schema: Schema::REFRESH_SERVER,
-            public_key: [0; 33],
-        }
+        between_aad(&opening.terms)
     }
 
     /// The record to seal.

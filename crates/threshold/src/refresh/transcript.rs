@@ -2,8 +2,6 @@
 
 use alloc::vec::Vec;
 
-use frost_secp256k1_tr::{Ciphersuite, Secp256K1Sha256TR};
-
 use super::{
     Ground,
     increment::{Commitment, PublicWhole},
@@ -11,15 +9,15 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    codec::{Decode, Encode, Kind, Reader, Writer},
+    codec::{self, Decode, Encode, Kind, Reader, Writer},
     derive::ExtendedKey,
     device_list::MAX_DEVICES,
     envelope::SealPublic,
     hash,
     id::{CeremonyId, EpochId, Party, WalletId},
-    identity::{Domain, IdentityKey, Signature64},
+    identity::{IdentityKey, Signature64},
     share::PublicShares,
-    transcript::sealed_digest,
+    transcript::{self, Suite, sealed_digest},
     words::RecoveryIdentity,
 };
 
@@ -186,8 +184,7 @@ impl RefreshTranscript {
             Party::Device => &self.device,
             Party::Recovery => return Err(FaultKind::UnexpectedIdentity.into()),
         };
-        key.verify(Domain::TRANSCRIPT, &self.hash(), signature)
-            .map_err(|_| Fault::of(FaultKind::Equivocation, party))
+        transcript::verify(key, &self.hash(), party, signature)
     }
 
     /// Canonical bytes.
@@ -201,10 +198,7 @@ impl TryFrom<&[u8]> for RefreshTranscript {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::RefreshTranscript)?;
-        let transcript = reader.field()?;
-        reader.finish()?;
-        Ok(transcript)
+        codec::read(bytes, Kind::RefreshTranscript)
     }
 }
 
@@ -212,7 +206,7 @@ impl Encode for RefreshTranscript {
     fn encode(&self, writer: Writer) -> Writer {
         let mut writer = writer
             .field(&self.terms)
-            .var(Secp256K1Sha256TR::ID.as_bytes())
+            .field(&Suite)
             .field(&self.server)
             .field(&self.device)
             .field(&self.recovery)
@@ -235,8 +229,7 @@ impl Encode for RefreshTranscript {
             writer = writer.fixed(share);
         }
         writer
-            .fixed(&self.group.key)
-            .fixed(&self.group.chain_code)
+            .field(&self.group)
             .fixed(&self.unlock_digest)
             .fixed(&self.list_head)
     }
@@ -245,9 +238,7 @@ impl Encode for RefreshTranscript {
 impl Decode for RefreshTranscript {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let terms = reader.field()?;
-        if reader.var(64)? != Secp256K1Sha256TR::ID.as_bytes() {
-            return Err(FaultKind::UnknownName.into());
-        }
+        let Suite = reader.field()?;
         let (server, device, recovery) = (reader.field()?, reader.field()?, reader.field()?);
         let (server_key, device_key) = (reader.field()?, reader.field()?);
         let commitments = [commitment(reader, Party::Server)?, commitment(reader, Party::Device)?];
@@ -262,10 +253,7 @@ impl Decode for RefreshTranscript {
         let mut digests = || (0..=count).map(|_| reader.array()).collect::<Result<Vec<_>, _>>();
         let envelopes = [digests()?, digests()?];
         let verifying_shares = [reader.array()?, reader.array()?, reader.array()?];
-        let group = ExtendedKey {
-            key: reader.array()?,
-            chain_code: reader.array()?,
-        };
+        let group = reader.field()?;
         Ok(Self {
             terms,
             server,

@@ -222,7 +222,7 @@ impl Decode for Opening {
             claim: reader.field()?,
             key: reader.field()?,
             shown: reader.field()?,
-            to_second: sealed(reader)?,
+            to_second: reader.var_exactly(SEALED)?,
         })
     }
 }
@@ -256,8 +256,8 @@ impl Decode for Answer {
             ceremony: reader.field()?,
             opening: reader.array()?,
             shown: reader.field()?,
-            to_first: sealed(reader)?,
-            to_repaired: sealed(reader)?,
+            to_first: reader.var_exactly(SEALED)?,
+            to_repaired: reader.var_exactly(SEALED)?,
         })
     }
 }
@@ -289,17 +289,8 @@ impl Decode for Closing {
         Ok(Self {
             ceremony: reader.field()?,
             answer: reader.array()?,
-            to_repaired: sealed(reader)?,
-            unlock: sealed(reader)?,
+            to_repaired: reader.var_exactly(SEALED)?,
+            unlock: reader.var_exactly(SEALED)?,
         })
-    }
-}
-
-fn sealed(reader: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
-    let sealed = reader.var(SEALED)?;
-    if sealed.len() == SEALED {
-        Ok(sealed.to_vec())
-    } else {
-        Err(FaultKind::Length.into())
     }
 }
