@@ -95,7 +95,8 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Put a backup where there is no database. The restored server signs for a wallet only once its fence is lifted.
+    /// Put a backup where there is no database. The restored server signs at once for wallets that the anchor vouches for,
+    /// and for others once their fence is lifted.
     #[command(after_help = "\
 Examples:
   twofold-server restore --from monday.age --identity backup.key --config /etc/twofold/twofold.toml
@@ -240,6 +241,9 @@ pub(crate) struct Approve {
     pub(crate) change: u64,
     #[command(flatten)]
     pub(crate) server: Where,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -248,6 +252,9 @@ pub(crate) struct LogLevel {
     pub(crate) level: String,
     #[command(flatten)]
     pub(crate) server: Where,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

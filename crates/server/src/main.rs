@@ -32,9 +32,9 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
             let recover = invite.recover.as_deref();
             command::invite(&invite.server.into(), invite.expires, recover, invite.wait, invite.json)
         }
-        Command::Refuse(wish) => command::refuse(&wish.server.into(), &wish.wallet, wish.change),
-        Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change),
-        Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level),
+        Command::Refuse(wish) => command::refuse(&wish.server.into(), &wish.wallet, wish.change, wish.json),
+        Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change, wish.json),
+        Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level, wish.json),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),
         Command::Backup(wanted) => command::backup(wanted.into()),
         Command::BackupKey { out, json } => command::backup_key(&out, json),

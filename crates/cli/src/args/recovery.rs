@@ -12,7 +12,7 @@ pub(crate) struct Recover {
     /// What to call this machine
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// A device of the wallet that is not lost, by its id; all others are revoked. May be repeated
+    /// A device of the wallet that is not lost, by its name or the beginning of its id; all others are revoked. May be repeated
     #[arg(long, value_name = "DEVICE")]
     pub keep: Vec<String>,
     /// The words.

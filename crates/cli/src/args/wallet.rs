@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::device::Voice;
+
 /// Arguments of `create`.
 #[derive(Debug, Args)]
 pub(crate) struct Create {
@@ -42,15 +44,18 @@ pub(crate) enum Wallet {
         name: String,
     },
     /// Say yes to a server that was restored from a backup, after looking at what it forgot
-    #[command(
-        after_help = "Example:\n  twofold wallet lift-fence --wallet savings\n  twofold wallet lift-fence --words-file words.txt --yes"
-    )]
+    #[command(after_help = "\
+Examples:
+  twofold wallet lift-fence --wallet savings
+  twofold wallet lift-fence --with-words
+  twofold wallet lift-fence --words-file words.txt --yes
+With the recovery words nobody else is asked; without them the operator agrees too: twofold-server fence lift.")]
     LiftFence {
-        /// Sign with the recovery words in this file, or in standard input with `-`: then the operator need not agree
-        #[arg(long, value_name = "FILE")]
-        words_file: Option<PathBuf>,
+        /// The second voice.
+        #[command(flatten)]
+        voice: Voice,
         /// Do not ask
-        #[arg(long)]
+        #[arg(long, short)]
         yes: bool,
     },
 }

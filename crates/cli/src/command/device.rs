@@ -113,7 +113,7 @@ async fn list(context: Context<'_>) -> Result<()> {
 }
 
 const REFRESH_DUE: &str = "A refresh is due: a machine was struck off, and its copy of the share lives until the shares are \
-                           dealt anew.";
+                           dealt anew. Next: twofold refresh";
 
 fn shown(line: &Line) -> String {
     let mut notes = Vec::new();
@@ -242,7 +242,7 @@ async fn struck_off(context: Context<'_>, client: &mut Client<Native>, wallet: &
     context.output.answer(&answer, |answer| {
         let mut text = vec![format!("Struck off: the server refuses {name} from now on.")];
         text.push(if refresh_due {
-            format!("{REFRESH_DUE} Run: twofold refresh")
+            REFRESH_DUE.into()
         } else {
             "Its copy of the share signs nothing with the server any more: the shares were dealt anew.".into()
         });

@@ -4,10 +4,11 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_api::{invitation::Invitation, request::Name};
 use twofold_client::{
-    Fault,
+    Client, Fault,
     join::Money,
     port::Clock as _,
     recovery::recover::{Recovery, Wait},
+    wallet::Wallet,
 };
 use twofold_threshold::id::{DeviceId, WalletId};
 
@@ -15,7 +16,7 @@ use super::{Context, join};
 use crate::{
     args,
     exit::{Declined, Wrong},
-    platform::SystemClock,
+    platform::{Native, SystemClock},
     terminal, words,
 };
 
@@ -43,10 +44,6 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let wallet: WalletId = asked.and_then(|asked| asked.parse().ok()).with_context(|| {
         Wrong("say which wallet, by its long name, as its kit has it: --wallet 32 hex digits".into())
     })?;
-    let keep = arguments.keep.iter().map(|id| id.parse::<DeviceId>());
-    let keep: Vec<DeviceId> = keep
-        .collect::<Result<_, _>>()
-        .map_err(|_| Wrong("--keep takes a device's id: 64 hex digits".into()))?;
     let (mut client, code) = match &arguments.invitation {
         Some(text) => {
             let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
@@ -81,6 +78,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
         Recovery::Waits(wait) => return waits(context, wallet, wait),
         Recovery::Done(recovered) => recovered,
     };
+    let keep = kept(context, &mut client, &mut recovered.wallet, &arguments.keep).await?;
     let revoked = client.settle_recovery(&mut recovered, &keep, &secret).await?;
     drop(secret);
     context.tell(&mut client);
@@ -107,6 +105,24 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
             }
         )
     })
+}
+
+/// The devices that stay. One that is not there is asked about again before any is struck off.
+async fn kept(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    wallet: &mut Wallet,
+    asked: &[String],
+) -> Result<Vec<DeviceId>> {
+    let mut keep = Vec::new();
+    for device in asked {
+        let found = client.find_device(wallet, device).await.inspect_err(|_| {
+            let told = "note: the wallet is on this machine, and no device was struck off; look, and run this again";
+            context.output.say(told);
+        })?;
+        keep.push(found.id);
+    }
+    Ok(keep)
 }
 
 fn waits(context: Context<'_>, wallet: WalletId, wait: Wait) -> Result<()> {

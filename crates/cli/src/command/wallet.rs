@@ -1,6 +1,6 @@
 //! `twofold wallet`: which wallets there are, and what they are called.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use twofold_client::{Fault, Fencing};
 use twofold_threshold::id::WalletId;
 
 use super::{Context, create::refuse_taken};
-use crate::{args, terminal, words};
+use crate::{args, exit::Declined, terminal, words};
 
 #[derive(Serialize)]
 struct Answer {
@@ -42,7 +42,7 @@ pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<(
     match command {
         args::Wallet::List => list(context).await,
         args::Wallet::Rename { name } => Box::pin(rename(context, &name)).await,
-        args::Wallet::LiftFence { words_file, yes } => lift_fence(context, words_file.as_deref(), yes).await,
+        args::Wallet::LiftFence { voice, yes } => lift_fence(context, &voice, yes).await,
     }
 }
 
@@ -104,13 +104,13 @@ async fn list(context: Context<'_>) -> Result<()> {
     )
 }
 
-async fn lift_fence(context: Context<'_>, words_file: Option<&Path>, yes: bool) -> Result<()> {
+async fn lift_fence(context: Context<'_>, voice: &args::Voice, yes: bool) -> Result<()> {
     let question = "The server was restored from a backup. What it signed since then it has forgotten: look at the history \
                     first. Shall it sign for this wallet again?";
     if !yes && !terminal::confirm(question)? {
-        bail!("nothing was changed");
+        bail!(Declined("nothing was changed"));
     }
-    let words = words_file.map(|file| words::read(Some(file))).transpose()?;
+    let words = words::second_voice(voice)?;
     let (mut client, mut wallet) = context.wallet().await?;
     let lifted = client.lift_fence(&mut wallet, words.as_ref()).await;
     context.tell(&mut client);

@@ -7,11 +7,15 @@ use crate::{
 };
 
 /// Changes the log level of the running server.
-pub fn log_level(server: &Server, level: &str) -> Result<(), Fault> {
+pub fn log_level(server: &Server, level: &str, json: bool) -> Result<(), Fault> {
     let wish = Wish::LogLevel {
         level: level.to_owned(),
     };
     ask(&server.socket()?, &wish, |reply| (reply == Reply::Done).then_some(()))?;
-    say(format_args!("log level: {level}"));
+    if json {
+        say(serde_json::json!({ "level": level }));
+    } else {
+        say(format_args!("log level: {level}"));
+    }
     Ok(())
 }
