@@ -27,7 +27,7 @@ fn pay(deployment: &Deployment, owner: &Person, amount: &str) -> Result<Value> {
 }
 
 /// The operator's key for backups, and a backup of the running server.
-fn back_up(deployment: &Deployment) -> Result<()> {
+pub(crate) fn back_up(deployment: &Deployment) -> Result<()> {
     let place = |name: &str| deployment.folder().join(name).to_string_lossy().into_owned();
     let made = deployment.operator(&["backup-key", "--json", "--out", &place("backup.key")])?;
     let recipient = made["recipient"].as_str().context("a recipient")?.to_owned();
@@ -46,7 +46,7 @@ fn back_up(deployment: &Deployment) -> Result<()> {
 }
 
 /// Restores that backup into the server's folder.
-fn restore(deployment: &Deployment) -> Result<Value> {
+pub(crate) fn restore(deployment: &Deployment) -> Result<Value> {
     let place = |name: &str| deployment.folder().join(name).to_string_lossy().into_owned();
     let data = deployment.data().to_string_lossy().into_owned();
     let (from, key) = (place("monday.age"), place("backup.key"));
@@ -63,7 +63,7 @@ fn restore(deployment: &Deployment) -> Result<Value> {
 }
 
 #[test]
-fn f07_s14_a_server_that_was_wiped_signs_again_after_its_backup_was_restored() -> Result<()> {
+fn f07_s14_lost_the_server_with_a_backup_it_signs_again_once_that_was_restored() -> Result<()> {
     let mut deployment = Deployment::start()?;
     let owner = funded(&deployment)?;
     back_up(&deployment)?;

@@ -1,5 +1,7 @@
 //! What a person does after a loss, typed as docs/recover.md has it.
 
+mod table;
+
 use std::{path::PathBuf, process::Command, str::FromStr as _, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
@@ -94,7 +96,7 @@ impl Owner {
 }
 
 #[test]
-fn a_lost_device_s_place_is_taken_by_words_and_server_and_the_lost_one_is_struck_off() -> Result<()> {
+fn lost_the_device_its_place_is_taken_by_words_and_server_and_it_is_struck_off() -> Result<()> {
     let owner = Owner::new()?;
     let new = owner.deployment.person("new");
     let invitation = owner.invitation(Some("0s"))?;

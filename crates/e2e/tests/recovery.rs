@@ -44,7 +44,7 @@ fn words(owner: &Person) -> std::path::PathBuf {
 }
 
 /// A machine that has nothing: no home, no server, no network of its own.
-fn elsewhere(arguments: &[&str]) -> Result<Output> {
+pub(crate) fn elsewhere(arguments: &[&str]) -> Result<Output> {
     Ok(Command::new(binary("twofold")?)
         .args(arguments)
         .arg("--json")
@@ -55,7 +55,7 @@ fn elsewhere(arguments: &[&str]) -> Result<Output> {
         .output()?)
 }
 
-fn answered(output: &Output) -> Result<Value> {
+pub(crate) fn answered(output: &Output) -> Result<Value> {
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
@@ -74,7 +74,7 @@ fn arrives(deployment: &Deployment, moved: &Value, to: &Address) -> Result<()> {
 }
 
 #[test]
-fn with_the_server_deleted_words_and_device_move_everything_through_a_node() -> Result<()> {
+fn lost_the_server_words_and_device_move_everything_through_a_node() -> Result<()> {
     let (deployment, owner) = bereft()?;
     let words = words(&owner);
     let to = deployment.node.miner_address()?;
