@@ -10,6 +10,7 @@
 //! away finds at its next contact what the one that refreshed, and the server, sealed to it.
 
 mod pending;
+mod sealing;
 
 use rand_core::RngCore;
 use twofold_api::reason::Reason;
@@ -128,7 +129,7 @@ impl<P: Platform> Client<P> {
         if newest > wallet.epoch().number || self.has_refresh(wallet.id()).await? {
             self.catch_up(wallet).await?;
         }
-        Ok(())
+        self.replace_sealing(wallet).await
     }
 
     /// Brings this device to the server's epoch: by the refresh that it began itself, or by what was sealed to it.
@@ -142,13 +143,14 @@ impl<P: Platform> Client<P> {
         for bytes in waiting.unwrap_or_default() {
             let link = Link::try_from(bytes.as_slice())?;
             let epoch = link.signed().transcript().epoch();
-            match begun.take_if(|own| own.epoch() == epoch) {
+            if let Some(own) = begun.take_if(|own| own.epoch() == epoch) {
                 // Its own: the server took it before another one. What came later is sealed to the key that it brought.
-                Some(own) => {
-                    let refreshed = own.finish(&complete(&link))?;
-                    self.take_over(wallet, refreshed, told.device_list.clone()).await?;
-                }
-                None => self.follow(wallet, link, told.device_list.clone()).await?,
+                let refreshed = own.finish(&complete(&link))?;
+                self.take_over(wallet, refreshed, told.device_list.clone()).await?;
+            } else {
+                // What is sealed to the present key is about to be opened.
+                self.draw_sealing(wallet.id()).await?;
+                self.follow(wallet, link, told.device_list.clone()).await?;
             }
         }
         if begun.is_some() {
@@ -158,7 +160,7 @@ impl<P: Platform> Client<P> {
     }
 
     /// Takes one refresh over that another device ran.
-    async fn follow(&mut self, wallet: &mut Wallet, link: Link, list: Vec<Vec<u8>>) -> Result<(), Fault> {
+    pub(crate) async fn follow(&mut self, wallet: &mut Wallet, link: Link, list: Vec<Vec<u8>>) -> Result<(), Fault> {
         let record = &wallet.record;
         let had = record.public.epoch().number;
         let mut epochs = record.epochs()?;
@@ -167,7 +169,9 @@ impl<P: Platform> Client<P> {
         // Its transcript and device are held to the list before anything in it is opened.
         epochs.push(list.clone(), link.clone())?;
         let me = *self.session.device_key();
-        let opened = link.open_as_device(&ground, &record.share, &me, &[&record.sealing]);
+        let next = self.next_sealing(record.wallet).await?;
+        let keys: Vec<_> = [&record.sealing].into_iter().chain(&next).collect();
+        let opened = link.open_as_device(&ground, &record.share, &me, &keys);
         let (share, unlock, public) = opened.map_err(|_| Usage::LeftBehind { had })?;
         let record = &mut wallet.record;
         (record.share, record.public, record.unlock) = (share, public, unlock);
@@ -298,6 +302,7 @@ impl<P: Platform> Client<P> {
         let record = &mut wallet.record;
         (record.share, record.public) = (refreshed.share, refreshed.public);
         record.unlock = refreshed.unlock;
+        let resealed = refreshed.sealing.is_some();
         if let Some((secret, change)) = refreshed.sealing {
             record.sealing = secret;
             let entry = change.to_bytes();
@@ -310,6 +315,9 @@ impl<P: Platform> Client<P> {
         record.kept = refreshed.kept;
         self.save_record(&wallet.record).await?;
         self.forget_refresh(wallet.id()).await?;
+        if resealed {
+            self.forget_sealing(wallet.id()).await?;
+        }
         self.keep_list(wallet.id(), &list).await
     }
 }

@@ -40,6 +40,9 @@ pub struct Config {
     /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
     /// for ever, and takes space.
     pub issued_per_wallet: u32,
+    /// Refreshes of one wallet that a day has room for, but for the one that follows a revocation: a device that is in a
+    /// thief's hands must not use up all that recovery's package can hold before anybody looks.
+    pub refreshes_per_day: u32,
     /// How long what one device asks for waits.
     pub waits: Waits,
     /// How long an invitation is good for, in seconds.
@@ -67,6 +70,7 @@ impl Config {
             elsewhere: 1_000,
             wallets_per_user: 100,
             issued_per_wallet: 1_000,
+            refreshes_per_day: 48,
             waits: Waits::default(),
             invitation_seconds: 86_400,
             trust_clock: false,

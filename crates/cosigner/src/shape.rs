@@ -135,11 +135,16 @@ impl Shape {
         }
     }
 
-    /// What was left for a device in this epoch.
-    pub(crate) fn parcel(&self, to: DeviceId, epoch: u32) -> Vec<u8> {
+    /// What was left for a device. Where the shares were dealt anew since, it follows by what was sealed to it then.
+    pub(crate) fn parcel(&self, to: DeviceId) -> Vec<u8> {
         let mut left = self.parcels.iter();
-        let left = left.find(|parcel| parcel.to == to.0 && parcel.epoch == epoch);
+        let left = left.find(|parcel| parcel.to == to.0);
         left.map(|parcel| parcel.sealed.clone()).unwrap_or_default()
+    }
+
+    /// Whether something was left for a device that it has not said to have opened.
+    pub(crate) fn has_parcel(&self, to: DeviceId) -> bool {
+        self.parcels.iter().any(|parcel| parcel.to == to.0)
     }
 
     /// Counts a code for another machine.

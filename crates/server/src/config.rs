@@ -159,6 +159,8 @@ pub struct Limits {
     pub wallets_per_user: u32,
     /// Signed transactions of one wallet that may wait for the chain.
     pub issued_per_wallet: u32,
+    /// Refreshes of one wallet in a day, but for the one that follows a revocation.
+    pub refreshes_per_day: u32,
     /// Seconds for a TLS handshake.
     pub handshake_seconds: u64,
     /// Seconds for the headers of a request to arrive.
@@ -194,6 +196,7 @@ impl Default for Limits {
             ceremonies: 1000,
             wallets_per_user: 20,
             issued_per_wallet: 1_000,
+            refreshes_per_day: 48,
             handshake_seconds: 10,
             header_seconds: 10,
             body_seconds: 10,

@@ -13,6 +13,7 @@ use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::{IdentityKey, Signature64};
 use twofold_threshold::package::FirstPackage;
+use twofold_threshold::refresh::Link;
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::transcript::SignedTranscript;
 use twofold_threshold::words::RecoverySecret;
@@ -25,7 +26,7 @@ use crate::keystore::record::{Reader, Writer};
 use crate::keystore::{Unlocked, name};
 use crate::port::{BlobName, KeystoreFault, Platform};
 use crate::session::Caution;
-use crate::wallet::{Record, Standing};
+use crate::wallet::{Record, Standing, Wallet};
 
 const VERSION: u8 = 1;
 const PREFIX: &str = "joining-";
@@ -70,7 +71,7 @@ impl Joining {
 impl<P: Platform> Client<P> {
     /// Makes an introduction for another machine of the same person. It gives that machine no part in the wallet: that
     /// takes [`Self::enrol_device`] with the machine's card.
-    pub async fn introduce(&mut self, wallet: &mut crate::wallet::Wallet) -> Result<Introduction, Fault> {
+    pub async fn introduce(&mut self, wallet: &mut Wallet) -> Result<Introduction, Fault> {
         self.stand_undoubted(wallet).await?;
         let checkpoint = self.newest_checkpoint(wallet).await?;
         let request = InviteDevice {
@@ -98,7 +99,7 @@ impl<P: Platform> Client<P> {
     /// hands: the share is sealed to it.
     pub async fn enrol_device(
         &mut self,
-        wallet: &mut crate::wallet::Wallet,
+        wallet: &mut Wallet,
         card: &Card,
         words: Option<&RecoverySecret>,
     ) -> Result<Outcome, Fault> {
@@ -163,6 +164,11 @@ impl<P: Platform> Client<P> {
 
     /// Looks whether the machine that introduced this one has added it, and takes the wallet in.
     pub async fn arrive(&mut self) -> Result<Vec<Arrival>, Fault> {
+        // Kept off the caller's stack: it holds the state of several calls.
+        Box::pin(self.take_all_in()).await
+    }
+
+    async fn take_all_in(&mut self) -> Result<Vec<Arrival>, Fault> {
         let mut arrivals = Vec::new();
         for item in self.keys.names(PREFIX).await? {
             let Some(bytes) = self.keys.load(&item).await? else {
@@ -170,11 +176,12 @@ impl<P: Platform> Client<P> {
             };
             let joining = Joining::parse(item.as_str(), &bytes)?;
             let arrival = match self.take_in(&joining).await? {
-                Some(name) => {
+                Some(mut wallet) => {
                     self.keys.remove(&item).await?;
+                    self.replace_sealing(&mut wallet).await?;
                     Arrival::Arrived {
                         wallet: joining.wallet,
-                        name,
+                        name: wallet.record.name,
                     }
                 }
                 None => Arrival::NotYet(self.card(&joining)),
@@ -186,7 +193,7 @@ impl<P: Platform> Client<P> {
 
     /// Takes a wallet in, everything held against what the introducing device signed; none where this machine is not
     /// listed yet.
-    async fn take_in(&mut self, joining: &Joining) -> Result<Option<String>, Fault> {
+    async fn take_in(&mut self, joining: &Joining) -> Result<Option<Wallet>, Fault> {
         let wallet = joining.wallet;
         let request = GetWallet {
             wallet,
@@ -221,19 +228,25 @@ impl<P: Platform> Client<P> {
             .find_map(|sender| parcel.open(wallet, sender.identity(), &own, &joining.sealing).ok())
             .filter(|opened| opened.recovery == *list.recovery() && opened.list == before)
             .ok_or(Breach::ForeignParcel)?;
-        let record = self.record_of(joining, told, opened)?;
-        let name = record.name.clone();
-        self.save_record(&record.record).await?;
-        self.keep_list(wallet, &record.list).await?;
-        Ok(Some(name))
+        let (record, since) = self.record_of(joining, &told, opened)?;
+        self.draw_sealing(wallet).await?;
+        self.save_record(&record).await?;
+        self.keep_list(wallet, &told.device_list).await?;
+        let mut taken = self.open_record(record).await?;
+        // The shares were dealt anew since it was added: that was sealed to it as to any device of the list.
+        for link in since {
+            self.follow(&mut taken, link, told.device_list.clone()).await?;
+        }
+        Ok(Some(taken))
     }
 
+    /// The wallet at the epoch of the parcel, and the refreshes since then.
     fn record_of(
         &self,
         joining: &Joining,
-        told: twofold_api::reply::Wallet,
+        told: &twofold_api::reply::Wallet,
         opened: twofold_threshold::device_list::Opened,
-    ) -> Result<Taken, Fault> {
+    ) -> Result<(Record, Vec<Link>), Fault> {
         let [package, transcript] = told
             .package
             .get(..2)
@@ -256,6 +269,18 @@ impl<P: Platform> Client<P> {
             &first.public_shares()?,
             &first.recovery().signing,
         )?;
+        let links = told.package.get(2..).unwrap_or_default().iter();
+        let mut links: Vec<_> = links
+            .map(|link| Link::try_from(link.as_slice()))
+            .collect::<Result<_, _>>()?;
+        let at = |link: &Link| link.signed().transcript().epoch() == opened.public.epoch();
+        let first_epoch = opened.public.epoch() == first.public_shares()?.epoch();
+        let until = match links.iter().position(at) {
+            Some(place) => place + 1,
+            None if first_epoch => 0,
+            None => return Err(Breach::OtherWallet.into()),
+        };
+        let since = links.split_off(until);
         let name: Name = told.line.name.parse()?;
         let record = Record {
             wallet: joining.wallet,
@@ -272,15 +297,15 @@ impl<P: Platform> Client<P> {
             sealing: SealSecret::new(Secret32::new(*joining.sealing.expose().expose())),
             transcript: transcript.clone(),
             package: package.clone(),
-            links: told.package.get(2..).unwrap_or_default().to_vec(),
+            links: links.into_iter().map(|link| link.for_recovery().to_bytes()).collect(),
             kept: Vec::new(),
             words: None,
         };
-        Ok(Taken {
-            name: record.name.clone(),
-            record,
-            list: told.device_list,
-        })
+        // Every refresh before it leads there from the first transcript.
+        if record.epochs()?.public()? != record.public {
+            return Err(Breach::OtherWallet.into());
+        }
+        Ok((record, since))
     }
 }
 
@@ -294,11 +319,4 @@ fn introduced(entries: &[Vec<u8>], from: &IdentityKey, own: &IdentityKey) -> Opt
         let signed = change.signers().any(|signer| *signer == Signer::Device(*from));
         (lists_us && signed).then(|| *change.parent())
     })
-}
-
-/// A wallet that was taken in.
-struct Taken {
-    name: String,
-    record: Record,
-    list: Vec<Vec<u8>>,
 }

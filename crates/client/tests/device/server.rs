@@ -167,7 +167,18 @@ impl Server {
     }
 
     pub(crate) async fn over(store: MemoryStore) -> Arc<Self> {
-        let (chain, clock) = (MemoryChain::new(), SetClock::at(NOW));
+        Self::with(store, MemoryChain::new()).await
+    }
+
+    /// Another server as this one is now, at the same chain.
+    pub(crate) async fn again(&self) -> Arc<Self> {
+        let copy = MemoryStore::new();
+        copy.with(|tables| *tables = self.store.with(|tables| tables.clone()));
+        Self::with(copy, self.chain.clone()).await
+    }
+
+    async fn with(store: MemoryStore, chain: MemoryChain) -> Arc<Self> {
+        let clock = SetClock::at(NOW);
         let kek = Kek::new(Secret32::new([3; 32]));
         let config = Config::new(Network::Regtest);
         let opened = Cosigner::open(store.clone(), chain.clone(), clock.clone(), AgeSealer, &kek, config);

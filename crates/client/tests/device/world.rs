@@ -98,7 +98,8 @@ impl World {
         self.copy_at(Arc::clone(&self.server)).await
     }
 
-    async fn copy_at(&self, server: Arc<Server>) -> Self {
+    /// A copy of this device at another server over the same books.
+    pub(crate) async fn copy_at(&self, server: Arc<Server>) -> Self {
         let keys = Memory::default();
         for name in self.keys.names().await.expect("lists") {
             let bytes = self.keys.load(&name).await.expect("loads").expect("is there");

@@ -6,10 +6,7 @@ use twofold_api::{
     request::BeginRefresh,
     seal_key::{Step, Usage},
 };
-use twofold_threshold::{
-    package::MAX_LINKS,
-    refresh::{Opening, server},
-};
+use twofold_threshold::refresh::{Opening, server};
 
 use super::refresh::refreshes;
 use crate::{
@@ -50,12 +47,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         owned.active()?;
         let (ground, chains) = self.ground(&owned).await?;
-        if refreshes(&chains) >= MAX_LINKS {
-            return Err(Refusal::new(
-                Reason::QuotaExceeded,
-                "recovery's package has as many refreshes as it may: recovery has to seal its share anew first",
-            ));
-        }
+        self.room_for_refresh(&owned, refreshes(&chains), now)?;
         // Whoever begins for many wallets at once is counted once for each.
         let _alone = self.users.hold(request.user()).await;
         let replaced = match self.store.ceremony_of(asked.wallet).await? {

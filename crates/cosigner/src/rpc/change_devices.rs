@@ -10,10 +10,12 @@ use twofold_api::{
     request::ChangeDevices,
 };
 use twofold_threshold::{
-    device_list::{Act, Change as ListEntry, DeviceList, Signer, powers::leave},
+    device_list::{Act, Change as ListEntry, Device, DeviceList, Signer, powers::leave},
+    id::DeviceId,
     identity::IdentityKey,
 };
 
+use super::refresh::last_refresh;
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
@@ -56,6 +58,25 @@ fn subject(act: &Act) -> Option<(What, [u8; 32])> {
     }
 }
 
+/// Refuses a fresh sealing key in place of one that nothing was sealed to: a device that asks for one again and again would
+/// fill the list.
+fn used(owned: &Owned, chains: &Chains, list: &DeviceList, device: DeviceId) -> Result<(), Refusal> {
+    let left = owned.state().shape.has_parcel(device);
+    let sealing = list.device(device).map(Device::sealing);
+    let sealed = last_refresh(owned.id(), chains)?.is_some_and(|link| {
+        let mut recipients = link.signed().transcript().recipients().iter();
+        recipients.any(|(identity, key)| identity.device_id() == device && Some(key) == sealing)
+    });
+    if left || sealed {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            Reason::NotPermitted,
+            "nothing was sealed to this device's key yet: it is as good as a fresh one",
+        ))
+    }
+}
+
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Appends an entry whose signers may have what it says, now or because they asked and waited; otherwise lets it
     /// wait.
@@ -79,6 +100,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let chains = self.chains(asked.wallet).await?;
         let list = self.device_list(&owned, &chains).await?;
         let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
+        if let Act::Reseal { device, .. } = entry.act() {
+            used(&owned, &chains, &list, *device)?;
+        }
         let name = match entry.act() {
             Act::Enrol { identity, .. } => self.name_of_newcomer(&request, identity).await?,
             _ => String::new(),

@@ -169,6 +169,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         batch.writes.push(Write::EndCeremony(ceremony.id));
         failpoint!("finish_refresh::before_commit");
         let reply = self.settle(request, reply, batch).await?;
+        self.count_refresh(wallet, request.now());
         failpoint!("finish_refresh::after_commit");
         Ok(reply)
     }

@@ -20,7 +20,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             devices: shape.names(),
             freeze: shape.freeze.map(|freeze| (freeze.since, freeze.by)),
             waiting: shape.waiting.tell(),
-            parcel: shape.parcel(request.device(), epoch),
+            parcel: shape.parcel(request.device()),
             refresh_due: shape.refresh_due(epoch),
         })
     }

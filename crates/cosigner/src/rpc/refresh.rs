@@ -4,6 +4,7 @@ use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
     id::WalletId,
     identity::IdentityKey,
+    package::MAX_LINKS,
     refresh::{Ground, Link, Opening, server::AwaitClosing},
     secret::UnlockKey,
 };
@@ -16,6 +17,11 @@ use crate::{
 
 /// Links of a wallet's package before the first refresh: recovery's first package, and the first transcript.
 const FIRST_LINKS: usize = 2;
+/// Links that are kept for refreshes that are due, since a device was revoked: what a thief's device uses up before that
+/// must not keep its copy of the share alive.
+const KEPT_FOR_REVOCATIONS: usize = 64;
+/// How long a day is, in seconds.
+const DAY: u64 = 86_400;
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Where a wallet stands, with its chains, which its state vouches for.
@@ -31,6 +37,47 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             public: owned.keys().public.clone(),
         };
         Ok((ground, chains))
+    }
+
+    /// Refuses a refresh for which there is no room. One that follows a revocation has all the room that is left, at once.
+    pub(super) fn room_for_refresh(&self, owned: &Owned, links: usize, now: u64) -> Result<(), Refusal> {
+        if links >= MAX_LINKS {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "recovery's package has as many refreshes as it may: send everything to a new wallet",
+            ));
+        }
+        if owned.state().shape.refresh_due(owned.state().epoch().number) {
+            return Ok(());
+        }
+        if links >= MAX_LINKS - KEPT_FOR_REVOCATIONS {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "what room recovery's package has left is for the refresh that follows a revocation: strike the machine off \
+                 that refreshed so often (twofold device revoke), and send everything to a new wallet before long",
+            ));
+        }
+        if self.refreshed_today(owned.id(), now) >= self.config.refreshes_per_day {
+            let left = u32::try_from(DAY - now % DAY).unwrap_or(u32::MAX);
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "this wallet was refreshed as often today as it may: look at twofold audit who did, strike that machine off \
+                 if it is not yours (twofold device revoke), or wait until tomorrow",
+            )
+            .retry_after(left));
+        }
+        Ok(())
+    }
+
+    fn refreshed_today(&self, wallet: WalletId, now: u64) -> u32 {
+        let counted = self.refreshed.get(&wallet).filter(|(day, _)| *day == now / DAY);
+        counted.map_or(0, |(_, count)| count)
+    }
+
+    /// Counts a refresh that is done. The count is no more than a brake, so a restart may forget it.
+    pub(super) fn count_refresh(&self, wallet: WalletId, now: u64) {
+        let count = self.refreshed_today(wallet, now).saturating_add(1);
+        self.refreshed.put(wallet, (now / DAY, count));
     }
 
     /// Opens the state of a refresh.

@@ -326,3 +326,24 @@ fn p41_nothing_that_the_server_stores_after_a_refresh_has_the_old_share() {
     let rows = format!("{:?}", house.rows());
     assert!(!rows.contains(&format!("{old:?}")));
 }
+
+#[test]
+fn a_wallet_is_refreshed_only_so_often_a_day() {
+    let mut config = crate::Config::new(bitcoin::Network::Regtest);
+    config.refreshes_per_day = 2;
+    let house = House::with(config);
+    let phone = Phone::joined(&house);
+    let mut purse = phone.create(&house);
+    for _ in 0..2 {
+        phone.refresh(&house, &mut purse);
+    }
+    let preparing = phone.prepare(&house, &purse);
+    let refusal = house.refuses(Reason::QuotaExceeded, || preparing.send(&house, &purse));
+    assert!(refusal.retry_after.is_some(), "{refusal}");
+    for _ in 0..12 {
+        house.let_time_settle();
+    }
+    phone.clock.set(phone.clock.get() + 24 * 3_600);
+    phone.refresh(&house, &mut purse);
+    signs(&house, &phone, &purse).unwrap();
+}

@@ -135,6 +135,12 @@ impl Limits {
                 1,
                 10_000_000,
             ),
+            (
+                "limits.refreshes_per_day",
+                u64::from(self.refreshes_per_day),
+                1,
+                1_000_000,
+            ),
             ("limits.handshake_seconds", self.handshake_seconds, 1, 60),
             ("limits.header_seconds", self.header_seconds, 1, 60),
             ("limits.body_seconds", self.body_seconds, 1, 60),

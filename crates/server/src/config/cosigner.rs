@@ -14,6 +14,7 @@ impl Config {
         settings.ceremonies = self.limits.ceremonies;
         settings.wallets_per_user = self.limits.wallets_per_user;
         settings.issued_per_wallet = self.limits.issued_per_wallet;
+        settings.refreshes_per_day = self.limits.refreshes_per_day;
         settings.sanity.max_fee_rate = FeeRate::from_sat_per_vb(self.policy.max_fee_rate_sat_vb)
             .ok_or_else(|| Fault::Config("policy.max_fee_rate_sat_vb is beyond what a rate can be".into()))?;
         settings.sanity.max_fee = Amount::from_sat(self.policy.max_fee_sat);

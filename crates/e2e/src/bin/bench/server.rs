@@ -36,6 +36,7 @@ const LIMITS: &[(&str, &str)] = &[
     ("TWOFOLD__LIMITS__WALLET_BURST", "1000000"),
     ("TWOFOLD__LIMITS__WALLETS_PER_USER", "1000"),
     ("TWOFOLD__LIMITS__ISSUED_PER_WALLET", "1000000"),
+    ("TWOFOLD__LIMITS__REFRESHES_PER_DAY", "1000000"),
 ];
 
 /// A node, a server and a folder for both.
