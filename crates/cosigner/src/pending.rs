@@ -240,6 +240,16 @@ impl Waiting {
         asked.filter(|pending| pending.asker == Asker::Recovery && pending.what == What::Recover)
     }
 
+    /// Whether recovery asks for a lost device's place.
+    pub(crate) fn recovers(&self) -> bool {
+        self.of_recovery().next().is_some()
+    }
+
+    /// What devices have asked for of this kind falls.
+    pub(crate) fn drop_what(&mut self, what: What) {
+        self.list.retain(|pending| pending.what != what);
+    }
+
     /// The devices that ask for this, by their ids.
     pub(crate) fn askers(&self, subject: &[u8; 32]) -> impl Iterator<Item = DeviceId> {
         let asking = self.list.iter().filter(|pending| pending.subject == *subject);

@@ -37,6 +37,8 @@ pub(crate) struct Shape {
     revoked_at: Option<u32>,
     /// When the codes end that were minted for further machines.
     invited: Vec<u64>,
+    /// The codes that the operator minted for recovery, hashed, and when each ends.
+    recovering: Vec<([u8; 32], u64)>,
 }
 
 /// A listed device.
@@ -65,6 +67,8 @@ struct Parcel {
 
 /// Most codes for further machines that are open at once.
 const INVITED: usize = 5;
+/// Most codes for recovery that are open at once.
+const RECOVERING: usize = 16;
 
 impl Shape {
     /// The shape of a wallet that was just made.
@@ -158,6 +162,27 @@ impl Shape {
         }
         self.invited.push(expires);
         Ok(())
+    }
+
+    /// Notes a code by which recovery may ask. It stands here and not with the invitation alone: a device mints invitations
+    /// for this wallet too, and who can write the database makes any.
+    pub(crate) fn let_recovery_ask(&mut self, code: [u8; 32], now: u64, expires: u64) -> Result<(), Refusal> {
+        self.recovering.retain(|(_, expires)| *expires > now);
+        if self.recovering.len() >= RECOVERING {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "as many invitations for recovery of this wallet are open as may be; wait until one ends",
+            ));
+        }
+        self.recovering.push((code, expires));
+        Ok(())
+    }
+
+    /// Whether recovery may ask by this code.
+    pub(crate) fn lets_recovery_ask(&self, code: &[u8; 32], now: u64) -> bool {
+        self.recovering
+            .iter()
+            .any(|(minted, expires)| minted == code && now < *expires)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) enum Wish {
         /// With it, recovery may ask for a lost device's place in this wallet, in hex.
         #[serde(default)]
         recover: Option<String>,
-        /// How long a recovery of that wallet waits from now on, in seconds.
+        /// How long a recovery of that wallet waits until one is done, in seconds.
         #[serde(default)]
         wait_seconds: Option<u64>,
     },

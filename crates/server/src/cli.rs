@@ -225,7 +225,7 @@ pub(crate) struct Invite {
     /// For a lost device: whoever has the wallet's recovery words may ask for the device's place. Know who asks you.
     #[arg(long, value_name = "WALLET")]
     pub(crate) recover: Option<String>,
-    /// How long a recovery of that wallet waits from now on, so that other devices hear of it: 0s to 90d.
+    /// How long a recovery of that wallet waits, until one is done, so that other devices hear of it: 0s to 90d.
     #[arg(long, value_name = "TIME", requires = "recover", value_parser = command::span)]
     pub(crate) wait: Option<u64>,
     /// Print one JSON object.

@@ -86,7 +86,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let again = waiting.of_recovery().any(|pending| *pending.subject() == subject);
         // The code ends sooner than the wait.
         if !again {
-            self.invited(request.device(), asked.wallet, &asked.code).await?;
+            self.invited(request.device(), &owned, &asked.code).await?;
         }
         let mut waits = self.config.waits;
         if let Some(seconds) = owned.state().shape.recovery_wait {
@@ -102,6 +102,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let mut change = owned.change();
         let waiting = change.state.shape.waiting.ask(wish, wait, self.time.now())?.tell();
+        // What one device has asked for before must not come true meanwhile, nor in the moment after.
+        change.state.shape.waiting.drop_what(What::Unfreeze);
         change.log(
             request.now(),
             Event::Shape {

@@ -47,7 +47,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let listed = list.device(request.device()).is_some();
         if wish.is_none() && !listed {
             let code = asked.code.ok_or(Reason::InvitationInvalid)?;
-            self.invited(request.device(), asked.wallet, &code).await?;
+            self.invited(request.device(), &owned, &code).await?;
         }
         let waiting = owned.state().shape.waiting.of_recovery();
         let waiting = waiting.filter(|pending| Some(*pending.subject()) == wish);
@@ -75,15 +75,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(Reached { owned, chains, list })
     }
 
-    /// Refuses a device that did not join with this code, or a code that was minted for another wallet or for none.
-    pub(super) async fn invited(&self, device: DeviceId, wallet: WalletId, code: &[u8; 16]) -> Result<(), Refusal> {
-        let invitation = self.store.invitation(code_hash(code)).await?;
-        let good = invitation.is_some_and(|invitation| {
-            invitation.used_by == Some(device)
-                && invitation.wallet == Some(wallet)
-                && self.time.now() < invitation.expires
-        });
-        if good {
+    /// Refuses a device that did not join with this code, and a code that the operator did not mint for recovery of this
+    /// wallet: one that a device of it minted for another machine lets nobody ask.
+    pub(super) async fn invited(&self, device: DeviceId, owned: &Owned, code: &[u8; 16]) -> Result<(), Refusal> {
+        let code = code_hash(code);
+        let minted = owned.state().shape.lets_recovery_ask(&code, self.time.now());
+        let invitation = self.store.invitation(code).await?;
+        if minted && invitation.is_some_and(|invitation| invitation.used_by == Some(device)) {
             Ok(())
         } else {
             Err(Reason::InvitationInvalid.into())

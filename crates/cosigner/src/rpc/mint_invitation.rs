@@ -62,7 +62,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Mints an invitation with which recovery may ask for a lost device's place in one wallet, logged there. `wait` says
-    /// how long a recovery of that wallet waits from now on, in seconds.
+    /// how long a recovery of that wallet waits until one is done, in seconds.
     pub async fn mint_recovery(
         &self,
         wallet: WalletId,
@@ -77,6 +77,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             let (device, subject) = (DeviceId([0; 32]), [0; 32]);
             change.log(self.time.now(), Event::Shape { device, step, subject });
         };
+        let shape = &mut change.state.shape;
+        shape.let_recovery_ask(invitation.code_hash, self.time.now(), invitation.expires)?;
         log(&mut change, ShapeStep::Invited);
         if wait.is_some() {
             change.state.shape.recovery_wait = wait;

@@ -128,6 +128,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .ok_or(Reason::DeviceUnknown)?;
         change.state.shape.follow(&list, &device.name);
         change.state.shape.waiting.done(subject);
+        // What the operator said of the wait was said of this one.
+        change.state.shape.recovery_wait = None;
         change.state.device_list = *list.head();
         change.log(
             request.now(),

@@ -74,7 +74,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let list = self.device_list(&owned, &chains).await?;
         let subject = subject(&freeze);
         let voices = Self::voices(request, &owned, &list, &freeze, &subject)?;
-        let noticed = pending::noticed(&list, request.device());
+        // A recovery waits longer than what one device asks for, and the device that asks may be the one that was lost: no
+        // notice makes up for that.
+        let noticed = !owned.state().shape.waiting.recovers() && pending::noticed(&list, request.device());
         let wait = pending::wait(leave(Deed::Unfreeze, voices), noticed, &self.config.waits)?;
         let by = Asker::Device(request.device().0);
         let ripe = |counted| owned.state().shape.waiting.is_ripe(by, &subject, counted);

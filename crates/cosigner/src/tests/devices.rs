@@ -84,7 +84,13 @@ fn change(house: &House, purse: &Purse, from: &Phone, act: Act, with: &[&Identit
     send(house, purse, from, &signed(house, purse, act, &by), b"parcel")
 }
 
-fn freeze(house: &House, purse: &Purse, from: &Phone, frozen: bool, recovery: bool) -> Result<Asked, Refusal> {
+pub(super) fn freeze(
+    house: &House,
+    purse: &Purse,
+    from: &Phone,
+    frozen: bool,
+    recovery: bool,
+) -> Result<Asked, Refusal> {
     let since = house.state(purse).shape.freeze.map_or(0, |freeze| freeze.since);
     let call = from.call("SetFreeze", Some(purse.id), &[frozen.into()]);
     let asked = request::SetFreeze {
@@ -117,7 +123,7 @@ fn look(house: &House, purse: &Purse, from: &Phone) -> Result<Shape, Refusal> {
     block_on(house.mind.get_shape(house.let_in(&call, asked)?))
 }
 
-fn invite(house: &House, purse: &Purse, from: &Phone) -> Result<[u8; 16], Refusal> {
+pub(super) fn invite(house: &House, purse: &Purse, from: &Phone) -> Result<[u8; 16], Refusal> {
     let call = from.call("InviteDevice", Some(purse.id), b"");
     let asked = request::InviteDevice {
         wallet: purse.id,

@@ -21,6 +21,7 @@ use twofold_threshold::{
     transcript::SignedTranscript,
 };
 
+use super::devices::{freeze, invite, second};
 use crate::{
     fixture::{House, Phone, Purse, random, rng},
     port::{Clock as _, store::Store},
@@ -74,6 +75,19 @@ impl Newcomer {
         Self {
             phone,
             code: minted.code,
+            sealing: SealSecret::generate(&mut rng()),
+        }
+    }
+
+    /// A machine that joined with a code that a device minted.
+    fn introduced(house: &House, purse: &Purse, from: &Phone) -> Self {
+        let code = invite(house, purse, from).unwrap();
+        let phone = Phone::new();
+        phone.clock.set(house.clock.now());
+        phone.join(house, code).unwrap();
+        Self {
+            phone,
+            code,
             sealing: SealSecret::generate(&mut rng()),
         }
     }
@@ -370,6 +384,68 @@ fn a28_words_and_a_code_that_was_not_minted_for_that_wallet_are_refused() {
     house.clock.pass(30 * DAY);
     owner.phone.clock.set(house.clock.now());
     house.refuses(Reason::InvitationInvalid, || owner.ask(&house, &purse));
+}
+
+#[test]
+fn a28_words_and_a_code_that_a_device_minted_are_refused() {
+    let (house, purse, old, _) = lost();
+    // An introduction that leaked: its code is for this wallet, and the thief joins with it.
+    let thief = Newcomer::introduced(&house, &purse, &old);
+    for refusal in [
+        house.refuses(Reason::InvitationInvalid, || {
+            thief.read(&house, &purse, Some(thief.code))
+        }),
+        house.refuses(Reason::InvitationInvalid, || thief.ask(&house, &purse)),
+    ] {
+        assert_eq!(refusal.reason.code(), Code::PermissionDenied);
+    }
+    house.refuses(Reason::RecoveryWaits, || thief.recover(&house, &purse));
+    assert!(house.state(&purse).shape.freeze.is_none());
+}
+
+#[test]
+fn a28_invitations_for_recovery_are_few_at_a_time() {
+    let (house, purse, _, new) = lost();
+    let mint = || block_on(house.mind.mint_recovery(purse.id, None, None));
+    let fault = (0..100).find_map(|_| mint().err()).unwrap();
+    assert_eq!(fault.reason, Reason::QuotaExceeded);
+    new.ask(&house, &purse).unwrap();
+    house.clock.pass(30 * DAY);
+    mint().unwrap();
+}
+
+#[test]
+fn a20_what_the_operator_said_of_the_wait_holds_until_a_recovery_is_done() {
+    let (house, purse, _, _) = lost();
+    let new = Newcomer::joined(&house, &purse, Some(0));
+    new.ask(&house, &purse).unwrap();
+    new.recover(&house, &purse).unwrap();
+    // Years later somebody has the words, and an operator who thinks of 48 hours.
+    let thief = Newcomer::joined(&house, &purse, None);
+    thief.ask(&house, &purse).unwrap();
+    house.refuses(Reason::RecoveryWaits, || thief.recover(&house, &purse));
+}
+
+#[test]
+fn a20_no_device_alone_ends_the_freeze_of_a_recovery_before_its_wait_is_over() {
+    let (house, purse, old, _) = lost();
+    let phone = second(&house, &purse, &old);
+    let psbt = purse.psbt(&[house.pay(&purse, 100_000, 0)], 50_000);
+    // The laptop is stolen. The thief freezes and asks to unfreeze, so that a day has passed when recovery asks.
+    freeze(&house, &purse, &old, true, false).unwrap();
+    let early = freeze(&house, &purse, &old, false, false).unwrap().waiting.unwrap();
+    assert_eq!(early.due - early.asked, DAY);
+    days(&house, &[&old, &phone], 1);
+    let new = Newcomer::joined(&house, &purse, None);
+    new.ask(&house, &purse).unwrap();
+    for _ in 0..2 {
+        let asked = freeze(&house, &purse, &old, false, false).unwrap().waiting.unwrap();
+        assert_eq!((asked.due - asked.asked, asked.operator), (7 * DAY, Operator::Needed));
+        house.refuses(Reason::WalletFrozen, || old.sign(&house, &purse, &psbt));
+        days(&house, &[&old, &phone, &new.phone], 1);
+    }
+    new.recover(&house, &purse).unwrap();
+    house.refuses(Reason::WalletFrozen, || old.sign(&house, &purse, &psbt));
 }
 
 #[test]

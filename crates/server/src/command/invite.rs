@@ -10,7 +10,7 @@ use crate::{
 
 /// Asks the running server for a new one-time invitation and prints it.
 ///
-/// With a wallet it is for recovery of that wallet; `wait` is how long one waits there from now on.
+/// With a wallet it is for recovery of that wallet; `wait` is how long one waits there, until it is done.
 pub fn invite(
     server: &Server,
     seconds: u64,
