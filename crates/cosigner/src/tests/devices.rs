@@ -471,6 +471,36 @@ fn a24_one_device_makes_no_approver_without_the_operator_and_seven_days() {
 }
 
 #[test]
+fn a24_a_stolen_device_strikes_no_other_off_by_leaving_itself() {
+    let family = Family::new();
+    let Family {
+        house,
+        purse,
+        laptop,
+        phone,
+        tablet,
+    } = &family;
+    // The tablet is the owner's, added by the phone alone.
+    let act = enrol(tablet);
+    assert!(family.change(phone, act, &[]).unwrap().waiting.is_some());
+    family.pass(DAY);
+    assert_eq!(family.change(phone, act, &[]).unwrap().waiting, None);
+    // The phone is stolen. Leaving, it would take the tablet along.
+    let asked = family.change(phone, Act::Revoke(phone.id()), &[]).unwrap();
+    assert_eq!(asked.waiting.expect("it waits").what, "revoke");
+    assert!(family.listed(tablet) && family.listed(phone));
+    look(house, purse, tablet).unwrap();
+    // Alone it leaves at once.
+    let alone = family.change(tablet, Act::Revoke(tablet.id()), &[]).unwrap();
+    assert_eq!(alone.waiting, None);
+    assert_eq!(
+        family.change(phone, Act::Revoke(phone.id()), &[]).unwrap().waiting,
+        None
+    );
+    look(house, purse, laptop).unwrap();
+}
+
+#[test]
 fn a29_of_two_devices_that_append_at_once_one_signs_again() {
     let family = Family::new();
     let Family {

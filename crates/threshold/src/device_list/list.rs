@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Act, Change, Entry, ListFault, MAX_DEVICES, MAX_ENTRIES, MAX_ENTRY, MAX_RESEALED, Signer,
+    Act, Change, Entry, ListFault, MAX_DEVICES, MAX_ENROLLED, MAX_ENTRIES, MAX_ENTRY, MAX_RESEALED, Signer,
     powers::{Deed, Leave, Voices, leave},
 };
 use crate::{
@@ -208,20 +208,23 @@ impl DeviceList {
                 if self.device(id).is_some() || self.was_revoked(id) {
                     return Err(ListFault::KnownBefore);
                 }
-                if self.devices.len() >= MAX_DEVICES {
+                let (deed, most) = match voices {
+                    Voices::Recovery => (Deed::Recover, MAX_DEVICES),
+                    _ => (Deed::Enrol, MAX_ENROLLED),
+                };
+                if self.devices.len() >= most {
                     return Err(ListFault::Full);
                 }
-                match voices {
-                    Voices::Recovery => Deed::Recover,
-                    _ => Deed::Enrol,
-                }
+                deed
             }
             Act::Revoke(id) => {
                 listed(id)?;
-                if self.struck(*id, change).len() >= self.devices.len() {
+                let struck = self.struck(*id, change);
+                if struck.len() >= self.devices.len() {
                     return Err(ListFault::LastDevice);
                 }
-                if Self::alone(change, *id) {
+                // Whoever leaves at once takes nobody along: that would be to strike another off.
+                if Self::alone(change, *id) && struck.len() == 1 {
                     Deed::RevokeSelf
                 } else {
                     Deed::RevokeOther

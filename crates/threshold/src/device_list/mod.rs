@@ -24,6 +24,9 @@ pub const MAX_ENTRIES: usize = 1000;
 /// From this length on no device takes a fresh sealing key: revoking must still be possible.
 pub const MAX_RESEALED: usize = 900;
 /// Most devices on a list at once.
-pub const MAX_DEVICES: usize = 16;
+pub const MAX_DEVICES: usize = MAX_ENROLLED + 2;
+/// Most devices that devices enrol. The places above are for recovery alone: a thief who fills the list must not keep it from
+/// a lost device's place.
+pub const MAX_ENROLLED: usize = 16;
 /// Most bytes in one entry.
 pub const MAX_ENTRY: usize = 512;

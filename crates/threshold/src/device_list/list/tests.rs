@@ -201,6 +201,18 @@ fn whoever_signs_a_revocation_stays_though_the_revoked_one_enrolled_it() {
 }
 
 #[test]
+fn a24_a_device_that_leaves_takes_along_nobody_at_once() {
+    let mut house = House::with_two_approvers(4);
+    house.append(house.enrol(2), &[1]).unwrap();
+    // What the second enrolled alone goes with it: to strike that off takes what striking another off takes.
+    let change = house.signed(Act::Revoke(house.id(1)), &[1]);
+    assert_eq!(house.list.judge(&change), Ok((Deed::RevokeOther, Voices::OneDevice)));
+    house.append(Act::MakeApprover(house.id(2)), &[0, R]).unwrap();
+    let change = house.signed(Act::Revoke(house.id(1)), &[1]);
+    assert_eq!(house.list.judge(&change), Ok((Deed::RevokeSelf, Voices::OneDevice)));
+}
+
+#[test]
 fn a_device_revokes_itself_unless_it_is_the_last() {
     let mut house = House::new(3);
     assert_eq!(house.append(Act::Revoke(house.id(0)), &[0]), Err(ListFault::LastDevice));
@@ -208,6 +220,7 @@ fn a_device_revokes_itself_unless_it_is_the_last() {
     house.append(house.enrol(1), &[0]).unwrap();
     assert_eq!(house.append(Act::Revoke(house.id(0)), &[0]), Err(ListFault::LastDevice));
     house.append(house.enrol(2), &[0, R]).unwrap();
+    house.append(Act::Revoke(house.id(1)), &[0, R]).unwrap();
     let change = house.signed(Act::Revoke(house.id(0)), &[0]);
     assert_eq!(house.list.judge(&change), Ok((Deed::RevokeSelf, Voices::OneDevice)));
     house.list.append(&change).unwrap();
@@ -282,12 +295,29 @@ fn other_words_are_what_recovery_is_held_to_from_there_on() {
 }
 
 #[test]
+fn a24_a_list_that_a_thief_has_filled_has_a_place_for_recovery() {
+    let mut house = House::with_two_approvers(MAX_DEVICES + 1);
+    for device in 2..MAX_ENROLLED {
+        house.append(house.enrol(device), &[1]).unwrap();
+    }
+    assert_eq!(house.append(house.enrol(MAX_ENROLLED), &[1]), Err(ListFault::Full));
+    for device in MAX_ENROLLED..MAX_DEVICES {
+        house.append(house.enrol(device), &[R]).unwrap();
+    }
+    assert_eq!(house.append(house.enrol(MAX_DEVICES), &[R]), Err(ListFault::Full));
+    // Who came so strikes off whoever filled it.
+    let struck = house.append(Act::Revoke(house.id(1)), &[MAX_ENROLLED, R]).unwrap();
+    assert_eq!(struck.len(), MAX_ENROLLED - 1);
+}
+
+#[test]
 fn a_list_has_a_bounded_number_of_devices_and_entries() {
     let mut house = House::with_two_approvers(MAX_DEVICES + 1);
-    for device in 2..MAX_DEVICES {
+    for device in 2..MAX_ENROLLED {
         house.append(house.enrol(device), &[0, 1]).unwrap();
     }
-    assert_eq!(house.append(house.enrol(MAX_DEVICES), &[0, 1]), Err(ListFault::Full));
+    assert_eq!(house.append(house.enrol(MAX_ENROLLED), &[0, 1]), Err(ListFault::Full));
+    assert_eq!(house.append(house.enrol(MAX_ENROLLED), &[0]), Err(ListFault::Full));
     let long = vec![house.chain[0].clone(); MAX_ENTRIES + 1];
     let recovery = house.recovery.public();
     assert_eq!(DeviceList::verify(WALLET, recovery, &long), Err(ListFault::Length));
