@@ -6,7 +6,10 @@ mod phone;
 mod refresh;
 mod spend;
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex},
+};
 
 use futures::executor::block_on;
 use rand_core::OsRng;
@@ -30,7 +33,10 @@ use crate::{
     Config, Cosigner, Kek, RESTORED, Settled, StartFault, TAKES_OVER,
     anchor::last_token,
     auth::{Authenticated, NamesWallet},
-    port::record::UserId,
+    port::{
+        notice::{Notice, Notices},
+        record::UserId,
+    },
     state::State,
     testing::{MemoryAnchor, MemoryChain, MemoryStore, SetClock, memory::Tables},
 };
@@ -86,6 +92,14 @@ impl House {
     pub(crate) fn restart(&mut self) {
         let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1).expect("the KEK is the same");
         self.mind = Arc::new(mind);
+    }
+
+    /// Starts again and keeps the notices that are posted.
+    pub(crate) fn restart_listening(&mut self) -> Kept {
+        let kept = Kept::default();
+        let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1).expect("the KEK is the same");
+        self.mind = Arc::new(mind.with_notices(kept.clone()));
+        kept
     }
 
     /// Starts again over the same store with an anchor, as a server does, and settles what a restore left to do.
@@ -176,6 +190,16 @@ impl House {
     /// The user of a phone.
     pub(crate) fn user_of(&self, phone: &Phone) -> UserId {
         self.store.with(|tables| tables.devices[&phone.id()].user)
+    }
+}
+
+/// Notices that were posted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept(pub(crate) Arc<Mutex<Vec<Notice>>>);
+
+impl Notices for Kept {
+    fn post(&self, notice: Notice) {
+        self.0.lock().unwrap().push(notice);
     }
 }
 

@@ -67,7 +67,13 @@ pub use twofold_intent::{ChainName, ChainNameError};
 use anchor::Anchored;
 use keys::Subkeys;
 use lock::Locks;
-use port::{Clock, chain::Chain, record::UserId, store::Store};
+use port::{
+    Clock,
+    chain::Chain,
+    notice::{Logged, Notices},
+    record::UserId,
+    store::Store,
+};
 use recent::Recent;
 use rpc::foresee::Foreseen;
 use seal_keys::SealKeys;
@@ -94,6 +100,7 @@ pub struct Cosigner<S, C, K> {
     identity: IdentitySecret,
     anchor: Option<Anchored>,
     sealer: port::Sealer,
+    notices: Box<dyn Notices>,
     seal_keys: SealKeys,
     wallets: Locks<WalletId>,
     users: Locks<UserId>,
@@ -135,6 +142,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             identity,
             anchor: None,
             sealer: port::Sealer::new(sealer),
+            notices: Box::new(Logged),
             seal_keys: SealKeys::default(),
             wallets: Locks::new(),
             users: Locks::new(),
@@ -148,6 +156,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             lists: Recent::new(LISTS_AT_HAND),
             fees: rpc::estimate_fees::NodeFees::default(),
         })
+    }
+
+    /// Passes notices on by `notices`, and no longer by the log.
+    #[must_use]
+    pub fn with_notices(mut self, notices: impl Notices) -> Self {
+        self.notices = Box::new(notices);
+        self
     }
 
     /// The server's identity key, as invitations name it.

@@ -174,6 +174,11 @@ impl Waiting {
         u32::try_from(self.list.len()).unwrap_or(u32::MAX)
     }
 
+    /// The highest number that something which waits has had.
+    pub(crate) const fn last(&self) -> u64 {
+        self.last
+    }
+
     /// As the API tells them.
     pub(crate) fn tell(&self) -> Vec<reply::Waiting> {
         self.list.iter().map(Pending::tell).collect()

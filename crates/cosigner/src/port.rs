@@ -11,6 +11,7 @@ pub mod anchor;
 pub mod chain;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+pub mod notice;
 pub mod record;
 pub mod store;
 

@@ -101,6 +101,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             body: asked.entry.clone(),
         };
         let mut change = owned.change();
+        let known = change.state.shape.waiting.last();
         let waiting = change.state.shape.waiting.ask(wish, wait, self.time.now())?.tell();
         // What one device has asked for before must not come true meanwhile, nor in the moment after.
         change.state.shape.waiting.drop_what(What::Unfreeze);
@@ -135,6 +136,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         failpoint!("ask_recovery::before_commit");
         let reply = self.settle(&request, reply, batch).await?;
         failpoint!("ask_recovery::after_commit");
+        self.notify(request.user(), asked.wallet, known, &reply);
         Ok(reply)
     }
 }

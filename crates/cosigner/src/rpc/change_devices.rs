@@ -11,7 +11,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     device_list::{Act, Change as ListEntry, Device, DeviceList, Signer, powers::leave},
-    id::DeviceId,
+    id::{DeviceId, WalletId},
     identity::IdentityKey,
 };
 
@@ -25,7 +25,8 @@ use crate::{
     port::{
         Clock,
         chain::Chain,
-        record::Chains,
+        notice::Notice,
+        record::{Chains, UserId},
         store::{Batch, Store, Write},
     },
     shape,
@@ -149,7 +150,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         wish: Wish,
         wait: pending::Wait,
     ) -> Result<Asked, Refusal> {
+        let (user, wallet) = (request.user(), owned.id());
         let mut change = owned.change();
+        let known = change.state.shape.waiting.last();
         let subject = wish.subject;
         // By the clock that shows: a wait must not seem over because what is surely over lies behind.
         let waiting = change.state.shape.waiting.ask(wish, wait, self.time.now())?.tell();
@@ -170,7 +173,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         failpoint!("let_wait::before_commit");
         let reply = self.settle(request, reply, batch).await?;
         failpoint!("let_wait::after_commit");
+        self.notify(user, wallet, known, &reply);
         Ok(reply)
+    }
+
+    /// Has the owner told of what waits, unless it was known by its number already.
+    pub(super) fn notify(&self, user: UserId, wallet: WalletId, known: u64, asked: &Asked) {
+        let waiting = asked.waiting.as_ref().filter(|waiting| waiting.change > known);
+        if let Some(waiting) = waiting.cloned() {
+            self.notices.post(Notice { user, wallet, waiting });
+        }
     }
 
     async fn append(

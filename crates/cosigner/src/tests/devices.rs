@@ -18,6 +18,7 @@ use twofold_threshold::{
 use crate::{
     fixture::{House, Phone, Purse, name, rng},
     port::store::Store,
+    testing::memory::Fate,
 };
 
 const DAY: u64 = 86_400;
@@ -379,6 +380,30 @@ fn a24_a_lone_device_only_asks_and_any_other_stops_it() {
         phone.sign(house, purse, &purse.psbt(&[coin], 40_000))
     });
     assert!(family.look().refresh_due);
+}
+
+#[test]
+fn notice_of_what_waits_is_posted_once_and_after_it_is_stored() {
+    let mut family = Family::new();
+    let kept = family.house.restart_listening();
+    let Family {
+        house,
+        purse,
+        phone,
+        tablet,
+        ..
+    } = &family;
+    let act = enrol(tablet);
+    let asked = family.change(phone, act, &[]).unwrap().waiting.expect("it waits");
+    let again = family.change(phone, act, &[]).unwrap().waiting.expect("it still waits");
+    assert_eq!(again.change, asked.change);
+    house.store.fates([Fate::Refuse]);
+    let other = family.change(phone, Act::Revoke(family.laptop.id()), &[]);
+    assert_eq!(other.expect_err("nothing is stored").reason, Reason::StoreUnavailable);
+    let posted = kept.0.lock().unwrap();
+    assert_eq!(posted.len(), 1, "{posted:?}");
+    assert_eq!((posted[0].wallet, posted[0].user), (purse.id, house.user_of(phone)));
+    assert_eq!(posted[0].waiting, asked);
 }
 
 #[test]
