@@ -130,7 +130,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn anchored(mut self, anchor: impl Anchor, anew: bool) -> Result<Self, StartFault> {
         let lines = anchor.lines()?;
         let told = read(&lines)?;
-        let key = &self.keys.secrets;
+        let keys = self.keys.get();
+        let key = &keys.now.secrets;
         let known = Instance::load(&self.store, key).await?;
         let begun = match (&known, told.name) {
             (Some(known), Some(name)) if known.anchor == name.0 => known.clone(),

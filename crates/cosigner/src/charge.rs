@@ -29,9 +29,11 @@ pub(crate) struct Charge {
 }
 
 /// Charges `amount` for a transaction that spends `inputs` of the wallet. `known` are the groups whose chosen outpoint
-/// is one of the inputs; a row that does not authenticate is refused.
+/// is one of the inputs; a row that authenticates under neither the key nor `earlier`, the one that the wallet still stands
+/// under, is refused.
 pub(crate) fn charge(
     key: &MacKey,
+    earlier: Option<&MacKey>,
     wallet: WalletId,
     asset: &str,
     inputs: &[Outpoint],
@@ -40,7 +42,8 @@ pub(crate) fn charge(
 ) -> Result<Charge, Tampered> {
     let mut highest: Option<&ChargeGroup> = None;
     for group in known {
-        if group.wallet != wallet || !inputs.contains(&group.outpoint) || !authentic(key, group) {
+        let authentic = authentic(key, group) || earlier.is_some_and(|earlier| authentic(earlier, group));
+        if group.wallet != wallet || !inputs.contains(&group.outpoint) || !authentic {
             return Err(Tampered);
         }
         let higher = highest.is_none_or(|highest| (group.amount, highest.outpoint) > (highest.amount, group.outpoint));

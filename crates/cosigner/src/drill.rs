@@ -2,10 +2,7 @@
 //! one is proved by each signature, for it takes the user's unlock key.
 
 use twofold_api::Refusal;
-use twofold_threshold::{
-    id::{Party, WalletId},
-    seal,
-};
+use twofold_threshold::id::{Party, WalletId};
 
 use crate::{
     Cosigner,
@@ -63,7 +60,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(Some("its share is missing"));
         };
         let aad = public.share_aad(owned.id(), Party::Server);
-        if seal::open(&self.keys.outer, &aad, &share.sealed).is_err() {
+        if self.keys.get().open_outer(&aad, &share.sealed).is_err() {
             return Ok(Some("the outer seal of its share does not open"));
         }
         let head = owned.state().head();

@@ -201,7 +201,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         for row in rows {
             let wallet = row.id;
             last = Some(wallet);
-            if let Ok(owned) = self.load(row)
+            if let Ok(owned) = self.load_or_read_again(row).await
                 && let Some(fence) = &owned.state().fence
             {
                 fences.push(Fenced {

@@ -30,7 +30,7 @@ pub(crate) use phone::{Call, Closed, Phone, Purse, Started, URL, copy, name, ran
 pub(crate) use spend::{Spend, SpendCall, stranger};
 
 use crate::{
-    Config, Cosigner, Kek, RESTORED, Settled, StartFault, TAKES_OVER,
+    Config, Cosigner, Kek, Keks, RESTORED, Settled, StartFault, TAKES_OVER,
     anchor::last_token,
     auth::{Authenticated, NamesWallet},
     port::{
@@ -67,6 +67,8 @@ pub(crate) struct House {
     pub(crate) mind: Arc<Mind>,
     /// The byte that its KEK is made of.
     pub(crate) kek: u8,
+    /// The same of the one beside it, if there is one.
+    pub(crate) next: Option<u8>,
 }
 
 impl House {
@@ -76,7 +78,7 @@ impl House {
 
     pub(crate) fn with(config: Config) -> Self {
         let (store, chain, clock) = (MemoryStore::new(), MemoryChain::new(), SetClock::at(START));
-        let mind = open(&store, &chain, &clock, &config, 1).expect("a new house opens");
+        let mind = open(&store, &chain, &clock, &config, (1, None)).expect("a new house opens");
         Self {
             store,
             chain,
@@ -85,26 +87,33 @@ impl House {
             oracle: Oracle::default(),
             mind: Arc::new(mind),
             kek: 1,
+            next: None,
         }
     }
 
     /// Starts again over the same store.
     pub(crate) fn restart(&mut self) {
-        let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1).expect("the KEK is the same");
+        let mind = open(&self.store, &self.chain, &self.clock, &self.config, (1, None)).expect("the KEK is the same");
         self.mind = Arc::new(mind);
     }
 
     /// Starts again and keeps the notices that are posted.
     pub(crate) fn restart_listening(&mut self) -> Kept {
         let kept = Kept::default();
-        let mind = open(&self.store, &self.chain, &self.clock, &self.config, 1).expect("the KEK is the same");
+        let mind = open(&self.store, &self.chain, &self.clock, &self.config, (1, None)).expect("the KEK is the same");
         self.mind = Arc::new(mind.with_notices(kept.clone()));
         kept
     }
 
     /// Starts again over the same store with an anchor, as a server does, and settles what a restore left to do.
     pub(crate) fn restart_with(&mut self, anchor: &MemoryAnchor, anew: bool) -> Result<Settled, StartFault> {
-        let mind = open(&self.store, &self.chain, &self.clock, &self.config, self.kek)?;
+        let mind = open(
+            &self.store,
+            &self.chain,
+            &self.clock,
+            &self.config,
+            (self.kek, self.next),
+        )?;
         let mind = block_on(mind.anchored(anchor.clone(), anew))?;
         let settled = block_on(mind.settle_restore())?;
         self.mind = Arc::new(mind);
@@ -123,9 +132,9 @@ impl House {
         });
     }
 
-    /// Tries to start over the same store with another KEK.
-    pub(crate) fn restart_with_kek(&self, kek: u8) -> Result<(), StartFault> {
-        open(&self.store, &self.chain, &self.clock, &self.config, kek).map(drop)
+    /// Tries to start over the same store with another KEK, and maybe one beside it.
+    pub(crate) fn restart_with_kek(&self, kek: u8, next: Option<u8>) -> Result<(), StartFault> {
+        open(&self.store, &self.chain, &self.clock, &self.config, (kek, next)).map(drop)
     }
 
     /// Lets hours pass, as a clock that is right shows them, and drops what is past its time.
@@ -208,15 +217,20 @@ fn open(
     chain: &MemoryChain,
     clock: &SetClock,
     config: &Config,
-    kek: u8,
+    (kek, next): (u8, Option<u8>),
 ) -> Result<Mind, StartFault> {
     let kek = Kek::new(Secret32::new([kek; 32]));
+    let next = next.map(|next| Kek::new(Secret32::new([next; 32])));
+    let keks = Keks {
+        kek: &kek,
+        next: next.as_ref(),
+    };
     block_on(Cosigner::open(
         store.clone(),
         chain.clone(),
         clock.clone(),
         Age,
-        &kek,
+        keks,
         config.clone(),
     ))
 }

@@ -25,8 +25,11 @@ pub enum StartFault {
     /// The identity does not open under this KEK.
     #[error("the KEK is not the one that this database was sealed under; start with the KEK it was made with")]
     Sealed,
-    /// The KEK is being changed.
-    #[error("a change of the KEK was cut short; finish it first: twofold-server kek rotate")]
+    /// The KEK is being changed, and one of the two is missing.
+    #[error(
+        "this database is in the middle of a change of its KEK, and needs both: the key that it was begun with in the KEK's \
+         file, the other one in the file beside it that ends in .next"
+    )]
     Rotating,
     /// The anchor does not answer, or is damaged.
     #[error(transparent)]

@@ -1,13 +1,18 @@
 //! The KEK and the keys derived from it: one for each use, so that nothing sealed for one use opens for another.
 
+mod ring;
+
 use aws_lc_rs::{hkdf, hmac};
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{AeadInPlace, KeyInit},
 };
 use rand_core::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
 use twofold_threshold::secret::Secret32;
 use zeroize::{Zeroize, Zeroizing};
+
+pub(crate) use ring::{Keys, Ring};
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
@@ -18,6 +23,25 @@ const VERSION: u8 = 1;
 #[derive(Debug)]
 pub struct Kek(Secret32);
 
+/// A KEK's name: it says which one is meant, and nothing of the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KekName([u8; 32]);
+
+/// What a server starts with.
+#[derive(Debug, Clone, Copy)]
+pub struct Keks<'k> {
+    /// The KEK.
+    pub kek: &'k Kek,
+    /// The one that is to take its place, if it was drawn already.
+    pub next: Option<&'k Kek>,
+}
+
+impl<'k> From<&'k Kek> for Keks<'k> {
+    fn from(kek: &'k Kek) -> Self {
+        Self { kek, next: None }
+    }
+}
+
 impl Kek {
     /// Takes the operator's key.
     #[must_use]
@@ -25,20 +49,31 @@ impl Kek {
         Self(secret)
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> KekName {
+        self.subkeys().name
+    }
+
     /// The keys derived from it, by HKDF-SHA256 (RFC 5869) with the use as `info`.
     pub(crate) fn subkeys(&self) -> Subkeys {
         let base = hkdf::Salt::new(hkdf::HKDF_SHA256, b"twofold/kek/1").extract(self.0.expose());
-        let derive = |label: &str| {
+        let expand = |label: &str| {
             let mut bytes = [0; 32];
             let info = [label.as_bytes()];
             base.expand(&info, hkdf::HKDF_SHA256)
                 .and_then(|okm| okm.fill(&mut bytes))
                 .unwrap_or_else(|_| unreachable!("HKDF gives at least one block"));
+            bytes
+        };
+        let derive = |label: &str| {
+            let mut bytes = expand(label);
             let key = Secret32::new(bytes);
             bytes.zeroize();
             key
         };
         Subkeys {
+            name: KekName(expand("name")),
             outer: derive("outer seal"),
             secrets: RecordKey(derive("server secrets")),
             replies: RecordKey(derive("replies")),
@@ -51,6 +86,8 @@ impl Kek {
 /// One key for each use of the KEK.
 #[derive(Debug)]
 pub(crate) struct Subkeys {
+    /// The KEK's name.
+    pub(crate) name: KekName,
     /// The outer seal of shares and ceremonies.
     pub(crate) outer: Secret32,
     /// Server secrets.

@@ -58,14 +58,14 @@ pub use config::Config;
 pub use drill::Drilled;
 pub use fence::Fenced;
 pub use identity::StartFault;
-pub use keys::Kek;
+pub use keys::{Kek, KekName, Keks};
 pub use pending::Waits;
-pub use rotate::{RotateFault, Rotated, rotate};
+pub use rotate::{RotateFault, Rotation};
 pub use rpc::mint_invitation::Minted;
 pub use twofold_intent::{ChainName, ChainNameError};
 
 use anchor::Anchored;
-use keys::Subkeys;
+use keys::Ring;
 use lock::Locks;
 use port::{
     Clock,
@@ -96,7 +96,8 @@ pub struct Cosigner<S, C, K> {
     chain: C,
     time: Time<K>,
     config: Config,
-    keys: Subkeys,
+    keys: Ring,
+    turn: rotate::Turn,
     identity: IdentitySecret,
     anchor: Option<Anchored>,
     sealer: port::Sealer,
@@ -124,21 +125,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         chain: C,
         clock: K,
         sealer: impl SealToRecovery + Send + Sync + 'static,
-        kek: &Kek,
+        keks: impl Into<Keks<'_>>,
         config: Config,
     ) -> Result<Self, StartFault> {
-        let keys = kek.subkeys();
-        if rotate::is_underway(&store).await? {
-            return Err(StartFault::Rotating);
-        }
-        let identity = identity::open_or_make(&store, &keys, &mut OsRng).await?;
+        let standing = rotate::keys(&store, &keks.into()).await?;
+        let identity = identity::open_or_make(&store, &standing.now, &mut OsRng).await?;
         let time = Time::new(clock, store.counter(time::COUNTER).await?, config.trust_clock);
         Ok(Self {
             store,
             chain,
             time,
             config,
-            keys,
+            keys: Ring::new(standing),
+            turn: rotate::Turn::default(),
             identity,
             anchor: None,
             sealer: port::Sealer::new(sealer),

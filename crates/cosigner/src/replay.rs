@@ -33,7 +33,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if record.digest != request.digest().0 {
             return Err(Reason::NonceReused.into());
         }
-        let opened = self.keys.replies.open(&bound(request), &record.sealed_reply);
+        let opened = self.keys.get().open_reply(&bound(request), &record.sealed_reply);
         let opened = opened.map_err(|_| Refusal::from(Reason::RequestSpent))?;
         postcard::from_bytes(&opened)
             .map(Some)
@@ -54,7 +54,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             device: request.signer(),
             nonce: request.nonce(),
             digest: request.digest().0,
-            sealed_reply: self.keys.replies.seal(&bound(request), &plain, &mut self.rng()),
+            sealed_reply: self
+                .keys
+                .get()
+                .now
+                .replies
+                .seal(&bound(request), &plain, &mut self.rng()),
             expires: request.expires().saturating_add(GRACE),
         }));
         match self.commit(batch).await {

@@ -18,6 +18,7 @@ use crate::{
     Cosigner,
     auth::Authenticated,
     fault,
+    keys::Subkeys,
     policy::Policy,
     port::{
         Clock,
@@ -26,8 +27,16 @@ use crate::{
         record::{self, AuditEntry, Script},
         store::{Batch, Store, Write},
     },
-    state::{Binding, Standing, State},
+    state::{Binding, Standing, State, Tampered},
 };
+
+/// Why a row is not believed.
+enum Unbelieved {
+    /// The wallet was never made.
+    Unmade,
+    /// Its record does not authenticate.
+    Tampered(Tampered),
+}
 
 /// A wallet that is the caller's, with its state verified. It is made by [`Cosigner::owned`] alone.
 #[derive(Debug, Clone)]
@@ -35,6 +44,7 @@ pub(crate) struct Owned {
     row: record::Wallet,
     state: State,
     keys: Arc<WalletKeys>,
+    under: Arc<Subkeys>,
 }
 
 /// What follows from a wallet's public shares.
@@ -64,6 +74,11 @@ impl Owned {
 
     pub(crate) const fn keys(&self) -> &Arc<WalletKeys> {
         &self.keys
+    }
+
+    /// The keys that its record stands under.
+    pub(crate) const fn under(&self) -> &Arc<Subkeys> {
+        &self.under
     }
 
     /// Refuses a device that is at another epoch.
@@ -130,6 +145,7 @@ impl Owned {
             row: self.row,
             state: self.state,
             entries: Vec::new(),
+            under: Some(self.under),
         }
     }
 }
@@ -143,6 +159,8 @@ pub(crate) struct Change {
     entries: Vec<AuditEntry>,
     /// What the anchor has of it, if anything.
     stood: Mark,
+    /// The keys that its record stands under, and will until it is moved whole; none for a new one.
+    under: Option<Arc<Subkeys>>,
 }
 
 impl Change {
@@ -153,6 +171,7 @@ impl Change {
             row,
             state,
             entries: Vec::new(),
+            under: None,
         }
     }
 
@@ -181,7 +200,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
         match self.store.wallet(wallet).await? {
             Some(row) if row.user == request.user() => {
-                let owned = self.load(row)?;
+                let owned = self.load_or_read_again(row).await?;
                 self.listed(&owned, request.device()).await?;
                 Ok(owned)
             }
@@ -195,18 +214,57 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         chains.ok_or_else(|| fault::internal("a wallet's chains are missing", &wallet))
     }
 
+    /// Verifies the state of a row that was read without the wallet's lock: between the two the wallet may have been moved
+    /// to another KEK, and then the row that is there now is under that.
+    pub(crate) async fn load_or_read_again(&self, row: record::Wallet) -> Result<Owned, Refusal> {
+        let verified = self.verified(&row);
+        if !matches!(verified, Err(Unbelieved::Tampered(_))) {
+            return self.believe(row, verified);
+        }
+        let row = self.store.wallet(row.id).await?.ok_or(Reason::WalletNotFound)?;
+        self.load(row)
+    }
+
     /// Verifies the state of a row.
     pub(crate) fn load(&self, row: record::Wallet) -> Result<Owned, Refusal> {
-        let public = row.public.as_deref().ok_or(Reason::WalletNotFound)?;
+        let verified = self.verified(&row);
+        self.believe(row, verified)
+    }
+
+    fn verified(&self, row: &record::Wallet) -> Result<(State, Arc<Subkeys>), Unbelieved> {
+        let public = row.public.as_deref().ok_or(Unbelieved::Unmade)?;
         let binding = Binding {
             wallet: row.id,
             user: row.user,
             version: row.version,
             public,
         };
-        let state = State::from_bytes(&self.keys.state, &binding, &row.state)?;
-        let keys = self.wallet_keys(row.id, state.epoch(), public)?;
-        Ok(Owned { row, state, keys })
+        let keys = self.keys.get();
+        keys.of(row.id)
+            .find_map(|keys| {
+                let state = State::from_bytes(&keys.state, &binding, &row.state).ok()?;
+                Some((state, Arc::clone(keys)))
+            })
+            .ok_or(Unbelieved::Tampered(Tampered))
+    }
+
+    fn believe(
+        &self,
+        row: record::Wallet,
+        verified: Result<(State, Arc<Subkeys>), Unbelieved>,
+    ) -> Result<Owned, Refusal> {
+        let (state, under) = match verified {
+            Ok(verified) => verified,
+            Err(Unbelieved::Unmade) => return Err(Reason::WalletNotFound.into()),
+            Err(Unbelieved::Tampered(tampered)) => return Err(tampered.into()),
+        };
+        let keys = self.wallet_keys(row.id, state.epoch(), row.public.as_deref().unwrap_or_default())?;
+        Ok(Owned {
+            row,
+            state,
+            keys,
+            under,
+        })
     }
 
     /// What follows from public shares that a state record vouches for.
@@ -246,6 +304,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             state,
             entries,
             stood,
+            under,
         } = change;
         let stands = Mark::of(row.id, &state);
         if stands != stood {
@@ -253,7 +312,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         batch.expect.push((row.id, row.version));
         row.version = row.version.saturating_add(1);
-        self.seal_state(&mut row, &state)?;
+        self.seal_state(&mut row, &state, under.as_deref())?;
         batch.writes.push(Write::UpdateWallet(row));
         batch.writes.extend(entries.into_iter().map(Write::Audit));
         Ok(())
@@ -267,14 +326,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             state,
             entries,
             stood: _,
+            under,
         } = change;
-        self.seal_state(&mut row, &state)?;
+        self.seal_state(&mut row, &state, under.as_deref())?;
         batch.writes.push(Write::AddWallet(row));
         batch.writes.extend(entries.into_iter().map(Write::Audit));
         Ok(())
     }
 
-    fn seal_state(&self, row: &mut record::Wallet, state: &State) -> Result<(), Refusal> {
+    fn seal_state(&self, row: &mut record::Wallet, state: &State, under: Option<&Subkeys>) -> Result<(), Refusal> {
+        let keys = self.keys.get();
         let public = row.public.as_deref().unwrap_or_default();
         let binding = Binding {
             wallet: row.id,
@@ -282,7 +343,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             version: row.version,
             public,
         };
-        let bytes = state.to_bytes(&self.keys.state, &binding);
+        let bytes = state.to_bytes(&under.unwrap_or(&keys.now).state, &binding);
         row.state = bytes.map_err(|cause| fault::internal("a state record does not encode", &cause))?;
         Ok(())
     }

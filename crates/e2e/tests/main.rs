@@ -20,6 +20,7 @@ mod networks;
 mod oracle;
 mod races;
 mod recovery;
+mod rotation;
 mod secrets;
 mod spine;
 mod stopping;

@@ -66,6 +66,10 @@ pub(crate) enum Wish {
         /// An age recipient; none: the configuration's.
         recipient: Option<String>,
     },
+    /// Another KEK, or word of how far the change is that is under way.
+    RotateKek,
+    /// How far the change of the KEK is.
+    KekStanding,
     /// Some of the fences.
     Fences {
         /// The wallet to go on after, in hex.
@@ -120,7 +124,12 @@ pub(crate) enum Reply {
         ready: bool,
         /// Its version.
         version: String,
+        /// The change of its KEK, if one was ever begun.
+        #[serde(default)]
+        kek: Option<KekStanding>,
     },
+    /// How far the change of the KEK is.
+    Kek(KekStanding),
     /// A backup was made.
     Backup(Manifest),
     /// Some of the fences.
@@ -146,6 +155,23 @@ pub(crate) enum Reply {
     },
     /// Refused, in a sentence.
     Refused(String),
+}
+
+/// The change of the KEK, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KekStanding {
+    /// It is not over.
+    pub(crate) moving: bool,
+    /// About how much of it is done.
+    pub(crate) percent: u8,
+    /// Wallets that stand under the new one.
+    pub(crate) wallets: u64,
+    /// Wallets that open under neither.
+    pub(crate) damaged: u64,
+    /// What holds it up; it is tried again.
+    pub(crate) trouble: Option<String>,
+    /// Where the old one lies.
+    pub(crate) old: Option<PathBuf>,
 }
 
 /// A fence, for the operator.

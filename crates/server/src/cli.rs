@@ -310,15 +310,15 @@ pub(crate) struct Restore {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KekCommand {
-    /// Draw another KEK and seal everything under it. The server must be stopped; run it again if it is cut short.
+    /// Have the running server draw another KEK and seal everything under it, while it signs. Run again, it says how far
+    /// that is.
     #[command(after_help = "\
 Examples:
   twofold-server kek rotate --config /etc/twofold/twofold.toml")]
     Rotate {
-        /// The server's configuration file.
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-        /// Print one JSON object.
+        #[command(flatten)]
+        server: Where,
+        /// Print one JSON object, at the end.
         #[arg(long)]
         json: bool,
     },

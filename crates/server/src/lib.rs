@@ -28,6 +28,7 @@ mod office;
 mod private_file;
 mod rate;
 mod recovery_seal;
+mod rotation;
 mod rpc;
 pub mod serve;
 mod tls;

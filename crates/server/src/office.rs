@@ -14,6 +14,7 @@ use crate::{
     fault::Fault,
     health::Health,
     log::LevelHandle,
+    rotation::Rotations,
 };
 use twofold_api::{Refusal, public_url::PublicUrl};
 use twofold_store::SqliteStore;
@@ -32,6 +33,7 @@ pub(crate) struct Office<S, C, K> {
     pub(crate) health: Arc<Health>,
     pub(crate) level: Option<LevelHandle>,
     pub(crate) copies: Copies,
+    pub(crate) rotations: Arc<Rotations>,
 }
 
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
@@ -178,7 +180,13 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 url: self.url.to_string(),
                 ready: self.health.ready(),
                 version: env!("CARGO_PKG_VERSION").into(),
+                kek: self.rotations.standing(&self.cosigner),
             }),
+            Wish::RotateKek => self.rotations.begin(&self.cosigner).await.map(Reply::Kek),
+            Wish::KekStanding => match self.rotations.standing(&self.cosigner) {
+                Some(standing) => Ok(Reply::Kek(standing)),
+                None => Err(Fault::Admin("its KEK was never changed".into())),
+            },
             Wish::Backup { out, recipient } => {
                 let store = self.cosigner.store().clone();
                 self.copies.make(store, out, recipient).await.map(Reply::Backup)

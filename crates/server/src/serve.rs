@@ -10,7 +10,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use twofold_api::{invitation::Invitation, public_url::PublicUrl};
 use twofold_cosigner::{
-    Cosigner, Kek, Settled, StartFault,
+    Cosigner, Keks, Settled, StartFault,
     port::{Clock, chain::Chain},
 };
 use twofold_store::{AnchorFile, OpenFault, SqliteStore};
@@ -30,6 +30,7 @@ use crate::{
     office::Office,
     rate::Rates,
     recovery_seal::Age,
+    rotation::Rotations,
     tls,
 };
 
@@ -75,7 +76,11 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     chain: C,
     clock: K,
 ) -> Result<Cosigner<SqliteStore, C, K>, Fault> {
-    let kek = Kek::new(kek::read(&config.kek_file)?);
+    let (kek, next) = kek::Files::of(&config.kek_file).read()?;
+    let keks = Keks {
+        kek: &kek,
+        next: next.as_ref(),
+    };
     let anchor_file = config.anchor_file()?;
     let store = SqliteStore::open(&config.data_dir).map_err(|fault| {
         Fault::Data(match fault {
@@ -85,10 +90,10 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     })?;
     let anchor =
         AnchorFile::open(anchor_file).map_err(|fault| Fault::Data(format!("can't open the anchor: {fault}")))?;
-    let cosigner = Cosigner::open(store, chain, clock, Age, &kek, config.cosigner()?)
+    let cosigner = Cosigner::open(store, chain, clock, Age, keks, config.cosigner()?)
         .await
         .map_err(|fault| match fault {
-            StartFault::Sealed => Fault::Kek(format!("{fault} ({})", config.kek_file.display())),
+            StartFault::Sealed | StartFault::Rotating => Fault::Kek(format!("{fault} ({})", config.kek_file.display())),
             fault => Fault::Data(fault.to_string()),
         })?;
     let beside = |fault: StartFault| Fault::Data(format!("{fault} ({})", anchor_file.display()));
@@ -139,10 +144,12 @@ pub async fn start<C: Chain, K: Clock>(
         health: Arc::clone(&health),
         level,
         copies: Copies::new(config),
+        rotations: Arc::new(Rotations::new(config)),
     });
     let admin_socket = config.admin_socket();
     background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
 
+    background.spawn(Arc::clone(&office.rotations).run(Arc::clone(&cosigner)));
     background.spawn(background::stop_when_sealed(Arc::clone(&cosigner), phase.clone()));
 
     let gate = Arc::new(Gate::new(
@@ -184,6 +191,7 @@ pub(crate) async fn first_invitation<C: Chain>(config: &Config, chain: C, second
         health: Arc::new(Health::new(watched)),
         level: None,
         copies: Copies::new(config),
+        rotations: Arc::new(Rotations::new(config)),
     };
     office.invite(seconds).await
 }

@@ -24,7 +24,7 @@ impl Groups {
     fn charge(&mut self, inputs: &[u8], amount: u64) -> u64 {
         let inputs: Vec<_> = inputs.iter().copied().map(coin).collect();
         let known: Vec<_> = inputs.iter().filter_map(|input| self.0.get(input).cloned()).collect();
-        let charge = charge(&key(), WALLET, "btc", &inputs, &known, amount).expect("authentic groups");
+        let charge = charge(&key(), None, WALLET, "btc", &inputs, &known, amount).expect("authentic groups");
         if let Some(group) = charge.group {
             self.0.insert(group.outpoint, group);
         }
@@ -76,7 +76,10 @@ fn a_spend_of_nothing_opens_a_group_of_nothing() {
 #[test]
 fn a_row_that_was_changed_or_moved_is_refused() {
     let inputs = [coin(1)];
-    let group = charge(&key(), WALLET, "btc", &inputs, &[], 100).unwrap().group.unwrap();
+    let group = charge(&key(), None, WALLET, "btc", &inputs, &[], 100)
+        .unwrap()
+        .group
+        .unwrap();
     let forged = [
         ChargeGroup {
             amount: 1_000,
@@ -96,14 +99,14 @@ fn a_row_that_was_changed_or_moved_is_refused() {
         },
     ];
     for row in forged {
-        assert_eq!(charge(&key(), WALLET, "btc", &inputs, &[row], 100), Err(Tampered));
+        assert_eq!(charge(&key(), None, WALLET, "btc", &inputs, &[row], 100), Err(Tampered));
     }
     let elsewhere = ChargeGroup {
         outpoint: coin(2),
         ..group
     };
     assert_eq!(
-        charge(&key(), WALLET, "btc", &[coin(2)], &[elsewhere], 100),
+        charge(&key(), None, WALLET, "btc", &[coin(2)], &[elsewhere], 100),
         Err(Tampered)
     );
 }

@@ -50,7 +50,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Seals what a ceremony keeps between its requests: under the unlock key inside, under the KEK outside.
     pub(super) fn seal_between(&self, aad: &Aad, state: &[u8], unlock: &UnlockKey) -> Vec<u8> {
         let inner = seal::seal(unlock.expose(), aad, state, &mut self.rng());
-        seal::seal(&self.keys.outer, aad, &inner, &mut self.rng())
+        seal::seal(&self.keys.get().now.outer, aad, &inner, &mut self.rng())
     }
 
     /// Opens what [`Self::seal_between`] sealed.
@@ -61,7 +61,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         unlock: &UnlockKey,
     ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let damaged = |_| Refusal::from(Reason::ShareDamaged);
-        let inner = seal::open(&self.keys.outer, aad, &row.sealed).map_err(damaged)?;
+        let inner = self.keys.get().open_outer(aad, &row.sealed).map_err(damaged)?;
         seal::open(unlock.expose(), aad, &inner).map_err(damaged)
     }
 

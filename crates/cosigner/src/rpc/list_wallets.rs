@@ -12,12 +12,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// word of it can be believed, and asking for it by name says so.
     pub async fn list_wallets(&self, request: Authenticated<ListWallets>) -> Result<Wallets, Refusal> {
         let rows = self.store.wallets_of(request.user()).await?;
-        let wallets = rows
-            .into_iter()
-            .filter_map(|row| self.load(row).ok())
-            .filter(|owned| owned.state().shape.lists(request.device()) != Some(false))
-            .map(|owned| owned.line())
-            .collect();
+        let mut wallets = Vec::new();
+        for row in rows {
+            if let Ok(owned) = self.load_or_read_again(row).await
+                && owned.state().shape.lists(request.device()) != Some(false)
+            {
+                wallets.push(owned.line());
+            }
+        }
         Ok(Wallets {
             head: self.head(None),
             wallets,

@@ -129,7 +129,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let row = row.ok_or_else(damaged)?;
         let aad = public.share_aad(owned.id(), Party::Server);
-        let inner = seal::open(&self.keys.outer, &aad, &row.sealed).map_err(|_| damaged())?;
+        let inner = self.keys.get().open_outer(&aad, &row.sealed).map_err(|_| damaged())?;
         Share::open(unlock.expose(), owned.id(), Party::Server, public, &inner).map_err(|_| damaged())
     }
 
@@ -141,6 +141,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         unlock: &UnlockKey,
     ) -> Vec<u8> {
         let inner = share.seal(unlock.expose(), public, &mut self.rng());
-        seal::seal(&self.keys.outer, &share.aad(public), &inner, &mut self.rng())
+        seal::seal(&self.keys.get().now.outer, &share.aad(public), &inner, &mut self.rng())
     }
 }

@@ -101,7 +101,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let inputs: Vec<_> = facts.outpoints().map(outpoint).collect();
         known.retain(|group| inputs.contains(&group.outpoint));
         let amount = facts.charge().to_sat();
-        let charge = charge(&self.keys.charges, owned.id(), ASSET, &inputs, &known, amount)?;
+        let (keys, under) = (self.keys.get(), owned.under());
+        let earlier = (keys.now.name != under.name).then_some(&under.charges);
+        let charge = charge(&keys.now.charges, earlier, owned.id(), ASSET, &inputs, &known, amount)?;
         let entry = audit::Signed {
             device: request.device(),
             request: request.digest(),

@@ -195,7 +195,7 @@ fn s18_another_kek_opens_nothing_and_loses_nothing() {
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);
     let before = house.rows();
-    assert!(matches!(house.restart_with_kek(2), Err(StartFault::Sealed)));
+    assert!(matches!(house.restart_with_kek(2, None), Err(StartFault::Sealed)));
     assert!(house.rows() == before);
     let identity = house.mind.identity();
     house.restart();

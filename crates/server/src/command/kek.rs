@@ -1,64 +1,78 @@
 //! `kek rotate`.
 
-use std::{fs, path::Path};
+use std::{thread, time::Duration};
 
-use twofold_cosigner::{Kek, rotate};
-use twofold_store::SqliteStore;
+use super::{Server, say};
+use crate::{
+    admin::{KekStanding, Reply, Wish, ask},
+    fault::Fault,
+};
 
-use super::say;
-use crate::{admin::answers, config::Config, fault::Fault, kek};
+/// Between two looks at how far it is.
+const LOOK: Duration = Duration::from_millis(200);
+/// How many looks may find it where it was: a minute.
+const PATIENCE: u32 = 300;
 
-/// Seals all that is under the KEK under another, and puts that in its place. The server must not be running.
-pub fn kek_rotate(file: &Path, json: bool) -> Result<(), Fault> {
-    let config = Config::load(file)?;
-    if answers(&config.admin_socket()) {
-        return Err(Fault::Admin("stop the server first; devices wait meanwhile".into()));
-    }
-    let (current, next) = (&config.kek_file, config.kek_file.with_extension("next"));
-    let old = config.kek_file.with_extension("old");
-    if !next.exists() {
-        if old.exists() {
-            let told = format!("{} is there still; destroy it first", old.display());
-            return Err(Fault::Kek(told));
+/// Has the running server seal all that is under its KEK under another, and watches it to the end.
+pub fn kek_rotate(server: &Server, json: bool) -> Result<(), Fault> {
+    let socket = server.socket()?;
+    let take = |reply| match reply {
+        Reply::Kek(standing) => Some(standing),
+        _ => None,
+    };
+    let mut standing = ask(&socket, &Wish::RotateKek, take)?;
+    let mut waited = 0;
+    while standing.moving {
+        if waited == PATIENCE {
+            let why = standing.trouble.unwrap_or_else(|| "its log may say why".into());
+            return Err(Fault::Admin(format!(
+                "it has not moved for a minute: {why}. The server goes on trying; twofold-server status says how far it is"
+            )));
         }
-        kek::generate(&next)?;
+        thread::sleep(LOOK);
+        let now = ask(&socket, &Wish::KekStanding, take)?;
+        waited = if now == standing { waited + 1 } else { 0 };
+        if !json && now.percent != standing.percent {
+            say(progress(&now));
+        }
+        standing = now;
     }
-    let keys = (Kek::new(kek::read(current)?), Kek::new(kek::read(&next)?));
-    let store = SqliteStore::open(&config.data_dir).map_err(|fault| Fault::Data(fault.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| Fault::System(format!("can't start: {error}")))?;
-    let rotated = runtime
-        .block_on(rotate(&store, &keys.0, &keys.1))
-        .map_err(|fault| Fault::Data(format!("{fault}; nothing is lost, run this again")))?;
-    drop(store);
-    // All is under the new key from here on: the file follows. Cut short, the next run comes straight to this place.
-    match fs::hard_link(current, &old) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(Fault::writing(&old)(error)),
-        _ => {}
-    }
-    fs::rename(&next, current).map_err(Fault::writing(current))?;
-    let folder = current.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Fault::writing(folder))?;
     if json {
-        say(serde_json::json!({ "wallets": rotated.wallets, "damaged": rotated.damaged, "old": old }));
-    } else {
+        say(serde_json::json!({
+            "wallets": standing.wallets,
+            "damaged": standing.damaged,
+            "old": standing.old,
+        }));
+        return Ok(());
+    }
+    say(format_args!(
+        "{} wallets are sealed under the new KEK.",
+        standing.wallets
+    ));
+    if standing.damaged > 0 {
         say(format_args!(
-            "{} wallets are sealed under the new KEK.",
-            rotated.wallets
+            "{} could not be: they were locked before. twofold-server drill names them; keep the old KEK until they are \
+             restored elsewhere.",
+            standing.damaged
         ));
-        if rotated.damaged > 0 {
-            say(format_args!(
-                "{} could not be: they were locked before.",
-                rotated.damaged
-            ));
-        }
+    }
+    if let Some(old) = standing.old {
         say(format_args!(
-            "Make a new backup now. Older ones open only with {}: destroy them and it together.",
+            "Copy the new one to where you keep it, and make a new backup now. Older ones open only with {}: destroy them \
+             and it together.",
             old.display()
         ));
     }
     Ok(())
+}
+
+/// How far it is, in a line.
+pub(super) fn progress(kek: &KekStanding) -> String {
+    let trouble = kek.trouble.as_deref().map(|why| format!("; held up: {why}"));
+    format!(
+        "The KEK is being changed: about {}%, {} wallets{}",
+        kek.percent,
+        kek.wallets,
+        trouble.unwrap_or_default()
+    )
 }

@@ -1,5 +1,8 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use twofold_cosigner::{Kek, KekName};
+
+use super::Files;
 use crate::fault::Fault;
 
 #[test]
@@ -54,4 +57,68 @@ fn the_key_never_prints() {
     let digits = fs::read_to_string(&path).unwrap();
     let printed = format!("{:?}", super::read(&path).unwrap());
     assert!(!printed.contains(digits.trim()) && printed.len() < 40, "{printed}");
+}
+
+fn named(path: &std::path::Path) -> KekName {
+    Kek::new(super::read(path).unwrap()).name()
+}
+
+/// A KEK and the one that was drawn to take its place.
+fn drawn(folder: &tempfile::TempDir) -> (Files, [KekName; 2]) {
+    let files = Files::of(&folder.path().join("kek"));
+    super::generate(&files.kek).unwrap();
+    let first = named(&files.kek);
+    let next = files.draw(first).unwrap().name();
+    assert!(next != first && files.draw(first).unwrap().name() == next);
+    (files, [first, next])
+}
+
+#[test]
+fn s18_the_files_follow_a_new_kek_however_often_it_is_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, [first, next]) = drawn(&folder);
+    assert!(!files.follow(first).unwrap(), "moved before all was sealed under it");
+    // Cut short between its two steps.
+    fs::hard_link(&files.kek, &files.old).unwrap();
+    assert!(files.follow(next).unwrap());
+    assert!(named(&files.kek) == next && named(&files.old) == first && !files.next.exists());
+    assert!(!files.follow(next).unwrap());
+    let again = files.draw(next).unwrap_err().to_string();
+    assert!(again.contains("destroy it first"), "{again}");
+    fs::remove_file(&files.old).unwrap();
+    let third = files.draw(next).unwrap().name();
+    assert!(files.follow(third).unwrap());
+    assert!(named(&files.kek) == third && named(&files.old) == next);
+}
+
+#[test]
+fn s18_a_key_that_somebody_put_there_is_neither_kept_as_the_old_one_nor_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, [first, next]) = drawn(&folder);
+    let other = folder.path().join("other");
+    super::generate(&other).unwrap();
+    // Beside it, where the old one would go.
+    fs::copy(&other, &files.old).unwrap();
+    assert!(files.follow(next).is_err());
+    assert!(named(&files.kek) == first && named(&files.old) == named(&other));
+    fs::remove_file(&files.old).unwrap();
+    // In the place of the next one.
+    fs::copy(&other, &files.next).unwrap();
+    let told = files.follow(next).unwrap_err().to_string();
+    assert!(told.contains("neither"), "{told}");
+    assert!(named(&files.kek) == first && files.old().is_none());
+    // In the place of the one in use.
+    fs::copy(&other, &files.kek).unwrap();
+    assert!(files.draw(first).unwrap_err().to_string().contains("put that one back"));
+}
+
+#[test]
+fn s18_half_a_key_that_a_crash_left_is_drawn_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::of(&folder.path().join("kek"));
+    super::generate(&files.kek).unwrap();
+    fs::write(folder.path().join("kek.draft"), "00ff").unwrap();
+    assert!(files.read().unwrap().1.is_none());
+    files.draw(named(&files.kek)).unwrap();
+    assert!(files.read().unwrap().1.is_some());
 }

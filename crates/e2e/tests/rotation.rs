@@ -1,0 +1,204 @@
+//! The server's KEK is changed while it signs.
+
+use std::{
+    fs,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use twofold_e2e::Deployment;
+
+use crate::{
+    device::Enrolled,
+    kills::{failpoints_in, require_failpoints, runtime, taken_up_once},
+    line::Mischief,
+    oracle::{Oracle, verify},
+    races::NO_RATE,
+};
+
+const WALLETS: [&str; 3] = ["savings", "daily", "holiday"];
+/// How long a change of three wallets may take on a busy machine, in looks.
+const LOOKS: u32 = 600;
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A server and a device with some wallets.
+struct Scene {
+    deployment: Arc<Mutex<Deployment>>,
+    device: Enrolled,
+    oracle: Arc<Oracle>,
+}
+
+impl Scene {
+    fn new(environment: &[(&str, &str)]) -> Result<Self> {
+        let deployment = Deployment::start_with(&[NO_RATE.as_slice(), environment].concat())?;
+        let device = runtime()?.block_on(Box::pin(Enrolled::new(&deployment.invitation, &WALLETS)))?;
+        Ok(Self {
+            deployment: Arc::new(Mutex::new(deployment)),
+            device,
+            oracle: Arc::default(),
+        })
+    }
+
+    fn deployment(&self) -> MutexGuard<'_, Deployment> {
+        self.deployment.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs the server anew, with more in its environment.
+    fn restart(&self, environment: &[(&str, &str)]) -> Result<()> {
+        let mut deployment = self.deployment();
+        deployment.kill()?;
+        deployment.set_environment(&[NO_RATE.as_slice(), environment].concat());
+        deployment.resume()
+    }
+
+    fn asked(&self, words: &[&str]) -> Result<Value> {
+        let deployment = self.deployment();
+        let socket = deployment.data().join("admin.sock").to_string_lossy().into_owned();
+        deployment.operator(&[words, &["--json", "--socket", &socket]].concat())
+    }
+
+    fn key(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.deployment().data().join(name)).ok()
+    }
+
+    /// Every wallet signs.
+    fn signs(&self) -> Result<()> {
+        runtime()?.block_on(async {
+            for wallet in WALLETS {
+                let mut device = self.device.open(wallet, &self.oracle, Mischief::None).await?;
+                let psbt = device.spend();
+                let signed = Box::pin(device.sign(psbt)).await.context(wallet)?;
+                verify(&signed)?;
+            }
+            self.oracle.verdict().map(drop)
+        })
+    }
+
+    fn moving(&self) -> Result<bool> {
+        Ok(!self.asked(&["status"])?["kek_rotation"].is_null())
+    }
+
+    /// Waits until the change is over, and has the old key destroyed.
+    fn ended(&self, first: &str) -> Result<()> {
+        for _ in 0..LOOKS {
+            if !self.moving()? {
+                break;
+            }
+            thread::sleep(LOOK);
+        }
+        ensure!(!self.moving()?, "it does not end");
+        ensure!(
+            self.key("kek.old").as_deref() == Some(first),
+            "the old key was not kept"
+        );
+        ensure!(self.key("kek").as_deref() != Some(first), "the key is the old one");
+        ensure!(self.key("kek.next").is_none(), "the next key lies there still");
+        ensure!(self.asked(&["drill"])?["wallets"] == 3);
+        fs::remove_file(self.deployment().data().join("kek.old"))?;
+        Ok(())
+    }
+
+    /// A change in the middle of which the server is killed.
+    fn killed_at(&self, place: &str) -> Result<()> {
+        let first = self.key("kek").context("a KEK")?;
+        self.restart(&[("TWOFOLD_KILL_AT", place)])?;
+        // The answer may win the race against the kill at the last places.
+        drop(self.asked(&["kek", "rotate"]));
+        let end = taken_up_once(&self.deployment)();
+        let signal = end.and_then(|end| std::os::unix::process::ExitStatusExt::signal(&end));
+        ensure!(signal == Some(9), "the server was not killed: {end:?}");
+        // Whether or not it goes on meanwhile.
+        self.signs()?;
+        // Where it was begun it ends by itself, and otherwise begins with the key that was drawn.
+        let drawn = self.key("kek.next");
+        if let Err(refused) = self.asked(&["kek", "rotate"]) {
+            ensure!(refused.to_string().contains("destroy it first"), "{refused}");
+        }
+        self.ended(&first)?;
+        ensure!(drawn.is_none() || self.key("kek") == drawn, "another key was drawn");
+        self.signs()
+    }
+}
+
+#[test]
+fn s18_kill_9_at_every_failpoint_of_a_change_of_the_kek_loses_nothing_and_it_goes_on() -> Result<()> {
+    require_failpoints()?;
+    let mut places = failpoints_in("crates/cosigner/src/rotate.rs")?;
+    ensure!(places.len() >= 6, "{places:?}");
+    places.extend(failpoints_in("crates/server/src/kek.rs")?);
+    ensure!(places.len() >= 9, "{places:?}");
+    let scene = Scene::new(&[])?;
+    for place in places {
+        scene.killed_at(&place).with_context(|| place.clone())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn s22_signing_goes_on_while_the_kek_is_changed_and_a_backup_from_the_middle_needs_both_keys() -> Result<()> {
+    require_failpoints()?;
+    let scene = Scene::new(&[("FAILPOINTS", "rotate::before_wallet=sleep(1500)")])?;
+    let first = scene.key("kek").context("a KEK")?;
+    let place = |name: &str| scene.deployment().folder().join(name).to_string_lossy().into_owned();
+    let (key, backup) = (place("backup.key"), place("middle.age"));
+    let made = scene.deployment().operator(&["backup-key", "--json", "--out", &key])?;
+    let recipient = made["recipient"].as_str().context("a recipient")?.to_owned();
+    let socket = place("server/admin.sock");
+    let told = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let server = twofold_e2e::process::binary("twofold-server")?;
+            let mut command = std::process::Command::new(server);
+            let watched = command
+                .args(["kek", "rotate", "--json", "--socket", &socket])
+                .output()?;
+            told.store(true, Ordering::SeqCst);
+            Ok::<_, anyhow::Error>(watched)
+        });
+        while !told.load(Ordering::SeqCst) && !scene.moving()? {
+            thread::sleep(LOOK);
+        }
+        scene.signs()?;
+        scene.asked(&["backup", "--out", &backup, "--recipient", &recipient])?;
+        ensure!(scene.moving()?, "it was over before anything was signed");
+        let watched = watching.join().expect("a thread that does not panic")?;
+        let told: Value = serde_json::from_slice(&watched.stdout)?;
+        ensure!(told["wallets"] == 3 && told["damaged"] == 0, "{told}");
+        Ok(())
+    })?;
+    scene.signs()?;
+    let second = scene.key("kek").context("a KEK")?;
+    scene.ended(&first)?;
+
+    // The machine is lost, and the newest backup is from the middle.
+    let data = scene.deployment().data();
+    scene.deployment().kill()?;
+    fs::remove_dir_all(data.join("data"))?;
+    let folder = data.to_string_lossy().into_owned();
+    let restore = [
+        "restore",
+        "--json",
+        "--from",
+        &backup,
+        "--identity",
+        &key,
+        "--data",
+        &folder,
+    ];
+    scene.deployment().operator(&restore)?;
+    scene.deployment().set_environment(&NO_RATE);
+    ensure!(scene.deployment().resume().is_err(), "it started with one key of two");
+    fs::rename(data.join("kek"), data.join("kek.next"))?;
+    fs::write(data.join("kek"), &first)?;
+    fs::set_permissions(data.join("kek"), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    scene.deployment().resume()?;
+    scene.ended(&first)?;
+    ensure!(scene.key("kek") == Some(second));
+    scene.signs()
+}
