@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use crate::keystore::record::{Reader, Writer};
 use crate::port::KeystoreFault;
 
-/// Most bytes of such a file; the largest holds a PSBT.
-pub const MAX_BYTES: usize = 1024 * 1024;
+/// Most bytes of such a file. The largest hold a package of as many refreshes as there may be, each with envelopes as long
+/// as a device in a thief's hands may make them.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Characters of base64 in a line, as age and PEM have it.
 const LINE: usize = 64;
 /// Format of every kind's content.

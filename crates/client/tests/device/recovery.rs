@@ -10,7 +10,7 @@ use futures::executor::block_on;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use twofold_api::limits::ELSEWHERE_SECONDS;
-use twofold_client::recovery::file::{FileFault, FileKind};
+use twofold_client::recovery::file::{self, FileFault, FileKind};
 use twofold_client::recovery::holder;
 use twofold_client::recovery::package::RecoveryPackage;
 use twofold_client::recovery::request::Judged;
@@ -18,6 +18,8 @@ use twofold_client::recovery::{Coin, RecoveryFault};
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault, Kind};
 use twofold_intent::{Keychain, psbt};
+use twofold_threshold::device_list::{MAX_DEVICES, MAX_ENTRIES, MAX_ENTRY};
+use twofold_threshold::package::{MAX_LINKS, MAX_SEALED};
 use twofold_threshold::words::RecoverySecret;
 
 use crate::server::NOW;
@@ -160,6 +162,24 @@ fn run(command: &mut Command, input: &[u8]) -> Vec<u8> {
     let output = child.wait_with_output().expect("ends");
     assert!(output.status.success(), "{command:?} failed");
     output.stdout
+}
+
+#[test]
+fn p35_the_largest_package_there_may_be_is_no_larger_than_what_is_read() {
+    block_on(async {
+        let mut scene = Scene::new().await;
+        let mut lengths = Vec::new();
+        for _ in 0..2 {
+            let refreshed = scene.client.refresh(&mut scene.wallet, &mut |_| {}).await;
+            refreshed.expect("refreshes");
+            lengths.push(scene.package().to_text().len());
+        }
+        // Each device more is named in each refresh, with two digests; each dealer's envelope to recovery may be longer.
+        let device = 4 * (33 + 32 + 2 * 32 + 2 * 4);
+        let link = lengths[1] - lengths[0] + (MAX_DEVICES * device + 2 * 4 * MAX_SEALED) / 3 * 66 / 65;
+        let list = MAX_ENTRIES * 4 * (4 + MAX_ENTRY) / 3;
+        assert!(lengths[0] + MAX_LINKS * link + list < file::MAX_BYTES);
+    });
 }
 
 #[test]

@@ -15,7 +15,7 @@ use twofold_threshold::{
     identity::Signature64,
 };
 
-use super::{ask_recovery::subject, mint_invitation::code_hash};
+use super::{ask_recovery::subject, mint_invitation::code_hash, refresh::for_recovery};
 use crate::{
     Authenticated, Cosigner,
     port::{Clock, chain::Chain, record::Chains, store::Store},
@@ -58,7 +58,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 line: owned.line(),
                 birthday: owned.row().birthday,
                 device_list: chains.device_list,
-                package: chains.package,
+                package: for_recovery(chains.package),
             },
         })
     }

@@ -113,11 +113,21 @@ pub(super) fn last_refresh(wallet: WalletId, chains: &record::Chains) -> Result<
 }
 
 /// A package as one device gets it: of each refresh recovery's envelopes, and its own.
-pub(super) fn for_device(mut package: Vec<Vec<u8>>, device: &IdentityKey) -> Vec<Vec<u8>> {
+pub(super) fn for_device(package: Vec<Vec<u8>>, device: &IdentityKey) -> Vec<Vec<u8>> {
+    only(package, |link| link.for_device(device))
+}
+
+/// A package as recovery gets it: of each refresh its own envelopes. With all devices' a thief could make it too long to be
+/// told.
+pub(super) fn for_recovery(package: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    only(package, Link::for_recovery)
+}
+
+fn only(mut package: Vec<Vec<u8>>, keep: impl Fn(Link) -> Link) -> Vec<Vec<u8>> {
     for bytes in package.iter_mut().skip(FIRST_LINKS) {
-        // What can't be read is for the device to complain of.
+        // What can't be read is for whoever gets it to complain of.
         if let Ok(link) = Link::try_from(bytes.as_slice()) {
-            *bytes = link.for_device(device).to_bytes();
+            *bytes = keep(link).to_bytes();
         }
     }
     package

@@ -15,6 +15,7 @@ use twofold_threshold::{
     id::{CeremonyId, KeyKind, Party},
     identity::IdentitySecret,
     package::{Chain, FirstPackage, Opened},
+    refresh::Link,
     repair::{Answer, Claim, Helpers, Opening, Signed, first, hub, repaired},
     secret::UnlockKey,
     share::Share,
@@ -509,6 +510,22 @@ fn a25_a_repair_with_a_wrong_unlock_key_or_for_something_else_gives_nothing() {
         ..Twist::default()
     };
     house.refuses(Reason::Culprit, || new.recover_with(&house, &purse, &alone));
+}
+
+#[test]
+fn p35_what_recovery_is_told_of_a_refresh_is_what_it_opens_and_nobody_elses_envelopes() {
+    let (house, mut purse, old, _) = lost();
+    second(&house, &purse, &old);
+    old.refresh(&house, &mut purse);
+    let new = Newcomer::joined(&house, &purse, None);
+    let told = new.read(&house, &purse, Some(new.code)).unwrap().wallet;
+    let link = Link::try_from(told.package[2].as_slice()).unwrap();
+    assert_eq!(link.clone().for_recovery(), link);
+    let package = FirstPackage::try_from(told.package[0].as_slice()).unwrap();
+    let transcript = SignedTranscript::try_from(told.package[1].as_slice()).unwrap();
+    let chain = Chain::new(transcript, package, told.device_list, vec![link]);
+    let opened = chain.open(&purse.recovery.public(), &purse.age).unwrap();
+    assert_eq!(opened.public.epoch(), purse.epoch());
 }
 
 #[test]
