@@ -16,7 +16,7 @@ use twofold_api::reason::Reason;
 use twofold_api::reply::{Asked, Shape, Waiting};
 use twofold_api::request::{CancelChange, ChangeDevices, GetShape, Name, RenameDevice, SetFreeze};
 use twofold_api::shape::{UNFREEZE, unfreezing};
-use twofold_threshold::device_list::{Act, Change, DeviceList, Parcel, Proposal, Signer};
+use twofold_threshold::device_list::{Act, Change, DeviceList, ListFault, Parcel, Proposal, Signer};
 use twofold_threshold::id::DeviceId;
 use twofold_threshold::words::RecoverySecret;
 
@@ -41,6 +41,38 @@ pub enum Outcome {
 impl From<Asked> for Outcome {
     fn from(asked: Asked) -> Self {
         asked.waiting.map_or(Self::Done, Self::Waits)
+    }
+}
+
+/// What a change that waits would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// In a word.
+    pub what: String,
+    /// The device that would be added, struck off, or heard.
+    pub device: Option<DeviceId>,
+}
+
+/// What a change that waits would do: by its entry where it is one, for that is what is signed. What the server calls it
+/// counts only where there is none.
+#[must_use]
+pub fn about(waiting: &Waiting) -> About {
+    let entry = Change::try_from(waiting.entry.as_slice()).ok();
+    let told = entry.as_ref().and_then(|entry| {
+        let by_devices = entry.signers().any(|signer| *signer != Signer::Recovery);
+        Some(match entry.act() {
+            Act::Enrol { identity, .. } if by_devices => ("enrol", Some(identity.device_id())),
+            Act::Enrol { identity, .. } => ("recover", Some(identity.device_id())),
+            Act::Revoke(device) => ("revoke", Some(*device)),
+            Act::MakeApprover(device) => ("approver", Some(*device)),
+            Act::ReplaceRecovery(_) => ("words", None),
+            _ => return None,
+        })
+    });
+    let (what, device) = told.unwrap_or((&waiting.what, None));
+    About {
+        what: what.to_owned(),
+        device,
     }
 }
 
@@ -211,7 +243,11 @@ impl<P: Platform> Client<P> {
         }
         let entry = Change::try_from(waiting.entry.as_slice())?;
         let list = self.device_list(wallet).await?;
-        list.judge(&entry).map_err(Breach::DeviceList)?;
+        list.judge(&entry).map_err(|fault| match fault {
+            // Whatever else was done since makes it stale; that is nobody's breach.
+            ListFault::StaleHead => Fault::from(Usage::StaleChange { change }),
+            fault => Breach::DeviceList(fault).into(),
+        })?;
         let proposal = *entry.proposal();
         let mut entry = self.own_signature(entry, &proposal)?;
         if let Some(words) = words {

@@ -200,6 +200,15 @@ pub enum Usage {
         /// Its number.
         change: u64,
     },
+    /// It was signed on a list that has changed since.
+    #[error(
+        "the wallet's machines have changed since change {change} was asked for; run the command again on the machine that \
+         asked, and then this one"
+    )]
+    StaleChange {
+        /// Its number.
+        change: u64,
+    },
     /// A card for another wallet.
     #[error("that machine wants to be in another wallet; give it this wallet's introduction: twofold device add")]
     CardOfAnother,

@@ -286,7 +286,7 @@ impl Waiting {
     }
 
     /// The operator says yes to a change that takes it.
-    pub(crate) fn agree(&mut self, number: u64) -> Result<[u8; 32], Refusal> {
+    pub(crate) fn agree(&mut self, number: u64) -> Result<&Pending, Refusal> {
         let place = self.place(number)?;
         let pending = &mut self.list[place];
         if pending.operator == Operator::NotNeeded {
@@ -296,7 +296,7 @@ impl Waiting {
             ));
         }
         pending.operator = Operator::Agreed;
-        Ok(pending.subject)
+        Ok(pending)
     }
 
     /// The operator says no to a change: it will not be. Whether recovery had asked for it, and its subject.

@@ -148,6 +148,17 @@ pub(crate) enum Reply {
         /// Ask for those after this wallet; none: that was all.
         next: Option<String>,
     },
+    /// A change that waited has the operator's yes.
+    Approved {
+        /// What it is, in a word.
+        what: String,
+        /// The device that asks, in hex; none for recovery.
+        asker: Option<String>,
+        /// When it asked, in seconds since 1970.
+        asked: u64,
+        /// When its time comes.
+        due: u64,
+    },
     /// A decision was noted.
     Decided {
         /// Somebody had said yes already, and the fence is lifted.

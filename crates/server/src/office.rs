@@ -18,7 +18,7 @@ use crate::{
 };
 use twofold_api::{Refusal, public_url::PublicUrl};
 use twofold_store::SqliteStore;
-use twofold_threshold::id::WalletId;
+use twofold_threshold::id::{DeviceId, WalletId};
 
 /// Longest life of an invitation: 30 days.
 const LONGEST: u64 = 30 * 24 * 3600;
@@ -97,14 +97,17 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         Ok(())
     }
 
-    async fn approve(&self, wallet: &str, change: u64) -> Result<(), Fault> {
+    async fn approve(&self, wallet: &str, change: u64) -> Result<Reply, Fault> {
         let wallet = wallet_id(wallet)?;
-        self.cosigner
-            .approve_change(wallet, change)
-            .await
-            .map_err(|refusal| Fault::Admin(format!("not approved: {refusal}")))?;
-        tracing::warn!(%wallet, change, "the operator said yes to a change that waits");
-        Ok(())
+        let approved = self.cosigner.approve_change(wallet, change).await;
+        let approved = approved.map_err(|refusal| Fault::Admin(format!("not approved: {refusal}")))?;
+        tracing::warn!(%wallet, change, what = approved.what, "the operator said yes to a change that waits");
+        Ok(Reply::Approved {
+            what: approved.what,
+            asker: approved.asker.map(|device| DeviceId(device).to_string()),
+            asked: approved.asked,
+            due: approved.due,
+        })
     }
 }
 
@@ -175,7 +178,7 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 None => Err(Fault::Admin("this server's log is not its own".into())),
             },
             Wish::Refuse { wallet, change } => self.refuse(&wallet, change).await.map(|()| Reply::Done),
-            Wish::Approve { wallet, change } => self.approve(&wallet, change).await.map(|()| Reply::Done),
+            Wish::Approve { wallet, change } => self.approve(&wallet, change).await,
             Wish::Status => Ok(Reply::Status {
                 url: self.url.to_string(),
                 ready: self.health.ready(),

@@ -17,7 +17,12 @@ use super::{
     Context,
     pending::{Line as Waits, line, told},
 };
-use crate::{args, exit::Declined, platform::Native, terminal, words};
+use crate::{
+    args,
+    exit::{Declined, Wrong},
+    platform::Native,
+    terminal, words,
+};
 
 #[derive(Serialize)]
 struct Answer {
@@ -130,6 +135,11 @@ fn shown(line: &Line) -> String {
     format!("{id}  {}  ({})", line.name, notes.join(", "))
 }
 
+/// A device's id, as far as a person compares it.
+fn short(device: DeviceId) -> String {
+    device.to_string().chars().take(12).collect()
+}
+
 async fn introduce(context: Context<'_>, no_qr: bool) -> Result<()> {
     let (mut client, mut wallet) = context.wallet().await?;
     let introduction = client.introduce(&mut wallet).await;
@@ -194,15 +204,28 @@ async fn approver(context: Context<'_>, device: &str, voice: &args::Voice) -> Re
     let device = client.find_device(&mut wallet, device).await?;
     let outcome = client.make_approver(&mut wallet, device.id, words.as_ref()).await;
     context.tell(&mut client);
-    let text = format!("The voice of {} counts now.", device.name);
+    let text = format!("The voice of {} ({}) counts now.", device.name, short(device.id));
     answer(context, &wallet, outcome?, &text)
 }
 
-async fn revoke(context: Context<'_>, device: &str, voice: &args::Voice, yes: bool) -> Result<()> {
+async fn revoke(context: Context<'_>, asked: &str, voice: &args::Voice, yes: bool) -> Result<()> {
     let words = words::second_voice(voice)?;
     let (mut client, mut wallet) = context.synced().await?;
-    let device = client.find_device(&mut wallet, device).await?;
-    let question = format!("Strike {} off the wallet's machines?", device.name);
+    let device = client.find_device(&mut wallet, asked).await?;
+    // Any machine of the wallet can give any other a name: a thief's could take the name of the one to be struck off away
+    // from itself, and give it to this one.
+    if device.this && yes && asked == device.name {
+        bail!(Wrong(format!(
+            "{asked} is what this machine is called; to strike it off itself, name it by its id: {}",
+            device.id
+        )));
+    }
+    let this = if device.this { ", THIS machine" } else { "" };
+    let question = format!(
+        "Strike {} ({}{this}) off the wallet's machines?",
+        device.name,
+        short(device.id)
+    );
     if !yes && !terminal::confirm(&question)? {
         bail!(Declined("nothing was changed"));
     }

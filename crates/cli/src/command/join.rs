@@ -74,6 +74,8 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
 #[derive(Serialize)]
 struct Shown {
     wallet: String,
+    /// This machine's id, as the others show it.
+    device: String,
     card: String,
 }
 
@@ -87,13 +89,15 @@ async fn join_wallet(context: Context<'_>, introduction: &Introduction, name: &N
     context.tell(&mut client);
     let answer = Shown {
         wallet: introduction.wallet.to_string(),
+        device: card.identity.device_id().to_string(),
         card: card.to_string(),
     };
     context.output.answer(&answer, |answer| {
         let qr = terminal::qr(&answer.card.to_uppercase()).unwrap_or_default();
         format!(
-            "{qr}\nThis machine's card:\n\n{}\n\nOn the machine that has the wallet:  twofold device add CARD\n\
+            "{qr}\nThis machine is {}. Its card:\n\n{}\n\nOn the machine that has the wallet:  twofold device add CARD\n\
              Then here:                           twofold join --finish",
+            answer.device.get(..12).unwrap_or_default(),
             answer.card
         )
     })
@@ -130,6 +134,7 @@ async fn finish(context: Context<'_>) -> Result<()> {
             }),
             Arrival::NotYet(card) => waiting.push(Shown {
                 wallet: card.wallet.to_string(),
+                device: card.identity.device_id().to_string(),
                 card: card.to_string(),
             }),
         }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 use twofold_api::reply::{Operator, Waiting};
-use twofold_client::devices::Outcome;
+use twofold_client::devices::{About, Outcome, about};
 use twofold_threshold::id::DeviceId;
 
 use super::{Context, device::answer};
@@ -19,6 +19,9 @@ struct Answer {
 pub(super) struct Line {
     change: u64,
     what: String,
+    /// The machine that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
     /// None for recovery.
     asker: Option<String>,
     asked: u64,
@@ -28,9 +31,11 @@ pub(super) struct Line {
 }
 
 pub(super) fn line(waiting: &Waiting) -> Line {
+    let About { what, device } = about(waiting);
     Line {
         change: waiting.change,
-        what: waiting.what.clone(),
+        what,
+        device: device.map(|device| device.to_string()),
         asker: waiting.asker.map(|device| DeviceId(device).to_string()),
         asked: waiting.asked,
         due: waiting.due,
@@ -50,10 +55,12 @@ pub(super) fn told(line: &Line, wallet: &str) -> String {
         "recover" => "to recover a lost machine's share",
         other => other,
     };
-    let by = line
-        .asker
+    let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+    let by = line.asker.as_deref().map_or("recovery".into(), short);
+    let device = line
+        .device
         .as_deref()
-        .map_or("recovery", |id| id.get(..12).unwrap_or(id));
+        .map_or(String::new(), |id| format!(" ({})", short(id)));
     let Line { change, .. } = line;
     let operator = if line.operator_needed && !line.operator_agreed {
         format!("\n  It takes the operator's yes as well:  twofold-server approve {wallet} {change}")
@@ -61,7 +68,7 @@ pub(super) fn told(line: &Line, wallet: &str) -> String {
         String::new()
     };
     format!(
-        "{change}: {by} asks {what}. It waits {} from when it was asked for, and any machine of the wallet can cancel it: \
+        "{change}: {by} asks {what}{device}. It waits {} from when it was asked for, and any machine of the wallet can cancel it: \
          twofold pending cancel {change}{operator}\n  At once: twofold pending approve {change} on a second approver, or the \
          same command --with-words. When its time has come, run the command again.",
         span(line.due.saturating_sub(line.asked)),

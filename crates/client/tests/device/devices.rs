@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use twofold_api::Reason;
-use twofold_client::devices::{Arrival, Outcome};
+use twofold_client::devices::{Arrival, Outcome, about};
 use twofold_client::fault::{Breach, Usage};
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault, Notice};
@@ -152,6 +152,56 @@ fn a24_a_machine_alone_only_asks_and_every_other_is_told() {
             .approve_change(&mut laptop.wallet, waiting.change, None)
             .await;
         assert!(matches!(gone, Err(Fault::Usage(Usage::NoSuchChange { change })) if change == waiting.change));
+    });
+}
+
+#[test]
+fn a23_what_waits_is_told_by_the_entry_that_was_signed_and_not_by_the_servers_word() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        let found = phone
+            .client
+            .find_device(&mut phone.wallet, "laptop")
+            .await
+            .expect("finds");
+        let asked = phone.client.revoke_device(&mut phone.wallet, found.id, None).await;
+        let Outcome::Waits(mut waiting) = asked.expect("asks") else {
+            panic!("one machine revoked another")
+        };
+        waiting.what = "enrol".into();
+        let told = about(&waiting);
+        assert_eq!((told.what.as_str(), told.device), ("revoke", Some(found.id)));
+        waiting.entry.clear();
+        assert_eq!(
+            about(&waiting).what,
+            "enrol",
+            "where nothing was signed there is no more to go by"
+        );
+    });
+}
+
+#[test]
+fn an_entry_that_others_made_stale_is_signed_anew_and_is_nobodys_breach() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        let found = laptop
+            .client
+            .find_device(&mut laptop.wallet, "phone")
+            .await
+            .expect("finds");
+        let asked = laptop.client.make_approver(&mut laptop.wallet, found.id, None).await;
+        let Outcome::Waits(waiting) = asked.expect("asks") else {
+            panic!("one machine made an approver")
+        };
+        refresh(&mut laptop).await;
+        phone.client.sync(&mut phone.wallet).await.expect("syncs");
+        let stale = phone
+            .client
+            .approve_change(&mut phone.wallet, waiting.change, None)
+            .await;
+        assert!(matches!(stale, Err(Fault::Usage(Usage::StaleChange { change })) if change == waiting.change));
     });
 }
 

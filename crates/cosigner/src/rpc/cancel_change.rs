@@ -3,7 +3,7 @@
 use twofold_api::{
     Reason, Refusal,
     audit::{Event, ShapeStep},
-    reply::Done,
+    reply::{Done, Waiting},
     request::CancelChange,
 };
 use twofold_threshold::id::{DeviceId, WalletId};
@@ -80,12 +80,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// The operator says yes to a change that takes it. Not an RPC: the server offers it on its admin socket alone. Its
-    /// wait goes on all the same.
-    pub async fn approve_change(&self, wallet: WalletId, change: u64) -> Result<(), Refusal> {
+    /// wait goes on all the same, so that who hears now that it was another than they meant can still refuse it.
+    pub async fn approve_change(&self, wallet: WalletId, change: u64) -> Result<Waiting, Refusal> {
         let _held = self.wallets.hold(wallet).await;
         let row = self.store.wallet(wallet).await?.ok_or(Reason::WalletNotFound)?;
         let mut opened = self.load(row)?.change();
-        let subject = opened.state.shape.waiting.agree(change)?;
+        let agreed = opened.state.shape.waiting.agree(change)?;
+        let (subject, told) = (*agreed.subject(), agreed.tell());
         opened.log(
             self.time.now(),
             Event::Shape {
@@ -96,6 +97,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         );
         let mut batch = Batch::default();
         self.store_change(opened, &mut batch)?;
-        Ok(self.store.commit(batch).await?)
+        self.store.commit(batch).await?;
+        Ok(told)
     }
 }
