@@ -79,4 +79,6 @@ procedures! {
     Recover -> Recovered, Change, wallet;
     BeginRefresh -> RefreshBegun, Change, wallet;
     FinishRefresh -> RefreshFinished, Change, wallet;
+    RepairRecovery -> Recovered, Change, wallet;
+    ReplaceRecovery -> Done, Change, wallet;
 }

@@ -1,4 +1,4 @@
-//! What recovery signs to be let in where a device was lost, beside entries of the device list.
+//! What recovery signs, beside entries of the device list, where a device was lost or other words take the old ones' place.
 
 use alloc::vec::Vec;
 
@@ -7,6 +7,7 @@ use twofold_threshold::{
     envelope::SealPublic,
     id::{DeviceId, WalletId},
     identity::{Domain, IdentityKey},
+    words::RecoveryIdentity,
 };
 
 /// Recovery's word that a device may read what recovery needs.
@@ -26,6 +27,28 @@ pub fn mandate(identity: &IdentityKey, sealing: &SealPublic) -> [u8; 32] {
         .chain_update([6])
         .chain_update(identity.to_bytes())
         .chain_update(sealing.as_bytes())
+        .finalize()
+        .into()
+}
+
+/// New words' word that they take a share that is sealed to a key.
+pub const ACCEPT: Domain = Domain::new("replace/accept");
+
+/// What new words sign, in the domain [`ACCEPT`]: for which server, and the key that their share is to be sealed to. So
+/// nobody gets a share in the name of words that they do not have.
+#[must_use]
+pub fn accepting(server: &IdentityKey, key: &SealPublic) -> Vec<u8> {
+    [server.to_bytes().as_slice(), key.as_bytes()].concat()
+}
+
+/// What names the replacing of a wallet's words by others: what is asked for, what waits, and what both helpers sign over.
+#[must_use]
+pub fn replacing(words: &RecoveryIdentity) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(b"twofold/asked/1")
+        .chain_update([5])
+        .chain_update(words.signing.to_bytes())
+        .chain_update(words.recipient.as_bytes())
         .finalize()
         .into()
 }

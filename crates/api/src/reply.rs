@@ -351,7 +351,7 @@ pub struct RecoveryWallet {
     pub birthday: u32,
 }
 
-/// Answer to [`crate::request::Recover`].
+/// Answer to [`crate::request::Recover`] and to [`crate::request::RepairRecovery`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
     /// Beside the answer.

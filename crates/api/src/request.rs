@@ -377,6 +377,36 @@ pub struct FinishRefresh {
     pub checkpoint: Checkpoint,
 }
 
+/// Has the server help to repair recovery's share for new words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairRecovery {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// `threshold::device_list::Change` that names the new words, on the list's newest entry, in its canonical bytes.
+    pub entry: Vec<u8>,
+    /// `threshold::repair::Opening`, signed by the device; its delta is sealed to the key that `unlock` names.
+    pub opening: Vec<u8>,
+    /// The new words' signature ([`crate::recovery::accepting`]).
+    pub accepted: [u8; 64],
+    /// The wallet's unlock key, sealed to the server.
+    pub unlock: SealedUnlockKey,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
+/// Puts new words in the old ones' place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplaceRecovery {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The entry that names the new words, on the list's newest.
+    pub entry: Vec<u8>,
+    /// `threshold::package::FirstPackage`, sealed to the new words and signed by them, in its canonical bytes.
+    pub package: Vec<u8>,
+    /// The newest checkpoint the device has seen.
+    pub checkpoint: Checkpoint,
+}
+
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);

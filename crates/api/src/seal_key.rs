@@ -218,6 +218,8 @@ pub enum Step {
     BeginRefresh,
     /// [`crate::request::FinishRefresh`].
     FinishRefresh,
+    /// [`crate::request::RepairRecovery`].
+    RepairRecovery,
 }
 
 impl Step {
@@ -231,6 +233,7 @@ impl Step {
             Self::Recover => 16,
             Self::BeginRefresh => 6,
             Self::FinishRefresh => 7,
+            Self::RepairRecovery => 17,
         }
     }
 }

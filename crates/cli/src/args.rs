@@ -15,7 +15,7 @@ pub(crate) use self::{
     device::{Device, Join, Pending, Voice},
     keystore::{Agent, Passphrase, Unlock},
     payment::{Coins, Psbt, Receive, Replace, Send},
-    recovery::{Recover, Recovery, Signing, Sweep},
+    recovery::{Recover, Recovery, Replacing, Signing, Sweep},
     text::{Label, Labels, SignMessage, VerifyMessage},
     wallet::{Audit, Create, Wallet},
 };

@@ -153,8 +153,9 @@ const LOSSES: &str = "\
 </section>
 <section>
 <h2>If this page was seen by somebody, or is lost</h2>
-<p>Move the coins to a new wallet, with device and server: <code>twofold send --max --to ADDRESS</code>. The words of this wallet
-stay good for the old key, so do it before somebody else finds a second share.</p>
+<p>Lost: make new words, on a device: <code>twofold recovery replace</code>. It waits seven days and takes the operator's yes; with
+the old words, <code>--with-words</code>, it is done at once. Seen by somebody: move the coins to a new wallet, with device and
+server: <code>twofold send --max --to ADDRESS</code>. These words stay good for packages and machines of their day.</p>
 </section>
 <section>
 <h2>To practise</h2>

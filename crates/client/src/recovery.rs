@@ -10,6 +10,8 @@ pub mod holder;
 pub mod package;
 pub mod recover;
 mod rehearse;
+mod repair;
+pub mod replace;
 pub mod request;
 pub mod sweep;
 

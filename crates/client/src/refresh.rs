@@ -165,9 +165,10 @@ impl<P: Platform> Client<P> {
         let had = record.public.epoch().number;
         let mut epochs = record.epochs()?;
         let known = DeviceList::verify(record.wallet, record.recovery()?, &record.list).map_err(Breach::DeviceList)?;
-        let ground = self.ground(record, &epochs, known);
-        // Its transcript and device are held to the list before anything in it is opened.
+        let mut ground = self.ground(record, &epochs, known);
+        // Its transcript, device and recovery are held to the list before anything in it is opened.
         epochs.push(list.clone(), link.clone())?;
+        ground.recovery = *link.signed().transcript().recovery();
         let me = *self.session.device_key();
         let next = self.next_sealing(record.wallet).await?;
         let keys: Vec<_> = [&record.sealing].into_iter().chain(&next).collect();
@@ -186,7 +187,10 @@ impl<P: Platform> Client<P> {
         Ground {
             wallet: record.wallet,
             server: self.session.server,
-            recovery: *epochs.created().transcript().recovery(),
+            recovery: match list.replaced() {
+                Some(replaced) => *replaced,
+                None => *epochs.created().transcript().recovery(),
+            },
             list,
             public: record.public.clone(),
         }

@@ -102,7 +102,9 @@ names_wallet!(
     AskRecovery,
     Recover,
     BeginRefresh,
-    FinishRefresh
+    FinishRefresh,
+    RepairRecovery,
+    ReplaceRecovery
 );
 
 macro_rules! names_none {

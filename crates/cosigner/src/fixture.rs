@@ -26,7 +26,7 @@ use twofold_threshold::{
 };
 
 pub(crate) use oracle::Oracle;
-pub(crate) use phone::{Call, Closed, Phone, Purse, Started, URL, copy, name, random};
+pub(crate) use phone::{Call, Closed, OpenAge, Phone, Purse, Started, URL, copy, name, random};
 pub(crate) use spend::{Spend, SpendCall, stranger};
 
 use crate::{

@@ -314,6 +314,11 @@ impl Waiting {
         });
     }
 
+    /// What recovery asked for falls with its words.
+    pub(crate) fn drop_of_recovery(&mut self) {
+        self.list.retain(|pending| pending.asker != Asker::Recovery);
+    }
+
     fn place(&self, number: u64) -> Result<usize, Refusal> {
         let place = self.list.iter().position(|pending| pending.number == number);
         place.ok_or_else(|| Reason::ChangeNotFound.into())

@@ -28,6 +28,8 @@ mod recover;
 mod refresh;
 mod rename_device;
 mod rename_wallet;
+mod repair_recovery;
+mod replace_recovery;
 mod set_freeze;
 mod share;
 mod sign;

@@ -121,11 +121,16 @@ impl Shape {
     pub(crate) fn struck(&mut self, devices: &[DeviceId], epoch: u32) {
         if !devices.is_empty() {
             self.waiting.drop_of(devices);
-            self.revoked_at = Some(epoch);
+            self.want_refresh(epoch);
         }
     }
 
-    /// Whether a device was revoked in this epoch.
+    /// Somebody who is gone has a share of this epoch: a refresh is due.
+    pub(crate) fn want_refresh(&mut self, epoch: u32) {
+        self.revoked_at = Some(epoch);
+    }
+
+    /// Whether a device was revoked, or words replaced, in this epoch.
     pub(crate) fn refresh_due(&self, epoch: u32) -> bool {
         self.revoked_at == Some(epoch)
     }

@@ -17,3 +17,4 @@ mod refresh;
 mod signing;
 mod storage;
 mod watch;
+mod words;

@@ -1,6 +1,7 @@
 //! What a person does after a loss, typed as docs/recover.md has it.
 
 mod table;
+mod words;
 
 use std::{path::PathBuf, process::Command, str::FromStr as _, thread, time::Duration};
 

@@ -23,6 +23,8 @@ mod list_wallets;
 mod recover;
 mod rename_device;
 mod rename_wallet;
+mod repair_recovery;
+mod replace_recovery;
 mod set_freeze;
 mod sign;
 mod sign_message;
@@ -131,6 +133,8 @@ procedures! {
     recover: Recover -> Recovered;
     begin_refresh: BeginRefresh -> RefreshBegun;
     finish_refresh: FinishRefresh -> RefreshFinished;
+    repair_recovery: RepairRecovery -> Recovered;
+    replace_recovery: ReplaceRecovery -> Done;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

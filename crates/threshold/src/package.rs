@@ -18,10 +18,11 @@ use crate::{
     hash,
     id::{EpochId, KeyKind, Party, WalletId},
     identity::{Domain, IdentityKey, IdentitySecret, Signature64},
+    repair::repaired::Repaired,
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
     transcript::Transcript,
-    words::RecoveryRecipient,
+    words::{RecoveryRecipient, RecoverySecret},
 };
 
 /// The longest age file that a ceremony carries.
@@ -102,6 +103,22 @@ impl FirstPackage {
             sealed,
             signature,
         })
+    }
+
+    /// Seals what was repaired for recovery to its new words, and signs with them: the package that recovery's chain goes
+    /// on from. `public` is what the share was held against.
+    pub fn renew(
+        repaired: &Repaired,
+        public: &PublicShares,
+        words: &RecoverySecret,
+        age: &impl SealToRecovery,
+    ) -> Result<Self, Fault> {
+        let (share, unlock) = (&repaired.share, &repaired.unlock);
+        if share.party() != Party::Recovery {
+            return Err(FaultKind::ForeignCeremony.into());
+        }
+        share.check(public)?;
+        Self::seal(share, unlock, &words.public().recipient, age, &words.identity())
     }
 
     /// Whose wallet.

@@ -1,7 +1,7 @@
 //! Recovery words: 25 words that are recovery's identity, and never a share. They are not a BIP-39 seed phrase, though
 //! they use its English list: 256 random bits, then 19 bits of checksum.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use bech32::{Bech32, Hrp};
@@ -245,6 +245,28 @@ pub struct RecoveryIdentity {
     pub signing: IdentityKey,
     /// What is sealed to recovery is sealed to this.
     pub recipient: RecoveryRecipient,
+}
+
+impl RecoveryIdentity {
+    /// The signing key, then the recipient: 32 bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.signing.to_bytes();
+        bytes.extend_from_slice(self.recipient.as_bytes());
+        bytes
+    }
+}
+
+impl TryFrom<&[u8]> for RecoveryIdentity {
+    type Error = Fault;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
+        let (signing, recipient) = bytes.split_last_chunk::<32>().ok_or(FaultKind::Length)?;
+        Ok(Self {
+            signing: IdentityKey::try_from(signing)?,
+            recipient: RecoveryRecipient(SealPublic::try_from(recipient.as_slice())?),
+        })
+    }
 }
 
 impl Encode for RecoveryIdentity {

@@ -155,6 +155,8 @@ calls! {
     Recover: RecoverRequest -> RecoverReply, Recovered;
     BeginRefresh: BeginRefreshRequest -> BeginRefreshReply, RefreshBegun;
     FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
+    RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
+    ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ methods! {
     ChangeDevices, SetFreeze, CancelChange, GetShape, InviteDevice, RenameDevice, LiftFence,
     GetRecovery, AskRecovery, Recover,
     BeginRefresh, FinishRefresh,
+    RepairRecovery, ReplaceRecovery,
 }
 
 /// Every procedure that the .proto has.

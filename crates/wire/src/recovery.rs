@@ -1,4 +1,4 @@
-//! Requests and replies of recovery, where a device was lost.
+//! Requests and replies of recovery, where a device was lost or words are replaced.
 
 use buffa::MessageField;
 use twofold_api::{reply, request};
@@ -6,7 +6,7 @@ use twofold_threshold::device_list::{MAX_ENTRIES, MAX_ENTRY};
 
 use crate::{
     malformed::Malformed,
-    parts::{bounded, counted, each, fixed, head, message, required, up_to, wallet},
+    parts::{bounded, checkpoint, counted, each, fixed, head, message, required, up_to, wallet},
     proto,
 };
 
@@ -87,6 +87,60 @@ impl From<&request::Recover> for proto::RecoverRequest {
     }
 }
 
+impl TryFrom<proto::RepairRecoveryRequest> for request::RepairRecovery {
+    type Error = Malformed;
+
+    fn try_from(repair: proto::RepairRecoveryRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&repair.wallet)?,
+            entry: bounded("entry", repair.entry, MAX_ENTRY)?,
+            opening: message("opening", repair.opening)?,
+            accepted: fixed("accepted", &repair.accepted)?,
+            unlock: required("unlock", repair.unlock)?.try_into()?,
+            checkpoint: checkpoint(&repair.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::RepairRecovery> for proto::RepairRecoveryRequest {
+    fn from(repair: &request::RepairRecovery) -> Self {
+        Self {
+            wallet: repair.wallet.0.to_vec(),
+            entry: repair.entry.clone(),
+            opening: repair.opening.clone(),
+            accepted: repair.accepted.to_vec(),
+            unlock: MessageField::some((&repair.unlock).into()),
+            checkpoint: repair.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::ReplaceRecoveryRequest> for request::ReplaceRecovery {
+    type Error = Malformed;
+
+    fn try_from(replace: proto::ReplaceRecoveryRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&replace.wallet)?,
+            entry: bounded("entry", replace.entry, MAX_ENTRY)?,
+            package: message("package", replace.package)?,
+            checkpoint: checkpoint(&replace.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::ReplaceRecovery> for proto::ReplaceRecoveryRequest {
+    fn from(replace: &request::ReplaceRecovery) -> Self {
+        Self {
+            wallet: replace.wallet.0.to_vec(),
+            entry: replace.entry.clone(),
+            package: replace.package.clone(),
+            checkpoint: replace.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
 impl From<reply::Recovery> for proto::GetRecoveryReply {
     fn from(recovery: reply::Recovery) -> Self {
         let wallet = recovery.wallet;
@@ -123,23 +177,28 @@ impl TryFrom<proto::GetRecoveryReply> for reply::Recovery {
     }
 }
 
-impl From<reply::Recovered> for proto::RecoverReply {
-    fn from(recovered: reply::Recovered) -> Self {
-        Self {
-            head: MessageField::some(recovered.head.into()),
-            answer: recovered.answer,
-            ..Self::default()
+macro_rules! answered {
+    ($($reply:ident),*) => {$(
+        impl From<reply::Recovered> for proto::$reply {
+            fn from(recovered: reply::Recovered) -> Self {
+                Self {
+                    head: MessageField::some(recovered.head.into()),
+                    answer: recovered.answer,
+                    ..Self::default()
+                }
+            }
         }
-    }
-}
 
-impl TryFrom<proto::RecoverReply> for reply::Recovered {
-    type Error = Malformed;
+        impl TryFrom<proto::$reply> for reply::Recovered {
+            type Error = Malformed;
 
-    fn try_from(recovered: proto::RecoverReply) -> Result<Self, Malformed> {
-        Ok(Self {
-            head: head(recovered.head)?,
-            answer: message("answer", recovered.answer)?,
-        })
-    }
+            fn try_from(recovered: proto::$reply) -> Result<Self, Malformed> {
+                Ok(Self {
+                    head: head(recovered.head)?,
+                    answer: message("answer", recovered.answer)?,
+                })
+            }
+        }
+    )*};
 }
+answered!(RecoverReply, RepairRecoveryReply);

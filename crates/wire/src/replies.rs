@@ -52,7 +52,8 @@ done!(
     RenameWalletReply,
     CancelChangeReply,
     RenameDeviceReply,
-    LiftFenceReply
+    LiftFenceReply,
+    ReplaceRecoveryReply
 );
 
 impl From<reply::Joined> for proto::JoinReply {

@@ -282,6 +282,26 @@ pub(crate) fn recover() -> request::Recover {
     }
 }
 
+pub(crate) fn repair_recovery() -> request::RepairRecovery {
+    request::RepairRecovery {
+        wallet: WALLET,
+        entry: b"entry".to_vec(),
+        opening: b"opening".to_vec(),
+        accepted: [0x56; 64],
+        unlock: sign().unlock,
+        checkpoint: checkpoint(),
+    }
+}
+
+pub(crate) fn replace_recovery() -> request::ReplaceRecovery {
+    request::ReplaceRecovery {
+        wallet: WALLET,
+        entry: b"entry".to_vec(),
+        package: b"package".to_vec(),
+        checkpoint: checkpoint(),
+    }
+}
+
 pub(crate) fn recovery() -> reply::Recovery {
     let wallet = wallet();
     reply::Recovery {

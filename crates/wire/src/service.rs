@@ -209,6 +209,8 @@ service! {
         Recover, recover: RecoverRequest -> RecoverReply, Recovered;
         BeginRefresh, begin_refresh: BeginRefreshRequest -> BeginRefreshReply, RefreshBegun;
         FinishRefresh, finish_refresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
+        RepairRecovery, repair_recovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
+        ReplaceRecovery, replace_recovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

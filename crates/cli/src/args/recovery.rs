@@ -68,6 +68,14 @@ Examples:
         #[arg(long, value_name = "FILE", requires = "with_words")]
         words_file: Option<PathBuf>,
     },
+    /// Make other recovery words, for words that were lost or may have been seen
+    #[command(after_help = "\
+Examples:
+  twofold recovery replace --with-words          asks for the old words: done at once
+  twofold recovery replace                       the old words are lost: waits seven days, and takes the operator's yes
+  twofold recovery replace --recovery opening.txt --out message.txt
+      the new words are on another machine, which ran twofold recovery new --replace")]
+    Replace(Replacing),
     /// The server is gone: move everything to an address of another wallet, with this device and the words
     #[command(after_help = "\
 Examples:
@@ -89,13 +97,15 @@ Examples:
         #[arg(long, short)]
         yes: bool,
     },
-    /// On a machine of its own, offline too: become the recovery of a wallet that is about to be made
+    /// On a machine of its own, offline too: become the recovery of a wallet that is about to be made, or of one that is there
     #[command(after_help = "\
 Examples:
   twofold recovery new --invitation invitation.txt --out opening.txt --state recovery.state
       then opening.txt goes to the device: twofold create --name savings --recovery opening.txt --out message.txt
   twofold recovery new --invitation invitation.txt --qr --state recovery.state
-      where the device has a camera and no drive")]
+      where the device has a camera and no drive
+  twofold recovery new --replace --invitation invitation.txt --out opening.txt --state recovery.state
+      then opening.txt goes to the device: twofold recovery replace --recovery opening.txt --out message.txt")]
     New {
         /// A file with the operator's invitation: only the server's identity is read from it, so a used one will do; `-` is standard input
         #[arg(long, value_name = "FILE")]
@@ -112,8 +122,11 @@ Examples:
         /// Write the new words to this new file (mode 0600) instead of showing them
         #[arg(long, value_name = "FILE")]
         words_file: Option<PathBuf>,
+        /// For a wallet that is there: take its words' place
+        #[arg(long)]
+        replace: bool,
     },
-    /// Go on with making a wallet: at the recovery holder with the device's message, at the device with the holder's
+    /// Go on with making a wallet, or with replacing its words: at the recovery holder with the device's message, at the device with the holder's
     #[command(after_help = "\
 Examples:
   twofold recovery continue message.txt --state recovery.state --out answer.txt    at the recovery holder
@@ -150,6 +163,26 @@ Both show a fingerprint: compare them.")]
         #[arg(long, short)]
         yes: bool,
     },
+}
+
+/// Arguments of `recovery replace`.
+#[derive(Debug, Args)]
+pub(crate) struct Replacing {
+    /// The old words.
+    #[command(flatten)]
+    pub voice: super::Voice,
+    /// Write the new words to this file (mode 0600) instead of showing them; words that are there already are taken
+    #[arg(long, value_name = "FILE")]
+    pub new_words_file: Option<PathBuf>,
+    /// The new words are on another machine: the opening that it wrote with recovery new --replace, or `-`
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "new_words_file")]
+    pub recovery: Option<PathBuf>,
+    /// Where to write the message for that machine
+    #[arg(long, value_name = "FILE", requires = "recovery")]
+    pub out: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// Arguments of `recovery sweep`.

@@ -4,6 +4,7 @@ mod check;
 mod holder;
 mod kit;
 mod rehearse;
+mod replace;
 mod sign;
 mod sweep;
 
@@ -26,6 +27,7 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
             words_file,
         } => kit::run(context, &out, package.as_deref(), with_words, words_file.as_deref()).await,
         args::Recovery::Rehearse { signing, yes } => Box::pin(rehearse::run(context, signing, yes)).await,
+        args::Recovery::Replace(arguments) => Box::pin(replace::run(context, arguments)).await,
         args::Recovery::Sweep(arguments) => Box::pin(sweep::run(context, arguments)).await,
         args::Recovery::New {
             invitation,
@@ -33,8 +35,9 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
             qr,
             state,
             words_file,
+            replace,
         } => {
-            let shown = holder::Shown { out, qr };
+            let shown = holder::Shown { out, qr, replace };
             holder::begin(context, &invitation, &shown, &state, words_file.as_deref())
         }
         args::Recovery::Continue {

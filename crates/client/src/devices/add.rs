@@ -12,7 +12,6 @@ use twofold_threshold::device_list::{Act, Change, DeviceList, Entry, Parcel, Sig
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::{IdentityKey, Signature64};
-use twofold_threshold::package::FirstPackage;
 use twofold_threshold::refresh::Link;
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::transcript::SignedTranscript;
@@ -217,7 +216,8 @@ impl<P: Platform> Client<P> {
         let recovery = SignedTranscript::try_from(transcript)?.transcript().recovery().signing;
         let list = DeviceList::verify(wallet, recovery, &told.device_list).map_err(Breach::DeviceList)?;
         let sealing = list.device(own.device_id()).map(|device| *device.sealing());
-        let before = introduced(&told.device_list, &joining.from, &own).ok_or(Breach::ForeignParcel)?;
+        let place = introduced(&told.device_list, &joining.from, &own).ok_or(Breach::ForeignParcel)?;
+        let before = DeviceList::verify(wallet, recovery, &told.device_list[..place]).map_err(Breach::DeviceList)?;
         if sealing != Some(joining.sealing.public()) {
             return Err(Breach::ForeignParcel.into());
         }
@@ -226,7 +226,7 @@ impl<P: Platform> Client<P> {
         let mut senders = list.devices().iter();
         let opened = senders
             .find_map(|sender| parcel.open(wallet, sender.identity(), &own, &joining.sealing).ok())
-            .filter(|opened| opened.recovery == *list.recovery() && opened.list == before)
+            .filter(|opened| opened.recovery == *before.recovery() && opened.list == *before.head())
             .ok_or(Breach::ForeignParcel)?;
         let (record, since) = self.record_of(joining, &told, opened)?;
         self.draw_sealing(wallet).await?;
@@ -237,6 +237,7 @@ impl<P: Platform> Client<P> {
         for link in since {
             self.follow(&mut taken, link, told.device_list.clone()).await?;
         }
+        taken.record.epochs()?.public()?;
         Ok(Some(taken))
     }
 
@@ -264,11 +265,6 @@ impl<P: Platform> Client<P> {
         if !same {
             return Err(Breach::OtherWallet.into());
         }
-        FirstPackage::try_from(package.as_slice())?.verify(
-            joining.wallet,
-            &first.public_shares()?,
-            &first.recovery().signing,
-        )?;
         let links = told.package.get(2..).unwrap_or_default().iter();
         let mut links: Vec<_> = links
             .map(|link| Link::try_from(link.as_slice()))
@@ -301,22 +297,22 @@ impl<P: Platform> Client<P> {
             kept: Vec::new(),
             words: None,
         };
-        // Every refresh before it leads there from the first transcript.
-        if record.epochs()?.public()? != record.public {
+        // Every refresh before it leads there from the first transcript. What recovery sealed may be of a later one.
+        if record.epochs()?.newest()? != record.public {
             return Err(Breach::OtherWallet.into());
         }
         Ok((record, since))
     }
 }
 
-/// The list's head before the entry that lists this device, if the device that introduced it signed that entry. So all
-/// before it is the list that the introducing device had verified, down to the device that made the wallet: a server that
-/// made up another list has no such entry.
-fn introduced(entries: &[Vec<u8>], from: &IdentityKey, own: &IdentityKey) -> Option<[u8; 32]> {
-    entries.iter().find_map(|entry| {
-        let change = Change::try_from(entry.as_slice()).ok()?;
-        let lists_us = matches!(change.act(), Act::Enrol { identity, .. } if identity == own);
-        let signed = change.signers().any(|signer| *signer == Signer::Device(*from));
-        (lists_us && signed).then(|| *change.parent())
+/// The place of the entry that lists this device, if the device that introduced it signed that entry. So all before it is
+/// the list that the introducing device had verified, down to the device that made the wallet: a server that made up
+/// another list has no such entry.
+fn introduced(entries: &[Vec<u8>], from: &IdentityKey, own: &IdentityKey) -> Option<usize> {
+    entries.iter().position(|entry| {
+        Change::try_from(entry.as_slice()).is_ok_and(|change| {
+            let lists_us = matches!(change.act(), Act::Enrol { identity, .. } if identity == own);
+            lists_us && change.signers().any(|signer| *signer == Signer::Device(*from))
+        })
     })
 }

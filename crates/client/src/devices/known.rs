@@ -5,6 +5,8 @@ use twofold_api::request::GetWallet;
 use twofold_threshold::device_list::{DeviceList, ListFault, MAX_ENTRIES, MAX_ENTRY, Succession, succession};
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::IdentityKey;
+use twofold_threshold::package::{Chain, FirstPackage};
+use twofold_threshold::refresh::Link;
 use twofold_threshold::transcript::SignedTranscript;
 
 use crate::client::Client;
@@ -61,6 +63,7 @@ impl<P: Platform> Client<P> {
         let list = DeviceList::verify(wallet.id(), wallet.record.recovery()?, &told.device_list)
             .map_err(Breach::DeviceList)?;
         self.keep_list(wallet.id(), &told.device_list).await?;
+        self.take_package(wallet, &told).await?;
         // A list that was signed for and then hidden would not be the one that the checkpoint names.
         if let Some(newest) = newest
             && newest
@@ -73,6 +76,31 @@ impl<P: Platform> Client<P> {
             return Err(Breach::ListForked { entry: list.len() }.into());
         }
         Ok((told, list))
+    }
+
+    /// Takes over what other recovery words have sealed, where they took the old ones' place: the server's chain is verified
+    /// whole, so it can hold back a package, and invent none.
+    async fn take_package(&mut self, wallet: &mut Wallet, told: &reply::Wallet) -> Result<(), Fault> {
+        let record = &mut wallet.record;
+        let [package, _, links @ ..] = told.package.as_slice() else {
+            return Ok(());
+        };
+        if *package == record.package {
+            return Ok(());
+        }
+        let links = links.iter().map(|link| Link::try_from(link.as_slice()));
+        let chain = Chain::new(
+            record.epochs()?.created().clone(),
+            FirstPackage::try_from(package.as_slice())?,
+            told.device_list.clone(),
+            links.collect::<Result<_, _>>()?,
+        );
+        chain.public()?;
+        record.package.clone_from(package);
+        record.list.clone_from(&told.device_list);
+        // What was written down were the old ones.
+        record.words = None;
+        self.save_record(&wallet.record).await
     }
 
     /// Keeps a list that was verified.

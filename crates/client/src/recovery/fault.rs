@@ -82,6 +82,18 @@ pub enum RecoveryFault {
          create --recovery"
     )]
     TooLate,
+    /// They are the wallet's already.
+    #[error(
+        "these words are the wallet's already. If the shares were not dealt anew since: twofold refresh. Otherwise name a new \
+         file for other words"
+    )]
+    SameWords,
+    /// Something came in between.
+    #[error(
+        "the wallet changed while the new words were on their way: run twofold recovery replace again, and have the new words \
+         answer the new message"
+    )]
+    WalletMoved,
     /// What the server tells of the wallet does not fit together.
     #[error("what the server tells of this wallet is not whole, or not what it signed: ask the operator")]
     Incomplete,

@@ -35,10 +35,16 @@ pub enum FileKind {
     ToRecovery,
     /// Recovery's part of a new wallet.
     FromRecovery,
+    /// Who new words are that are to take the place of a wallet's old ones, and what they take their share under.
+    NewWords,
+    /// What device and server did for new words.
+    ToNewWords,
+    /// What new words sealed to themselves.
+    FromNewWords,
 }
 
 impl FileKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Package,
         Self::Request,
         Self::Reply,
@@ -46,6 +52,9 @@ impl FileKind {
         Self::State,
         Self::ToRecovery,
         Self::FromRecovery,
+        Self::NewWords,
+        Self::ToNewWords,
+        Self::FromNewWords,
     ];
 
     const fn label(self) -> &'static str {
@@ -57,6 +66,9 @@ impl FileKind {
             Self::State => "RECOVERY STATE",
             Self::ToRecovery => "MESSAGE TO RECOVERY",
             Self::FromRecovery => "MESSAGE FROM RECOVERY",
+            Self::NewWords => "NEW RECOVERY WORDS",
+            Self::ToNewWords => "MESSAGE TO NEW WORDS",
+            Self::FromNewWords => "MESSAGE FROM NEW WORDS",
         }
     }
 }
@@ -71,6 +83,9 @@ impl core::fmt::Display for FileKind {
             Self::State => "recovery holder's state (made by recovery new)",
             Self::ToRecovery => "message to the recovery holder (made by create --recovery)",
             Self::FromRecovery => "message from the recovery holder (made by recovery continue)",
+            Self::NewWords => "new recovery words' opening (made by recovery new --replace)",
+            Self::ToNewWords => "message to new recovery words (made by recovery replace)",
+            Self::FromNewWords => "message from new recovery words (made by recovery continue)",
         })
     }
 }

@@ -12,6 +12,8 @@
 //! them, so that nobody can put another in its place; the answer is written into it before it is given away, so that the
 //! same message gets the same bytes and another one gets none.
 
+pub mod words;
+
 use bitcoin::hashes::{Hash, sha256};
 use rand_core::{CryptoRng, RngCore};
 use twofold_api::request::Name;
@@ -124,6 +126,8 @@ enum Stage {
     Waiting(Zeroizing<Vec<u8>>),
     /// It has signed: the digest of the message, and the answer.
     Answered { message: [u8; 32], answer: Answer },
+    /// New words of a wallet that is there wait for their share.
+    Expecting(words::Expecting),
 }
 
 /// What the holder's machine shows and gives away.
@@ -160,12 +164,16 @@ pub fn go_on(
     random: &mut (impl RngCore + CryptoRng),
 ) -> Result<Continued, RecoveryFault> {
     const KIND: FileKind = FileKind::ToRecovery;
+    let reached = open(secret, state)?;
+    if let Stage::Expecting(expecting) = &reached {
+        return words::go_on(expecting, text, secret);
+    }
     let bytes = file::read(KIND, text)?;
     let digest = sha256::Hash::hash(&bytes).to_byte_array();
-    let waiting = match open(secret, state)? {
+    let waiting = match reached {
         Stage::Waiting(record) => record,
         Stage::Answered { message, answer } if message == digest => return Ok(Continued { answer, state: None }),
-        Stage::Answered { .. } => return Err(RecoveryFault::Answered),
+        Stage::Answered { .. } | Stage::Expecting(_) => return Err(RecoveryFault::Answered),
     };
     let damaged = |fault: KeystoreFault| file::read_fault(KIND, &fault);
     let damage = || FileFault::Damaged(KIND);
@@ -218,6 +226,7 @@ pub fn go_on(
 
 fn seal(secret: &RecoverySecret, stage: &Stage) -> Result<String, RecoveryFault> {
     let plain = match stage {
+        Stage::Expecting(expecting) => expecting.write(file::writer().fixed(&[2])),
         Stage::Waiting(record) => file::writer().fixed(&[0]).var(record),
         Stage::Answered { message, answer } => {
             let texts = [
@@ -276,6 +285,10 @@ fn open(secret: &RecoverySecret, text: &str) -> Result<Stage, RecoveryFault> {
                 device: text()?,
             };
             Stage::Answered { message, answer }
+        }
+        [2] => {
+            let server = reader.var().map_err(damaged)?;
+            Stage::Expecting(words::Expecting::read(server, reader.array().map_err(damaged)?)?)
         }
         [_] => return Err(FileFault::Damaged(KIND).into()),
     };

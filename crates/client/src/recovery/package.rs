@@ -214,9 +214,8 @@ impl RecoveryPackage {
     /// Opens the package with the words' secret. The share is held against the verifying share of the transcript, and the
     /// transcript against the words' own signature.
     pub(crate) fn open(&self, secret: &RecoverySecret) -> Result<Contents, RecoveryFault> {
-        let t = self.transcript().transcript();
-        let (identity, known) = (secret.public(), t.recovery());
-        if identity != *known {
+        let identity = secret.public();
+        if identity != self.epochs.recovery().map_err(RecoveryFault::Package)? {
             return Err(RecoveryFault::OtherWords);
         }
         let opener = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;

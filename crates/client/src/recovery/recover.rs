@@ -17,7 +17,7 @@ use twofold_api::reason::Reason;
 use twofold_api::recovery::{READ, reading};
 use twofold_api::reply::{self, Operator};
 use twofold_api::request::{AskRecovery, GetRecovery, Recover};
-use twofold_api::seal_key::{Step as SealStep, Usage as SealUsage};
+use twofold_api::seal_key::Step as SealStep;
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{Act, Change, DeviceList, Proposal, Signer};
 use twofold_threshold::envelope::SealSecret;
@@ -25,11 +25,12 @@ use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, Party, WalletId};
 use twofold_threshold::identity::Signature64;
 use twofold_threshold::package::{Chain, FirstPackage, Opened};
 use twofold_threshold::refresh::Link;
-use twofold_threshold::repair::{Answer, Claim, Helpers, Signed, first, hub, repaired};
+use twofold_threshold::repair::{Claim, repaired};
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::transcript::SignedTranscript;
 use twofold_threshold::words::RecoverySecret;
 
+use super::repair::Help;
 use super::{AgeOpener, RecoveryFault};
 use crate::client::Client;
 use crate::fault::{Breach, Fault};
@@ -291,52 +292,36 @@ impl<P: Platform> Client<P> {
         let device = *self.session.device_key();
         let sealing = seen.list.device(self.session.device_id());
         let sealing = sealing.map_or_else(|| seat.sealing.public(), |device| *device.sealing());
-        let claim = Claim {
-            wallet,
-            ceremony,
-            kind: KeyKind::Taproot,
-            epoch: public.epoch(),
-            repaired: Party::Device,
-            identity: device,
-            key: key.public(),
-            unlock_digest: unlock.digest(),
-            mandate: twofold_api::recovery::mandate(&device, &sealing),
-        };
-        let helpers = Helpers {
-            first: (Party::Recovery, identity.public()),
-            second: (Party::Server, self.session.server),
-        };
-        let mut waiting = None;
-        let build = |session: &crate::session::Session, to: &twofold_api::seal_key::SealTo, random: &mut P::Random| {
-            let drafted = first::begin(claim.clone(), helpers, share, public, to.public(), random)?;
-            let signature = identity.sign_raw(&drafted.signing_bytes());
-            let (state, opening) = drafted.signed(signature)?;
-            let usage = SealUsage {
+        let help = Help {
+            claim: Claim {
                 wallet,
-                epoch: public.epoch().number,
-                step: SealStep::Recover,
-                device: session.device_id(),
-            };
-            let request = Recover {
+                ceremony,
+                kind: KeyKind::Taproot,
+                epoch: public.epoch(),
+                repaired: Party::Device,
+                identity: device,
+                key: key.public(),
+                unlock_digest: unlock.digest(),
+                mandate: twofold_api::recovery::mandate(&device, &sealing),
+            },
+            party: Party::Recovery,
+            identity: identity.public(),
+            words: Some(&identity),
+            share,
+            public,
+            unlock,
+            step: SealStep::Recover,
+        };
+        let (carried, _) = self
+            .help_with_server(&help, None, |opening, unlock| Recover {
                 wallet,
                 entry: entry.map(Change::to_bytes).unwrap_or_default(),
-                opening: opening.to_bytes(),
-                unlock: to.seal(unlock, &usage, random).map_err(|_| Breach::SealKey)?,
-            };
-            waiting = Some((state.opened(opening.clone()), opening));
-            Ok(request)
-        };
-        let (reply, _) = self.call_sealed(None, build).await?;
-        let (state, opening) = waiting.ok_or_else(crate::session::internal)?;
-        let answer = Signed::<Answer>::try_from(reply.answer.as_slice())?;
-        let drafted = state.receive(&answer, unlock, &mut self.random)?;
-        let signature = identity.sign_raw(&drafted.signing_bytes());
-        let ((), closing) = drafted.signed(signature)?;
-        let carried = hub::AwaitOpening::new(claim.clone(), helpers, public.clone())?
-            .receive(opening)?
-            .receive(answer)?
-            .receive(closing)?;
-        Ok(repaired::AwaitSigmas::new(claim, helpers, public.clone())?.receive(&carried, &key)?)
+                opening,
+                unlock,
+            })
+            .await?;
+        let helpers = help.helpers(self.session.server);
+        Ok(repaired::AwaitSigmas::new(help.claim, helpers, public.clone())?.receive(&carried, &key)?)
     }
 }
 

@@ -97,9 +97,8 @@ impl Asking {
             return Err(RecoveryFault::OtherRequest);
         }
         let record = &wallet.record;
-        let transcript = twofold_threshold::transcript::SignedTranscript::try_from(record.transcript.as_slice())
-            .map_err(RecoveryFault::Package)?;
-        let recovery = transcript.transcript().recovery().signing;
+        let epochs = record.epochs().map_err(RecoveryFault::Package)?;
+        let recovery = epochs.recovery().map_err(RecoveryFault::Package)?.signing;
         let signatures = waiting
             .receive_from_recovery(&cosign, &record.share, &record.public, &recovery)
             .map_err(RecoveryFault::Reply)?;

@@ -61,4 +61,6 @@ calls! {
     Recover: CEREMONY;
     BeginRefresh: CEREMONY;
     FinishRefresh: CEREMONY;
+    RepairRecovery: CEREMONY;
+    ReplaceRecovery: CHANGE;
 }

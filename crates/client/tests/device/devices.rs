@@ -14,22 +14,22 @@ use twofold_threshold::words::RecoverySecret;
 use crate::world::{Bench, World, create, paying, sats};
 
 /// A machine with a wallet that holds money, and the wallet's recovery words.
-struct Laptop {
-    world: World,
-    client: Client<Bench>,
-    wallet: Wallet,
-    words: RecoverySecret,
+pub(crate) struct Laptop {
+    pub(crate) world: World,
+    pub(crate) client: Client<Bench>,
+    pub(crate) wallet: Wallet,
+    pub(crate) words: RecoverySecret,
 }
 
 /// Another machine, with the wallet too.
-struct Phone {
-    world: World,
-    client: Client<Bench>,
-    wallet: Wallet,
+pub(crate) struct Phone {
+    pub(crate) world: World,
+    pub(crate) client: Client<Bench>,
+    pub(crate) wallet: Wallet,
 }
 
 impl Laptop {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Box::pin(Self::make()).await
     }
 
@@ -55,7 +55,7 @@ impl Laptop {
     }
 
     /// Adds another machine, with the words as the second voice.
-    async fn add(&mut self) -> Phone {
+    pub(crate) async fn add(&mut self) -> Phone {
         Box::pin(self.add_phone()).await
     }
 

@@ -12,4 +12,5 @@ mod recovery;
 mod refresh;
 mod server;
 mod wire_faults;
+mod words;
 mod world;

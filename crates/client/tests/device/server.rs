@@ -150,6 +150,8 @@ procedures! {
     recover: Recover -> Recovered;
     begin_refresh: BeginRefresh -> RefreshBegun;
     finish_refresh: FinishRefresh -> RefreshFinished;
+    repair_recovery: RepairRecovery -> Recovered;
+    replace_recovery: ReplaceRecovery -> Done;
 }
 
 /// How a refusal is answered.

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use twofold_api::{
     Reason, Refusal,
     audit::{Event, ShapeStep},
+    recovery::replacing,
     reply::Asked,
     request::ChangeDevices,
 };
@@ -53,7 +54,7 @@ fn subject(act: &Act) -> Option<(What, [u8; 32])> {
         }
         Act::Revoke(device) => Some((What::Revoke, hash(2, &[&device.0]))),
         Act::MakeApprover(device) => Some((What::Approver, hash(3, &[&device.0]))),
-        Act::ReplaceRecovery(identity) => Some((What::Words, hash(5, &[&identity.to_bytes()]))),
+        Act::ReplaceRecovery(words) => Some((What::Words, replacing(words))),
         // A device's fresh sealing key gives it nothing.
         _ => None,
     }
@@ -114,8 +115,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let noticed = pending::noticed(&list, request.device());
         let wait = pending::wait(leave(deed, voices), noticed, &self.config.waits)?;
         let by = Asker::Device(request.device().0);
-        let ripe = |counted| owned.state().shape.waiting.is_ripe(by, &subject, counted);
+        // New words come with the package that they open; here they are only asked for.
+        let done_here = what != What::Words;
+        let ripe = |counted| done_here && owned.state().shape.waiting.is_ripe(by, &subject, counted);
         let Some(wait) = wait.filter(|_| !ripe(self.time.counted())) else {
+            if !done_here {
+                return Err(Refusal::new(
+                    Reason::NotPermitted,
+                    "new recovery words come with the package that they open; run: twofold recovery replace",
+                ));
+            }
             return self.append(&request, owned, chains, list, &entry, &name).await;
         };
         let wish = Wish {

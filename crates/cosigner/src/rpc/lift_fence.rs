@@ -1,15 +1,11 @@
 //! A person's yes that a fenced wallet may sign again, or recovery's.
 
 use twofold_api::{Reason, Refusal, audit::Lift, reply::Done, request::LiftFence};
-use twofold_threshold::{
-    device_list::DeviceList,
-    identity::{Domain, Signature64},
-};
+use twofold_threshold::identity::{Domain, Signature64};
 
 use crate::{
     Authenticated, Cosigner,
     failpoint::failpoint,
-    fault,
     port::{
         Clock,
         chain::Chain,
@@ -68,8 +64,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// Whether recovery signed for the wallet as it stands here.
     async fn is_of_recovery(&self, owned: &Owned, signature: &Signature64) -> Result<(), Refusal> {
-        let transcript = self.first_transcript(owned.id()).await?;
-        let recovery = transcript.transcript().recovery().signing;
+        let chains = self.chains(owned.id()).await?;
+        let recovery = *self.device_list(owned, &chains).await?.recovery();
         let stands = self.newest(owned.id(), owned.state()).to_bytes();
         recovery.verify(Domain::LIFT_FENCE, &stands, signature).map_err(|_| {
             Refusal::new(
@@ -81,11 +77,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// What this device's yes comes to, beside what was said before it.
     async fn agreement(&self, request: &Authenticated<LiftFence>, owned: &Owned) -> Result<Option<Lift>, Refusal> {
-        let transcript = self.first_transcript(owned.id()).await?;
-        let recovery = transcript.transcript().recovery().signing;
         let chains = self.chains(owned.id()).await?;
-        let list = DeviceList::verify(owned.id(), recovery, &chains.device_list)
-            .map_err(|cause| fault::internal("a device list does not hold", &cause))?;
+        let list = self.device_list(owned, &chains).await?;
         let device = request.device();
         if list.device(device).is_none() {
             return Err(Refusal::new(

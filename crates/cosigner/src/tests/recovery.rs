@@ -20,6 +20,7 @@ use twofold_threshold::{
     secret::UnlockKey,
     share::Share,
     transcript::SignedTranscript,
+    words::RecoverySecret,
 };
 
 use super::devices::{freeze, invite, second};
@@ -463,7 +464,8 @@ fn a28_a_code_without_the_words_opens_nothing() {
     let entry = new.entry(&house, &purse, &purse.recovery);
     house.refuses(Reason::PartyMismatch, || thief.ask_with(&house, &purse, &entry));
     // Another deed than listing this machine.
-    let proposal = Proposal::new(&list(&house, &purse), Act::ReplaceRecovery(other.public()));
+    let words = RecoverySecret::generate(&mut rng());
+    let proposal = Proposal::new(&list(&house, &purse), Act::ReplaceRecovery(words.public()));
     let signature = purse.recovery.sign_raw(&proposal.signing_bytes());
     let entry = proposal.signed(Signer::Recovery, signature);
     house.refuses(Reason::NotPermitted, || new.ask_with(&house, &purse, &entry));

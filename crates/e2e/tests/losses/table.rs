@@ -12,7 +12,7 @@ use crate::{
     recovery::{answered, elsewhere},
 };
 
-fn text(path: &Path) -> Result<&str> {
+pub(super) fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path in UTF-8")
 }
 
@@ -23,7 +23,7 @@ fn lose(person: &Person) -> Result<()> {
 
 impl Owner {
     /// Writes the recovery package where the owner keeps it, and says where.
-    fn export(&self, from: &Person, name: &str) -> Result<String> {
+    pub(super) fn export(&self, from: &Person, name: &str) -> Result<String> {
         let out = self.deployment.folder().join(name);
         let out = text(&out)?.to_owned();
         from.run(&["recovery", "export", "--out", &out])?;
@@ -31,7 +31,7 @@ impl Owner {
     }
 
     /// Words and package fit, and are this wallet's.
-    fn fits(&self, package: &str) -> Result<()> {
+    pub(super) fn fits(&self, package: &str) -> Result<()> {
         let words = text(&self.words)?;
         let checked = answered(&elsewhere(&[
             "recovery",
@@ -81,7 +81,7 @@ impl Owner {
     }
 
     /// A new machine takes the lost one's place with this invitation and has the coin.
-    fn comes_back(&self, invitation: &str) -> Result<Person> {
+    pub(super) fn comes_back(&self, invitation: &str) -> Result<Person> {
         let new = self.deployment.person("new");
         let done = new.run(&self.recover(Some(invitation))?)?;
         ensure!(done["recovered"] == true, "{done}");

@@ -101,6 +101,26 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "RepairRecovery" => {
+            encode(&request::RepairRecovery {
+                wallet,
+                entry: b"entry".to_vec(),
+                opening: b"opening".to_vec(),
+                accepted: [0x56; 64],
+                unlock: unlock(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
+        "ReplaceRecovery" => {
+            encode(&request::ReplaceRecovery {
+                wallet,
+                entry: b"entry".to_vec(),
+                package: b"package".to_vec(),
+                checkpoint: checkpoint(wallet),
+            })
+            .1
+        }
         "TestSign" => {
             encode(&request::TestSign {
                 wallet,
@@ -294,6 +314,13 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "FinishRefresh" => json!({
             "wallet": id, "ceremony": bytes(&[0x99; 16]), "closing": bytes(b"closing"), "unlock": unlock,
             "checkpoint": checkpoint,
+        }),
+        "RepairRecovery" => json!({
+            "wallet": id, "entry": bytes(b"entry"), "opening": bytes(b"opening"), "accepted": bytes(&[0x56; 64]),
+            "unlock": unlock, "checkpoint": checkpoint,
+        }),
+        "ReplaceRecovery" => json!({
+            "wallet": id, "entry": bytes(b"entry"), "package": bytes(b"package"), "checkpoint": checkpoint,
         }),
         "TestSign" => {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })

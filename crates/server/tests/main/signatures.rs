@@ -192,6 +192,8 @@ async fn f02_ceremony_calls_without_a_known_device_are_refused_and_leave_nothing
         "/Activate",
         "/BeginRefresh",
         "/FinishRefresh",
+        "/RepairRecovery",
+        "/ReplaceRecovery",
     ];
     let methods: Vec<_> = METHODS
         .iter()

@@ -10,6 +10,7 @@ use crate::{
     hash,
     id::{DeviceId, WalletId},
     identity::{Domain, IdentityKey, Signature64},
+    words::RecoveryIdentity,
 };
 
 /// Most signers of one entry: two approvers, and recovery.
@@ -37,8 +38,9 @@ pub enum Act {
         /// Its new key.
         sealing: SealPublic,
     },
-    /// Other recovery words: what recovery signs is held to this identity from here on.
-    ReplaceRecovery(IdentityKey),
+    /// Other recovery words: what recovery signs is held to this identity from here on, and what is for recovery is sealed
+    /// to it.
+    ReplaceRecovery(RecoveryIdentity),
 }
 
 /// Who signs an entry.

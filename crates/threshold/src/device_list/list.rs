@@ -11,6 +11,7 @@ use crate::{
     envelope::SealPublic,
     id::{DeviceId, WalletId},
     identity::IdentityKey,
+    words::RecoveryIdentity,
 };
 
 /// How a device came onto the list.
@@ -80,6 +81,7 @@ impl Device {
 pub struct DeviceList {
     wallet: WalletId,
     recovery: IdentityKey,
+    replaced: Option<RecoveryIdentity>,
     head: [u8; 32],
     len: u32,
     devices: Vec<Device>,
@@ -94,6 +96,7 @@ impl DeviceList {
         Ok(Self {
             wallet,
             recovery,
+            replaced: None,
             head: entry.head(),
             len: 1,
             devices: Vec::from([Device {
@@ -131,6 +134,13 @@ impl DeviceList {
     #[must_use]
     pub const fn recovery(&self) -> &IdentityKey {
         &self.recovery
+    }
+
+    /// The whole identity that recovery has now, where its words were replaced; otherwise it is still that of the wallet's
+    /// first transcript.
+    #[must_use]
+    pub const fn replaced(&self) -> Option<&RecoveryIdentity> {
+        self.replaced.as_ref()
     }
 
     /// The hash of the last entry.
@@ -289,7 +299,10 @@ impl DeviceList {
                     device.sealing = *sealing;
                 }
             }
-            Act::ReplaceRecovery(identity) => self.recovery = *identity,
+            Act::ReplaceRecovery(identity) => {
+                self.recovery = identity.signing;
+                self.replaced = Some(*identity);
+            }
         }
         self.head = change.head();
         self.len = self.len.saturating_add(1);

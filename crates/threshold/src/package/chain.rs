@@ -7,12 +7,13 @@ use super::{Contents, FirstPackage, OpenAsRecovery};
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
-    device_list::{Change, DeviceList, Entry, MAX_ENTRIES, MAX_ENTRY},
+    device_list::{Act, Change, DeviceList, Entry, MAX_ENTRIES, MAX_ENTRY},
     id::{EpochId, Party},
     identity::IdentityKey,
     refresh::{Ground, Link},
     share::PublicShares,
     transcript::SignedTranscript,
+    words::RecoveryIdentity,
 };
 
 /// The most refreshes that a chain holds. Before it is full recovery, present, seals its share anew.
@@ -95,6 +96,26 @@ impl Chain {
         Ok(walk.ground.list)
     }
 
+    /// Who recovery is now: whose words signed the first transcript, or whom the device list has put in their place.
+    pub fn recovery(&self) -> Result<RecoveryIdentity, Fault> {
+        let first = *self.created.transcript().recovery();
+        let replaces = |entry: &Vec<u8>| {
+            let change = Change::try_from(entry.as_slice());
+            change.is_ok_and(|change| matches!(change.act(), Act::ReplaceRecovery(_)))
+        };
+        if !self.list.iter().any(replaces) {
+            return Ok(first);
+        }
+        Ok(self.devices()?.replaced().copied().unwrap_or(first))
+    }
+
+    /// The same chain from what other words have sealed. Whether those are the ones that the list names is seen when the
+    /// chain is walked or opened.
+    #[must_use]
+    pub fn resealed(self, package: FirstPackage, list: Vec<Vec<u8>>) -> Self {
+        Self { package, list, ..self }
+    }
+
     fn walk(&self) -> Result<Walk<'_>, Fault> {
         let transcript = self.created.transcript();
         let (first, rest) = self.list.split_first().ok_or(FaultKind::Length)?;
@@ -123,7 +144,7 @@ impl Chain {
         }
         let mut longer = Self { list, ..self.clone() };
         longer.links.push(link.for_recovery());
-        longer.public()?;
+        longer.newest()?;
         *self = longer;
         Ok(())
     }
@@ -131,16 +152,7 @@ impl Chain {
     /// What everybody knows of the newest epoch. Every transcript on the way there is checked, and that recovery signed
     /// what it sealed for one of these epochs.
     pub fn public(&self) -> Result<PublicShares, Fault> {
-        let mut public = self.created.transcript().public_shares()?;
-        let mut sealed = self.is_sealed_at(&public)?;
-        if !self.links.is_empty() {
-            let mut walk = self.walk()?;
-            for link in &self.links {
-                walk.ground.public = walk.next(link)?;
-                sealed |= self.is_sealed_at(&walk.ground.public)?;
-            }
-            public = walk.ground.public;
-        }
+        let (public, sealed) = self.followed()?;
         if sealed {
             Ok(public)
         } else {
@@ -148,30 +160,61 @@ impl Chain {
         }
     }
 
-    /// Whether what recovery sealed itself is of this epoch; then it must be signed for it.
-    fn is_sealed_at(&self, public: &PublicShares) -> Result<bool, Fault> {
-        let first = self.created.transcript();
+    /// The same where what recovery sealed may be of an epoch that comes after those of this chain.
+    pub fn newest(&self) -> Result<PublicShares, Fault> {
+        self.followed().map(|(public, _)| public)
+    }
+
+    /// The newest epoch, and whether what recovery sealed itself is of one on the way there: it may be of a later one, where
+    /// the words were replaced since.
+    fn followed(&self) -> Result<(PublicShares, bool), Fault> {
+        let mut public = self.created.transcript().public_shares()?;
+        let recovery = self.recovery()?;
+        let mut sealed = self.is_sealed_at(&public, &recovery.signing)?;
+        if !self.links.is_empty() {
+            let mut walk = self.walk()?;
+            for link in &self.links {
+                walk.ground.public = walk.next(link)?;
+                // What comes after the package is sealed to whoever opens that.
+                if sealed && *link.signed().transcript().recovery() != recovery {
+                    return Err(foreign_refresh());
+                }
+                sealed |= self.is_sealed_at(&walk.ground.public, &recovery.signing)?;
+            }
+            public = walk.ground.public;
+        }
+        Ok((public, sealed))
+    }
+
+    /// Whether what recovery sealed itself is of this epoch; then it must be signed for it, by the words that count.
+    fn is_sealed_at(&self, public: &PublicShares, recovery: &IdentityKey) -> Result<bool, Fault> {
         if self.package.epoch() != public.epoch() {
             return Ok(false);
         }
-        self.package.verify(first.wallet(), public, &first.recovery().signing)?;
+        let wallet = self.created.transcript().wallet();
+        self.package.verify(wallet, public, recovery)?;
         Ok(true)
     }
 
     /// Opens the chain as recovery: what recovery sealed itself, then one envelope of each refresh since.
     pub fn open(&self, identity: &IdentityKey, opener: &impl OpenAsRecovery) -> Result<Opened, Fault> {
         let first = self.created.transcript();
-        if first.recovery().signing != *identity {
+        if self.recovery()?.signing != *identity {
             return Err(FaultKind::UnexpectedIdentity.into());
         }
+        // New words have signed no first transcript. Their package names its epoch by the hash of that epoch's transcript,
+        // so theirs is the signature that the chain is held to.
+        let own = first.recovery().signing == *identity;
         let signature = self.created.signature(Party::Recovery);
-        if self.links.is_empty() {
+        if own && self.links.is_empty() {
             return Ok(Opened {
                 contents: self.package.open(identity, opener, first, signature)?,
                 public: first.public_shares()?,
             });
         }
-        first.verify(Party::Recovery, signature)?;
+        if own {
+            first.verify(Party::Recovery, signature)?;
+        }
         let mut walk = self.walk()?;
         let mut contents = self.sealed_at(&walk.ground, first.unlock_digest(), identity, opener)?;
         for link in &self.links {
@@ -237,6 +280,14 @@ fn count(reader: &mut Reader<'_>, most: usize) -> Result<usize, Fault> {
     Ok(count)
 }
 
+/// A refresh that was dealt for another recovery than the one that was there.
+fn foreign_refresh() -> Fault {
+    Fault {
+        kind: FaultKind::ForeignCeremony,
+        culprits: Vec::from([Party::Server, Party::Device]),
+    }
+}
+
 /// On the way along a chain: where the wallet stands, and the entries of the list that are still to come.
 struct Walk<'a> {
     ground: Ground,
@@ -248,21 +299,27 @@ impl Walk<'_> {
     fn append(&mut self, entry: &[u8]) -> Result<(), Fault> {
         let change = Change::try_from(entry)?;
         let appended = self.ground.list.append(&change);
-        appended
-            .map(drop)
-            .map_err(|_| Fault::of(FaultKind::UnexpectedIdentity, Party::Device))
+        appended.map_err(|_| Fault::of(FaultKind::UnexpectedIdentity, Party::Device))?;
+        if let Some(replaced) = self.ground.list.replaced() {
+            self.ground.recovery = *replaced;
+        }
+        Ok(())
     }
 
     /// What a refresh leads to, once its device is seen to have been on the list that it was sealed to, and all of that
-    /// list's devices with it.
+    /// list's devices with it; and recovery, whoever that was then.
     fn next(&mut self, link: &Link) -> Result<PublicShares, Fault> {
-        let public = link.follows(&self.ground)?;
         let transcript = link.signed().transcript();
+        let ground = &self.ground;
+        let public = transcript.follows(ground.wallet, &ground.server, transcript.recovery(), &ground.public)?;
         let foreign = || Fault::of(FaultKind::UnexpectedIdentity, Party::Device);
         while self.ground.list.head() != transcript.device_list_head() {
             let (entry, rest) = self.rest.split_first().ok_or_else(foreign)?;
             self.append(entry)?;
             self.rest = rest;
+        }
+        if *transcript.recovery() != self.ground.recovery {
+            return Err(foreign_refresh());
         }
         if !self.ground.lists(transcript.device()) || transcript.recipients() != self.ground.recipients() {
             return Err(foreign());

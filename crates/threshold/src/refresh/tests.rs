@@ -2,6 +2,7 @@ mod absent;
 mod cheating;
 mod encoding;
 mod pairs;
+mod words;
 
 use std::vec::Vec;
 

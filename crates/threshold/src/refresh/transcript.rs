@@ -104,6 +104,12 @@ impl RefreshTranscript {
         &self.device
     }
 
+    /// Who recovery was then.
+    #[must_use]
+    pub const fn recovery(&self) -> &RecoveryIdentity {
+        &self.recovery
+    }
+
     /// The epoch that this one follows.
     #[must_use]
     pub const fn previous(&self) -> EpochId {

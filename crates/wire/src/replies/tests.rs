@@ -51,6 +51,8 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::Recover, proto::RecoverReply>(sample::recovered());
     arrives::<request::BeginRefresh, proto::BeginRefreshReply>(sample::refresh_begun());
     arrives::<request::FinishRefresh, proto::FinishRefreshReply>(sample::refresh_finished());
+    arrives::<request::RepairRecovery, proto::RepairRecoveryReply>(sample::recovered());
+    arrives::<request::ReplaceRecovery, proto::ReplaceRecoveryReply>(sample::done());
 }
 
 #[test]

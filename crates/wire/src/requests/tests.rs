@@ -93,6 +93,8 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::RecoverRequest, _>(&sample::recover());
     same::<proto::BeginRefreshRequest, _>(&sample::begin_refresh());
     same::<proto::FinishRefreshRequest, _>(&sample::finish_refresh());
+    same::<proto::RepairRecoveryRequest, _>(&sample::repair_recovery());
+    same::<proto::ReplaceRecoveryRequest, _>(&sample::replace_recovery());
     same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
         frozen: true,
         recovery: None,
@@ -228,6 +230,18 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     );
     assert_eq!(
         refused(&sample::recover(), |m: &mut proto::RecoverRequest| m.wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::repair_recovery(), |m: &mut proto::RepairRecoveryRequest| m
+            .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::replace_recovery(), |m: &mut proto::ReplaceRecoveryRequest| m
+            .wallet =
             id.clone()),
         wallet
     );
@@ -573,6 +587,8 @@ proptest! {
             take::<proto::GetRecoveryRequest, request::GetRecovery>(bytes);
             take::<proto::AskRecoveryRequest, request::AskRecovery>(bytes);
             take::<proto::RecoverRequest, request::Recover>(bytes);
+            take::<proto::RepairRecoveryRequest, request::RepairRecovery>(bytes);
+            take::<proto::ReplaceRecoveryRequest, request::ReplaceRecovery>(bytes);
         }
     }
 }

@@ -78,6 +78,8 @@ echo! {
     recover: Recover -> Recovered, recovered;
     begin_refresh: BeginRefresh -> RefreshBegun, refresh_begun;
     finish_refresh: FinishRefresh -> RefreshFinished, refresh_finished;
+    repair_recovery: RepairRecovery -> Recovered, recovered;
+    replace_recovery: ReplaceRecovery -> Done, done;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -135,6 +137,8 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::get_recovery()), sample::recovery());
     assert_eq!(call(&sample::ask_recovery()), sample::asked());
     assert_eq!(call(&sample::recover()), sample::recovered());
+    assert_eq!(call(&sample::repair_recovery()), sample::recovered());
+    assert_eq!(call(&sample::replace_recovery()), sample::done());
 }
 
 /// What a stream over the framework's own front brought.

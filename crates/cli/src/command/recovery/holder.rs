@@ -16,7 +16,7 @@ use twofold_client::{
 };
 use twofold_threshold::words::RecoverySecret;
 
-use super::Context;
+use super::{Context, replace};
 use crate::{
     command::create::{show_words, told, write_words},
     exit::Wrong,
@@ -27,6 +27,8 @@ use crate::{
 pub(super) struct Shown {
     pub(super) out: Option<PathBuf>,
     pub(super) qr: bool,
+    /// For a wallet that is there, whose words it replaces.
+    pub(super) replace: bool,
 }
 
 #[derive(Serialize)]
@@ -61,7 +63,7 @@ struct Made {
 pub(super) fn begin(
     context: Context<'_>,
     invitation: &Path,
-    Shown { out, qr }: &Shown,
+    Shown { out, qr, replace }: &Shown,
     state: &Path,
     words_file: Option<&Path>,
 ) -> Result<()> {
@@ -78,7 +80,12 @@ pub(super) fn begin(
     let text = file::read_or_stdin(invitation, MAX_BYTES)?;
     let invitation: Invitation = text.parse().map_err(Fault::from)?;
     let secret = RecoverySecret::generate(&mut OsRng);
-    let new = holder::begin(&secret, invitation.server, &mut OsRng).map_err(Fault::from)?;
+    let new = if *replace {
+        holder::words::begin(&secret, invitation.server, &mut OsRng)
+    } else {
+        holder::begin(&secret, invitation.server, &mut OsRng)
+    }
+    .map_err(Fault::from)?;
     let line = secret.words().expose_line();
     // Words first: a state without them is of no use to anyone.
     match words_file {
@@ -102,10 +109,15 @@ pub(super) fn begin(
             Some(file) => (format!("Take {file} to the device"), file.as_str()),
             None => ("Scan the code above with the device, hand it the text".to_owned(), "-"),
         };
+        let (run, until) = if *replace {
+            ("recovery replace", "the device says that the words are the wallet's")
+        } else {
+            ("create --name NAME", "the wallet is made")
+        };
         format!(
             "{}server   {} at {}\n\
-             {what} and run there:\n  twofold create --name NAME --recovery {file} --out MESSAGE\n\
-             Keep {} on this machine until the wallet is made.",
+             {what} and run there:\n  twofold {run} --recovery {file} --out MESSAGE\n\
+             Keep {} on this machine until {until}.",
             code.unwrap_or_default(),
             answer.server,
             invitation.url,
@@ -125,8 +137,9 @@ pub(super) async fn go_on(
     let text = file::read(path, MAX_BYTES)?;
     match (passed::kind_of(&text), state, out) {
         (Some(FileKind::FromRecovery), ..) => at_device(context, &text).await,
+        (Some(FileKind::FromNewWords), ..) => replace::finish(context, &mut context.client().await?, &text).await,
         (_, Some(state), Some(out)) => at_holder(context, &text, state, out, words_file),
-        (Some(FileKind::ToRecovery), ..) => bail!(Wrong(
+        (Some(FileKind::ToRecovery | FileKind::ToNewWords), ..) => bail!(Wrong(
             "this message is for the recovery holder: run the command on their machine, with --state and --out".into()
         )),
         _ => Err(Fault::from(RecoveryFault::from(FileFault::Foreign(FileKind::FromRecovery))).into()),

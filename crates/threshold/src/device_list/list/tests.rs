@@ -6,6 +6,7 @@ use crate::{
     envelope::SealSecret,
     fixture::rng,
     identity::{IdentitySecret, Signature64},
+    words::RecoverySecret,
 };
 
 const WALLET: WalletId = WalletId([7; 16]);
@@ -284,13 +285,15 @@ fn a_revoked_device_signs_no_more_and_comes_back_only_with_a_new_key() {
 #[test]
 fn other_words_are_what_recovery_is_held_to_from_there_on() {
     let mut house = House::new(2);
-    let new = IdentitySecret::generate(&mut rng(5));
-    house.append(Act::ReplaceRecovery(new.public()), &[0, R]).unwrap();
+    let words = RecoverySecret::generate(&mut rng(5));
+    assert_eq!(house.list.replaced(), None);
+    house.append(Act::ReplaceRecovery(words.public()), &[0, R]).unwrap();
+    assert_eq!(house.list.replaced(), Some(&words.public()));
     assert_eq!(
         house.append(house.enrol(1), &[0, R]),
         Err(ListFault::Entry(FaultKind::IdentitySignature.into()))
     );
-    house.recovery = new;
+    house.recovery = words.identity();
     house.append(house.enrol(1), &[0, R]).unwrap();
 }
 

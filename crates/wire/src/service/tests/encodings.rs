@@ -277,6 +277,8 @@ every_procedure! {
     Recover: RecoverRequest -> RecoverReply, sample::recover() => recovered;
     BeginRefresh: BeginRefreshRequest -> BeginRefreshReply, sample::begin_refresh() => refresh_begun;
     FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, sample::finish_refresh() => refresh_finished;
+    RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, sample::repair_recovery() => recovered;
+    ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, sample::replace_recovery() => done;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.
