@@ -11,6 +11,7 @@ mod history;
 mod join;
 mod labels;
 mod message;
+mod moving;
 mod passphrase;
 mod pending;
 mod psbt;
