@@ -3,6 +3,7 @@
 mod audit;
 mod balance;
 mod coins;
+mod compare;
 mod create;
 mod descriptor;
 mod device;

@@ -109,6 +109,12 @@ pub enum Usage {
         /// Its epoch.
         had: u32,
     },
+    /// The other machine did not come to compare.
+    #[error(
+        "the other machine did not come within ten minutes; nothing was added. Begin again on the machine that has the wallet: \
+         twofold device add --code"
+    )]
+    NobodyCame,
     /// Another refresh was faster.
     #[error("another refresh was faster than this one; this device keeps up with it at the next contact")]
     Overtaken,

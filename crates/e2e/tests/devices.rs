@@ -1,5 +1,7 @@
 //! Two machines with one wallet, on real processes.
 
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdout, Stdio};
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result, ensure};
@@ -81,6 +83,81 @@ fn a_second_machine_is_added_both_sign_and_a_revoked_one_is_refused() -> Result<
     ensure!(refused.stdout.contains("DEVICE_NOT_LISTED"), "{}", refused.stdout);
     pays(&laptop, &payee)?;
     laptop.run(&["audit", "verify"])?;
+    Ok(())
+}
+
+/// A command that asks while it runs.
+struct Talk {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Talk {
+    fn start(person: &Person, arguments: &[&str]) -> Result<Self> {
+        let mut command = person.command(arguments)?;
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let lines = BufReader::new(child.stdout.take().context("a pipe")?).lines();
+        Ok(Self { child, lines })
+    }
+
+    /// The next object that it answers.
+    fn hears(&mut self) -> Result<Value> {
+        Ok(serde_json::from_str(&self.lines.next().context("a line")??)?)
+    }
+
+    fn says(&mut self, text: &str) -> Result<()> {
+        let mut stdin = self.child.stdin.take().context("a pipe")?;
+        Ok(writeln!(stdin, "{text}")?)
+    }
+
+    fn ends(mut self, code: i32) -> Result<()> {
+        let status = self.child.wait()?;
+        ensure!(status.code() == Some(code), "it ended with {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        // It has ended already where all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_machine_is_added_by_six_digits_and_not_where_a_person_says_no() -> Result<()> {
+    let deployment = Deployment::start()?;
+    let (laptop, phone) = (deployment.person("laptop"), deployment.person("phone"));
+    laptop.settle(&deployment.invitation)?;
+    let words = laptop.home().with_extension("words");
+    let words = words.to_str().context("a path in UTF-8")?;
+    for (answer, code) in [("no", 3), ("yes", 0)] {
+        let mut here = Talk::start(&laptop, &["device", "add", "--code", "--words-file", words])?;
+        let shown = here.hears()?;
+        let introduction = text(&shown["introduction"])?;
+        // A machine that joined before keeps its name and only meets.
+        let mut there = Talk::start(&phone, &["join", "--code", introduction, "--name", "phone"])?;
+        let (one, other) = (here.hears()?, there.hears()?);
+        ensure!(one["compare"] == other["compare"], "{one} {other}");
+        ensure!(text(&one["compare"])?.len() == 7, "{one}");
+        there.says(answer)?;
+        here.says(answer)?;
+        if code == 0 {
+            ensure!(text(&there.hears()?["card"])?.starts_with("twofoldkey1"));
+            ensure!(here.hears()?["done"] == true);
+        }
+        there.ends(code)?;
+        here.ends(code)?;
+        if code != 0 {
+            let waits = phone.refused(&["join", "--finish"])?;
+            ensure!(waits.code == 2, "{}", waits.stdout);
+        }
+    }
+    let arrived = phone.run(&["join", "--finish"])?;
+    ensure!(arrived["wallets"][0]["name"] == "savings", "{arrived}");
+    let listed = laptop.run(&["device", "list"])?;
+    ensure!(listed["devices"].as_array().context("a list")?.len() == 2, "{listed}");
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use twofold_client::{
 use twofold_threshold::id::DeviceId;
 
 use super::{
-    Context, moving,
+    Context, compare, moving,
     pending::{Line as Waits, line, told},
 };
 use crate::{
@@ -76,6 +76,12 @@ struct Out {
 pub(super) async fn run(context: Context<'_>, command: args::Device) -> Result<()> {
     match command {
         args::Device::List => list(context).await,
+        args::Device::Add {
+            code: true,
+            voice,
+            no_qr,
+            ..
+        } => Box::pin(compare::add(context, &voice, no_qr)).await,
         args::Device::Add { card: None, no_qr, .. } => introduce(context, no_qr).await,
         args::Device::Add {
             card: Some(card),
