@@ -38,8 +38,9 @@ use line::{Body, Line, Token};
 const INSTANCE: &str = "instance";
 /// Named by the store, which writes it into a database that it restores.
 pub const TAKES_OVER: &str = "takes-over";
-/// How many lines the anchor surely has.
+/// How many lines there surely are, those of anchors that were lost before this one included, and how many those had.
 const LINES: &str = "anchor-lines";
+const LOST: &str = "anchor-lines-lost";
 const BOUND: &[u8] = b"twofold/server-secret/instance/1";
 
 /// What the database says of its anchor.
@@ -75,6 +76,8 @@ pub(crate) struct Anchored {
     name: Token,
     /// How many lines there are.
     lines: Mutex<u64>,
+    /// How many the anchors before it had.
+    lost: u64,
 }
 
 impl Anchored {
@@ -151,7 +154,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             line.verify(name, &server)?;
         }
         let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        if told.name.is_some() && count < self.store.counter(LINES).await? {
+        let counted = self.store.counter(LINES).await?;
+        // What the database counted before is no measure for an anchor that was begun since.
+        let lost = if told.name.is_none() {
+            counted
+        } else {
+            self.lost_lines().await?
+        };
+        if told.name.is_some() && count.saturating_add(lost) < counted {
             return Err(StartFault::AnchorCut);
         }
         self.follows(&begun, told.last).await?;
@@ -167,12 +177,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if told.name.is_none() {
             // What it was not there for, it can't vouch for.
             writes.extend(self.without_anchor().await?);
+            writes.push(Write::ServerSecret(LOST, lost.to_be_bytes().to_vec()));
         }
         self.write(writes).await?;
         let anchored = Anchored {
             anchor: Box::new(anchor),
             name,
             lines: Mutex::new(count),
+            lost,
         };
         if told.name.is_none() {
             anchored.append(Body::Begun(name), &self.identity).await?;
@@ -186,11 +198,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let writes = vec![
             settled.write(key, &mut self.rng())?,
             Write::ServerSecret(TAKES_OVER, Vec::new()),
-            Write::RaiseCounter(LINES, count),
+            Write::RaiseCounter(LINES, count.saturating_add(lost)),
         ];
         self.write(writes).await?;
         self.anchor = Some(anchored);
         Ok(self)
+    }
+
+    /// How many lines the anchors had that were lost.
+    async fn lost_lines(&self) -> Result<u64, StartFault> {
+        let stored = self.store.server_secret(LOST).await?;
+        Ok(stored
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, u64::from_be_bytes))
     }
 
     /// Whether the server whose token is the last in the anchor is this one, or one that it was restored to follow.
@@ -231,6 +251,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             for mark in marks {
                 let appended = anchored.append(Body::Mark(mark), &self.identity).await;
                 let lines = appended.map_err(|fault| StoreFault::Unavailable(fault.to_string()))?;
+                let lines = lines.saturating_add(anchored.lost);
                 batch.writes.push(Write::RaiseCounter(LINES, lines));
             }
         }

@@ -138,6 +138,21 @@ fn an_anchor_that_is_gone_or_cut_or_changed_stops_the_start() {
 }
 
 #[test]
+fn an_anchor_that_was_begun_in_a_lost_one_s_place_is_measured_by_its_own_lines() {
+    let (mut house, _, _, purse) = anchored();
+    for number in 2..8 {
+        change_epoch(&house, &purse, number).unwrap();
+    }
+    let another = MemoryAnchor::default();
+    house.restart_with(&another, true).expect("another anchor is begun");
+    house.restart_with(&another, false).expect("starts beside it again");
+    change_epoch(&house, &purse, 8).unwrap();
+    another.with(|lines| lines.truncate(lines.len() - 1));
+    let cut = house.restart_with(&another, false);
+    assert!(matches!(cut, Err(StartFault::AnchorCut)), "{cut:?}");
+}
+
+#[test]
 fn every_crash_in_a_start_is_followed_by_one_that_works() {
     // Between any two of its writes: the store's and the anchor's take turns.
     let (mut house, anchor) = (House::new(), MemoryAnchor::default());
