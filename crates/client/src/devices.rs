@@ -6,27 +6,24 @@
 //! of `threshold::device_list::powers`.
 
 mod add;
-mod compare;
 mod known;
 mod outstanding;
 
 pub use add::Arrival;
-pub use compare::{Compared, Met};
 pub use outstanding::Outstanding;
 
 use twofold_api::reason::Reason;
 use twofold_api::reply::{Asked, Shape, Waiting};
 use twofold_api::request::{CancelChange, ChangeDevices, GetShape, Name, RenameDevice, SetFreeze};
 use twofold_api::shape::{UNFREEZE, unfreezing};
-use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{Act, Change, DeviceList, ListFault, Parcel, Proposal, Signer};
-use twofold_threshold::id::{DeviceId, WalletId};
+use twofold_threshold::id::DeviceId;
 use twofold_threshold::words::RecoverySecret;
 
 use crate::client::Client;
 use crate::fault::{Breach, Fault, Usage};
 use crate::port::Platform;
-use crate::session::{Caution, Reply, Rpc};
+use crate::session::Caution;
 use crate::wallet::Wallet;
 
 /// How often an entry is signed anew because another device was quicker.
@@ -182,35 +179,15 @@ impl<P: Platform> Client<P> {
 
     /// Freezes the wallet: nothing is signed until it is unfrozen. It is done at once, whatever state the server's log is in.
     pub async fn freeze_wallet(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
-        let (_, newest) = self
-            .ask_anew(wallet, Caution::Notice, |wallet, checkpoint| SetFreeze {
-                wallet,
-                frozen: true,
-                recovery: None,
-                checkpoint,
-            })
-            .await?;
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = SetFreeze {
+            wallet: wallet.id(),
+            frozen: true,
+            recovery: None,
+            checkpoint,
+        };
+        let (_, newest) = self.call(&request, Some(&checkpoint), Caution::Notice).await?;
         self.note_checkpoint(wallet, newest).await
-    }
-
-    /// Asks for a change, and once more where the wallet was refreshed, or its devices changed, since this one last looked.
-    pub(super) async fn ask_anew<R: Rpc>(
-        &mut self,
-        wallet: &mut Wallet,
-        caution: Caution,
-        build: impl Fn(WalletId, Checkpoint) -> R,
-    ) -> Result<(Reply<R>, Option<Checkpoint>), Fault> {
-        let mut again = true;
-        loop {
-            let checkpoint = self.newest_checkpoint(wallet).await?;
-            let request = build(wallet.id(), checkpoint);
-            match self.call(&request, Some(&checkpoint), caution).await {
-                Err(fault) if fault.reason() == Some(Reason::ListChanged) && core::mem::take(&mut again) => {
-                    self.shape(wallet).await?;
-                }
-                outcome => return outcome,
-            }
-        }
     }
 
     /// Lets the wallet sign again, or asks for it. With the recovery words it is done at once.
@@ -239,13 +216,13 @@ impl<P: Platform> Client<P> {
 
     /// Cancels a change that waits; what recovery asked for is objected to.
     pub async fn cancel_change(&mut self, wallet: &mut Wallet, change: u64) -> Result<(), Fault> {
-        let outcome = self
-            .ask_anew(wallet, Caution::Stop, |wallet, checkpoint| CancelChange {
-                wallet,
-                change,
-                checkpoint,
-            })
-            .await;
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = CancelChange {
+            wallet: wallet.id(),
+            change,
+            checkpoint,
+        };
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (_, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await
     }
@@ -261,11 +238,14 @@ impl<P: Platform> Client<P> {
         let shape = self.shape(wallet).await?;
         let waiting = shape.waiting.into_iter().find(|waiting| waiting.change == change);
         let waiting = waiting.ok_or(Usage::NoSuchChange { change })?;
+        if waiting.asker.is_none() {
+            return Err(Usage::AskedByRecovery { change }.into());
+        }
         if waiting.entry.is_empty() {
             return self.unfreeze_wallet(wallet, words).await;
         }
         let entry = Change::try_from(waiting.entry.as_slice())?;
-        let list = self.device_list(wallet).await?;
+        let list = self.list_to_change(wallet, entry.act()).await?;
         list.judge(&entry).map_err(|fault| match fault {
             // Whatever else was done since makes it stale; that is nobody's breach.
             ListFault::StaleHead => Fault::from(Usage::StaleChange { change }),
@@ -295,7 +275,7 @@ impl<P: Platform> Client<P> {
         self.stand_undoubted(wallet).await?;
         let mut tries = 1;
         loop {
-            let list = self.device_list(wallet).await?;
+            let list = self.list_to_change(wallet, &act).await?;
             let proposal = Proposal::new(&list, act);
             let bytes = proposal.signing_bytes();
             let own = Signer::Device(*self.session.device_key());
@@ -309,6 +289,17 @@ impl<P: Platform> Client<P> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The newest list, to sign an entry on. What is sealed to a new machine is the share of the epoch that counts, so
+    /// whoever adds one catches up first.
+    async fn list_to_change(&mut self, wallet: &mut Wallet, act: &Act) -> Result<DeviceList, Fault> {
+        let list = self.device_list(wallet).await?;
+        if !matches!(act, Act::Enrol { .. }) {
+            return Ok(list);
+        }
+        self.keep_up(wallet).await?;
+        self.device_list(wallet).await
     }
 
     async fn send_entry(&mut self, wallet: &mut Wallet, list: &DeviceList, entry: &Change) -> Result<Outcome, Fault> {

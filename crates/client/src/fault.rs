@@ -109,12 +109,6 @@ pub enum Usage {
         /// Its epoch.
         had: u32,
     },
-    /// The other machine did not come to compare.
-    #[error(
-        "the other machine did not come within ten minutes; nothing was added. Begin again on the machine that has the wallet: \
-         twofold device add --code"
-    )]
-    NobodyCame,
     /// Another refresh was faster.
     #[error("another refresh was faster than this one; this device keeps up with it at the next contact")]
     Overtaken,
@@ -206,6 +200,15 @@ pub enum Usage {
         /// Its number.
         change: u64,
     },
+    /// What recovery asks for takes no other's voice.
+    #[error(
+        "change {change} is asked for with the recovery words and takes no other voice: it goes on when its time has come. \
+         To stop it: twofold pending cancel {change}"
+    )]
+    AskedByRecovery {
+        /// Its number.
+        change: u64,
+    },
     /// It was signed on a list that has changed since.
     #[error(
         "the wallet's machines have changed since change {change} was asked for; run the command again on the machine that \
@@ -294,12 +297,6 @@ pub enum Breach {
         /// The generation it shows.
         shows: u32,
     },
-    /// The log goes on for longer than is read at once. It contradicts nothing.
-    #[error(
-        "the wallet's log is too long to be read at once, and nothing is signed before it is: a machine of the wallet may be \
-         filling it. Strike that one off (twofold device revoke), or send everything to a new wallet with the recovery words"
-    )]
-    LogUnread,
     /// A device list that does not hold.
     #[error("the wallet's device list does not hold: {0}; do not go on, and tell the operator")]
     DeviceList(ListFault),

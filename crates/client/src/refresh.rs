@@ -322,7 +322,8 @@ impl<P: Platform> Client<P> {
         if resealed {
             self.forget_sealing(wallet.id()).await?;
         }
-        self.keep_list(wallet.id(), &list).await
+        let generation = self.generation(wallet.checkpoint.as_ref())?;
+        self.keep_list(wallet.id(), &list, generation).await
     }
 }
 

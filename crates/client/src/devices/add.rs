@@ -45,11 +45,11 @@ pub enum Arrival {
 }
 
 /// What this machine keeps while it waits.
-pub(super) struct Joining {
-    pub(super) wallet: WalletId,
+struct Joining {
+    wallet: WalletId,
     /// The device that introduced it.
-    pub(super) from: IdentityKey,
-    pub(super) sealing: SealSecret,
+    from: IdentityKey,
+    sealing: SealSecret,
 }
 
 fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
@@ -72,12 +72,12 @@ impl<P: Platform> Client<P> {
     /// takes [`Self::enrol_device`] with the machine's card.
     pub async fn introduce(&mut self, wallet: &mut Wallet) -> Result<Introduction, Fault> {
         self.stand_undoubted(wallet).await?;
-        let outcome = self
-            .ask_anew(wallet, Caution::Stop, |wallet, checkpoint| InviteDevice {
-                wallet,
-                checkpoint,
-            })
-            .await;
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = InviteDevice {
+            wallet: wallet.id(),
+            checkpoint,
+        };
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (invited, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
         let server = &self.home.server;
@@ -144,21 +144,16 @@ impl<P: Platform> Client<P> {
             from: introduction.device,
             sealing: SealSecret::new(Secret32::new(secret)),
         };
-        self.keep_joining(&joining).await?;
-        Ok(self.card(&joining))
-    }
-
-    /// Keeps what this machine waits for.
-    pub(super) async fn keep_joining(&mut self, joining: &Joining) -> Result<(), Fault> {
         let bytes = Writer::new(VERSION)
             .fixed(&joining.wallet.0)
             .var(&joining.from.to_bytes())
             .fixed(joining.sealing.expose().expose())
             .finish();
-        Ok(self.keys.save(&item(joining.wallet)?, &bytes, &mut self.random).await?)
+        self.keys.save(&item, &bytes, &mut self.random).await?;
+        Ok(self.card(&joining))
     }
 
-    pub(super) fn card(&self, joining: &Joining) -> Card {
+    fn card(&self, joining: &Joining) -> Card {
         Card {
             wallet: joining.wallet,
             identity: *self.session.device_key(),
@@ -203,7 +198,7 @@ impl<P: Platform> Client<P> {
             wallet,
             checkpoint: None,
         };
-        let (told, _) = match self.call(&request, None, Caution::Stop).await {
+        let (told, newest) = match self.call(&request, None, Caution::Stop).await {
             Ok(told) => told,
             Err(fault) if fault.reason() == Some(Reason::DeviceNotListed) => return Ok(None),
             Err(fault) => return Err(fault),
@@ -226,17 +221,23 @@ impl<P: Platform> Client<P> {
         if sealing != Some(joining.sealing.public()) {
             return Err(Breach::ForeignParcel.into());
         }
-        // Whoever of the listed devices had the last word has left it.
+        // Whoever of the listed devices had the last word has left it, or the one that introduced us and may be off the list
+        // since.
         let parcel = Parcel::try_from(shape.parcel.as_slice()).map_err(|_| Breach::ForeignParcel)?;
-        let mut senders = list.devices().iter();
-        let opened = senders
-            .find_map(|sender| parcel.open(wallet, sender.identity(), &own, &joining.sealing).ok())
+        let listed = list
+            .devices()
+            .iter()
+            .map(twofold_threshold::device_list::Device::identity);
+        let opened = listed
+            .chain([&joining.from])
+            .find_map(|sender| parcel.open(wallet, sender, &own, &joining.sealing).ok())
             .filter(|opened| opened.recovery == *before.recovery() && opened.list == *before.head())
             .ok_or(Breach::ForeignParcel)?;
         let (record, since) = self.record_of(joining, &told, opened)?;
         self.draw_sealing(wallet).await?;
         self.save_record(&record).await?;
-        self.keep_list(wallet, &told.device_list).await?;
+        let generation = self.generation(newest.as_ref())?;
+        self.keep_list(wallet, &told.device_list, generation).await?;
         let mut taken = self.open_record(record).await?;
         // The shares were dealt anew since it was added: that was sealed to it as to any device of the list.
         for link in since {

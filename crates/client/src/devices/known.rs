@@ -2,6 +2,7 @@
 
 use twofold_api::reply;
 use twofold_api::request::GetWallet;
+use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{DeviceList, ListFault, MAX_ENTRIES, MAX_ENTRY, Succession, succession};
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::IdentityKey;
@@ -17,7 +18,9 @@ use crate::port::{BlobName, KeystoreFault, Platform};
 use crate::session::Caution;
 use crate::wallet::{Record, Wallet};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Without the generation of the log.
+const OLDEST: u8 = 1;
 
 fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
     name(&format!("devices-{wallet}"))
@@ -47,8 +50,8 @@ impl<P: Platform> Client<P> {
         let outcome = self.call(&request, wallet.checkpoint.as_ref(), Caution::Stop).await;
         let (told, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
-        let known = self.known_list(wallet).await?;
-        let breach = match succession(&known, &told.device_list) {
+        let (known, generation) = self.known_since(wallet).await?;
+        let mut breach = match succession(&known, &told.device_list) {
             Succession::Same | Succession::Onward => None,
             Succession::Behind => Some(Breach::ListBehind {
                 had: known.len(),
@@ -56,13 +59,22 @@ impl<P: Platform> Client<P> {
             }),
             Succession::Forked(entry) => Some(Breach::ListForked { entry }),
         };
+        let forgotten = breach.is_some() && self.lifted_since(wallet, generation).await?;
+        if forgotten {
+            breach = None;
+        }
         if let Some(breach) = breach {
             self.doubt(wallet).await?;
             return Err(breach.into());
         }
         let list = DeviceList::verify(wallet.id(), wallet.record.recovery()?, &told.device_list)
             .map_err(Breach::DeviceList)?;
-        self.keep_list(wallet.id(), &told.device_list).await?;
+        if forgotten {
+            wallet.record.list.clone_from(&told.device_list);
+            self.save_record(&wallet.record).await?;
+        }
+        let generation = self.generation(wallet.checkpoint.as_ref())?;
+        self.keep_list(wallet.id(), &told.device_list, generation).await?;
         self.take_package(wallet, &told).await?;
         // A list that was signed for and then hidden would not be the one that the checkpoint names.
         if let Some(newest) = newest
@@ -103,21 +115,51 @@ impl<P: Platform> Client<P> {
         self.save_record(&wallet.record).await
     }
 
-    /// Keeps a list that was verified.
-    pub(crate) async fn keep_list(&mut self, wallet: WalletId, entries: &[Vec<u8>]) -> Result<(), Fault> {
+    /// Whether a fence was lifted since the log was of a generation: then entries of the list may be forgotten as the log's
+    /// are. It must stand in the log, read on from what was proved and held against all that the server has confirmed.
+    async fn lifted_since(&mut self, wallet: &mut Wallet, generation: u32) -> Result<bool, Fault> {
+        self.stand_on_proof(wallet).await?;
+        Ok(self.generation(wallet.proved.as_ref())? > generation)
+    }
+
+    /// The log's generation by a checkpoint; the first where there is none.
+    pub(crate) fn generation(&self, checkpoint: Option<&Checkpoint>) -> Result<u32, Fault> {
+        let Some(checkpoint) = checkpoint else { return Ok(0) };
+        let head = checkpoint.verify(&self.session.server);
+        Ok(head.map_err(|_| Breach::Checkpoint)?.generation)
+    }
+
+    /// Keeps a list that was verified, with the generation that the log was of.
+    pub(crate) async fn keep_list(
+        &mut self,
+        wallet: WalletId,
+        entries: &[Vec<u8>],
+        generation: u32,
+    ) -> Result<(), Fault> {
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let writer = Writer::new(VERSION).fixed(&count.to_be_bytes());
+        let writer = Writer::new(VERSION)
+            .fixed(&generation.to_be_bytes())
+            .fixed(&count.to_be_bytes());
         let bytes = entries.iter().fold(writer, |writer, entry| writer.var(entry)).finish();
         Ok(self.keys.save(&item(wallet)?, &bytes, &mut self.random).await?)
     }
 
     /// The list as it was known last: at least what the wallet's record has of it.
     pub(crate) async fn known_list(&self, wallet: &Wallet) -> Result<Vec<Vec<u8>>, Fault> {
+        self.known_since(wallet).await.map(|(entries, _)| entries)
+    }
+
+    /// The same, with the generation that the log was of.
+    async fn known_since(&self, wallet: &Wallet) -> Result<(Vec<Vec<u8>>, u32), Fault> {
         let item = item(wallet.id())?;
         let Some(bytes) = self.keys.load(&item).await? else {
-            return Ok(wallet.record.list.clone());
+            return Ok((wallet.record.list.clone(), 0));
         };
-        let mut reader = Reader::new(item.as_str(), &bytes, VERSION)?;
+        let (mut reader, version) = Reader::since(item.as_str(), &bytes, OLDEST, VERSION)?;
+        let generation = match version {
+            OLDEST => 0,
+            _ => u32::from_be_bytes(reader.array()?),
+        };
         let count = u32::from_be_bytes(reader.array()?);
         let mut entries = Vec::new();
         for _ in 0..count {
@@ -128,6 +170,6 @@ impl<P: Platform> Client<P> {
             entries.push(entry.to_vec());
         }
         reader.finish()?;
-        Ok(entries)
+        Ok((entries, generation))
     }
 }

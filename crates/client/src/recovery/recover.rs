@@ -175,7 +175,8 @@ impl<P: Platform> Client<P> {
         // This machine is on it now: what it signs for recovery is held to that.
         record.list.clone_from(&seen.reply.wallet.device_list);
         self.save_record(&record).await?;
-        self.keep_list(id, &seen.reply.wallet.device_list).await?;
+        let generation = self.generation(Some(&seen.checkpoint))?;
+        self.keep_list(id, &seen.reply.wallet.device_list, generation).await?;
         let mut wallet = self.open_record(record).await?;
         self.note_checkpoint(&mut wallet, Some(seen.checkpoint)).await?;
         self.keys.remove(&name(&format!("{PREFIX}{id}"))?).await?;

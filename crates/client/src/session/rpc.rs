@@ -63,5 +63,4 @@ calls! {
     FinishRefresh: CEREMONY;
     RepairRecovery: CEREMONY;
     ReplaceRecovery: CHANGE;
-    PairDevice: READ;
 }
