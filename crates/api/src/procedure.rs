@@ -81,5 +81,4 @@ procedures! {
     FinishRefresh -> RefreshFinished, Change, wallet;
     RepairRecovery -> Recovered, Change, wallet;
     ReplaceRecovery -> Done, Change, wallet;
-    PairDevice -> Pairing, Read, wallet;
 }

@@ -3,7 +3,6 @@
 mod audit;
 mod balance;
 mod coins;
-mod compare;
 mod create;
 mod descriptor;
 mod device;
@@ -12,7 +11,6 @@ mod history;
 mod join;
 mod labels;
 mod message;
-mod moving;
 mod passphrase;
 mod pending;
 mod psbt;

@@ -104,8 +104,7 @@ names_wallet!(
     BeginRefresh,
     FinishRefresh,
     RepairRecovery,
-    ReplaceRecovery,
-    PairDevice
+    ReplaceRecovery
 );
 
 macro_rules! names_none {

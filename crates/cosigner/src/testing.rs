@@ -2,10 +2,12 @@
 
 pub mod anchor;
 pub mod chain;
+mod look;
 pub mod memory;
 
 pub use anchor::MemoryAnchor;
 pub use chain::MemoryChain;
+pub use look::Looked;
 pub use memory::MemoryStore;
 
 use std::sync::{

@@ -20,7 +20,6 @@ mod invite_device;
 mod join;
 mod lift_fence;
 mod list_wallets;
-mod pair_device;
 mod recover;
 mod rename_device;
 mod rename_wallet;
@@ -136,7 +135,6 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
-    pair_device: PairDevice -> Pairing;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

@@ -157,7 +157,6 @@ calls! {
     FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
     RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
-    PairDevice: PairDeviceRequest -> PairDeviceReply, Pairing;
 }
 
 #[cfg(test)]

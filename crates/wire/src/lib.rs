@@ -10,7 +10,6 @@ pub mod client;
 pub mod error;
 mod malformed;
 mod methods;
-mod pairing;
 mod parts;
 mod recovery;
 mod replies;

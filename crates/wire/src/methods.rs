@@ -46,7 +46,6 @@ methods! {
     GetRecovery, AskRecovery, Recover,
     BeginRefresh, FinishRefresh,
     RepairRecovery, ReplaceRecovery,
-    PairDevice,
 }
 
 /// Every procedure that the .proto has.

@@ -8,6 +8,7 @@ mod devices;
 mod hostile;
 mod lifecycle;
 mod line;
+mod model;
 mod recovery;
 mod refresh;
 mod server;

@@ -18,9 +18,10 @@ use twofold_client::port::{HttpCall, HttpReply};
 use twofold_client::recovery::AgeSealer;
 use twofold_cosigner::port::record::{self, Coin, Mined, WalletTransaction};
 use twofold_cosigner::port::store::{Batch, Store, Write};
-use twofold_cosigner::testing::{MemoryChain, MemoryStore, SetClock};
-use twofold_cosigner::{Caller, Config, Cosigner, Kek, Newcomer};
+use twofold_cosigner::testing::{MemoryAnchor, MemoryChain, MemoryStore, SetClock};
+use twofold_cosigner::{Caller, Config, Cosigner, Kek, Minted, Newcomer, StartFault};
 use twofold_threshold::create::Closing;
+use twofold_threshold::id::{DeviceId, EpochId, RequestDigest, WalletId};
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::sign::Commitment;
 use twofold_wire::service::{Events, Procedures, Service};
@@ -46,7 +47,6 @@ pub(crate) struct Twists {
     pub(crate) derived: Twist<reply::Derived>,
     pub(crate) wallet: Twist<reply::Wallet>,
     pub(crate) shape: Twist<reply::Shape>,
-    pub(crate) pairing: Twist<reply::Pairing>,
 }
 
 pub(crate) struct Server {
@@ -57,13 +57,27 @@ pub(crate) struct Server {
     pub(crate) twists: Twists,
     /// The commitments for test signatures that devices sent, one for each request.
     pub(crate) commitments: Mutex<Vec<Commitment>>,
+    /// The co-signatures that were answered, each as often as it was.
+    pub(crate) given: Mutex<Vec<Given>>,
     url: PublicUrl,
+}
+
+/// A co-signature that left the server, with the request that it answers.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) device: DeviceId,
+    pub(crate) request: RequestDigest,
+    pub(crate) epoch: EpochId,
+    /// What is signed, whole.
+    pub(crate) intent: Vec<u8>,
+    pub(crate) commitments: Vec<Commitment>,
+    pub(crate) reply: reply::Signed,
 }
 
 /// Who signed, as the layer in front of the framework found out.
 #[derive(Clone)]
 enum Admitted {
-    Device(Caller),
+    Device(Caller, DeviceId, RequestDigest),
     Newcomer(Newcomer),
 }
 
@@ -71,7 +85,7 @@ struct Rpc(Arc<Server>);
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {
     match context.extensions().get::<Admitted>() {
-        Some(Admitted::Device(caller)) => Ok(caller.clone()),
+        Some(Admitted::Device(caller, ..)) => Ok(caller.clone()),
         _ => Err(Reason::DeviceUnknown.into()),
     }
 }
@@ -83,8 +97,12 @@ fn twisted<T>(twist: &Twist<T>, reply: T) -> Result<T, Refusal> {
     }
 }
 
+/// What of a request for a co-signature is kept until it is answered: epoch, intent and commitments.
+type Spent = (EpochId, (Vec<u8>, Vec<Commitment>));
+
 macro_rules! procedures {
-    ($($name:ident: $request:ident -> $reply:ident $(, twist $twist:ident)? $(, commits |$asked:ident| $commitment:expr)?;)*) => {
+    ($($name:ident: $request:ident -> $reply:ident $(, twist $twist:ident)? $(, commits |$asked:ident| $commitment:expr)?
+        $(, gives |$spent:ident| $given:expr)?;)*) => {
         impl Service for Rpc {
             async fn join(&self, context: RequestContext, join: request::Join) -> Result<reply::Joined, Refusal> {
                 let Some(Admitted::Newcomer(newcomer)) = context.extensions().get::<Admitted>() else {
@@ -102,7 +120,15 @@ macro_rules! procedures {
                     let $asked = &request;
                     self.0.commitments.lock().expect("not poisoned").push($commitment);
                 })?
+                $(let spent = {
+                    let $spent = &request;
+                    ($spent.epoch, $given)
+                };)?
                 let reply = self.0.cosigner.$name(caller(&context)?.bind(request)?).await?;
+                $({
+                    let $spent = spent;
+                    self.0.note(&context, $spent, &reply);
+                })?
                 $(let reply = twisted(&self.0.twists.$twist, reply)?;)?
                 Ok(reply)
             })*
@@ -132,8 +158,8 @@ procedures! {
     list_wallets: ListWallets -> Wallets;
     get_wallet: GetWallet -> Wallet, twist wallet;
     rename_wallet: RenameWallet -> Done;
-    sign: Sign -> Signed, twist sign;
-    sign_message: SignMessage -> Signed, twist sign;
+    sign: Sign -> Signed, twist sign, gives |asked| (asked.psbt.clone(), asked.commitments.clone());
+    sign_message: SignMessage -> Signed, twist sign, gives |asked| (format!("{asked:?}").into_bytes(), vec![asked.commitment]);
     broadcast: Broadcast -> Sent, twist broadcast;
     sync: Sync -> Synced, twist sync;
     estimate_fees: EstimateFees -> Fees;
@@ -153,7 +179,6 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
-    pair_device: PairDevice -> Pairing, twist pairing;
 }
 
 /// How a refusal is answered.
@@ -171,22 +196,31 @@ impl Server {
     }
 
     pub(crate) async fn over(store: MemoryStore) -> Arc<Self> {
-        Self::with(store, MemoryChain::new()).await
+        let parts = (store, MemoryChain::new(), SetClock::at(NOW));
+        Self::start(parts, None).await.expect("opens")
     }
 
     /// Another server as this one is now, at the same chain.
     pub(crate) async fn again(&self) -> Arc<Self> {
         let copy = MemoryStore::new();
         copy.with(|tables| *tables = self.store.with(|tables| tables.clone()));
-        Self::with(copy, self.chain.clone()).await
+        let parts = (copy, self.chain.clone(), SetClock::at(NOW));
+        Self::start(parts, None).await.expect("opens")
     }
 
-    async fn with(store: MemoryStore, chain: MemoryChain) -> Arc<Self> {
-        let clock = SetClock::at(NOW);
+    /// Starts over a store, a chain and a clock, with an anchor where one is given, and settles what a restore left to do.
+    pub(crate) async fn start(
+        (store, chain, clock): (MemoryStore, MemoryChain, SetClock),
+        anchor: Option<(&MemoryAnchor, bool)>,
+    ) -> Result<Arc<Self>, StartFault> {
         let kek = Kek::new(Secret32::new([3; 32]));
         let config = Config::new(Network::Regtest);
         let opened = Cosigner::open(store.clone(), chain.clone(), clock.clone(), AgeSealer, &kek, config);
-        let cosigner = opened.await.expect("opens");
+        let mut cosigner = opened.await?;
+        if let Some((anchor, anew)) = anchor {
+            cosigner = cosigner.anchored(anchor.clone(), anew).await?;
+            cosigner.settle_restore().await?;
+        }
         let url = "https://wallet.test:8443".parse().expect("a URL");
         let server = Arc::new(Self {
             cosigner,
@@ -195,14 +229,39 @@ impl Server {
             clock,
             twists: Twists::default(),
             commitments: Mutex::default(),
+            given: Mutex::default(),
             url,
         });
         server.follow().await;
-        server
+        Ok(server)
+    }
+
+    fn note(&self, context: &RequestContext, (epoch, (intent, commitments)): Spent, reply: &reply::Signed) {
+        let Some(Admitted::Device(_, device, request)) = context.extensions().get::<Admitted>() else {
+            return;
+        };
+        self.given.lock().expect("not poisoned").push(Given {
+            device: *device,
+            request: *request,
+            epoch,
+            intent,
+            commitments,
+            reply: reply.clone(),
+        });
+    }
+
+    /// An invitation with which recovery may ask for a lost device's place.
+    pub(crate) async fn invite_recovery(&self, wallet: WalletId, wait: Option<u64>) -> Invitation {
+        let minted = self.cosigner.mint_recovery(wallet, None, wait).await.expect("mints");
+        self.invitation(&minted)
     }
 
     pub(crate) async fn invite(&self) -> Invitation {
         let minted = self.cosigner.mint_invitation(None).await.expect("mints");
+        self.invitation(&minted)
+    }
+
+    fn invitation(&self, minted: &Minted) -> Invitation {
         Invitation {
             url: self.url.clone(),
             trust: Trust::WebRoots,
@@ -233,7 +292,7 @@ impl Server {
                 .authenticate(&proof)
                 .await
                 .and_then(|caller| caller.arrived(&call.body))
-                .map(Admitted::Device)
+                .map(|caller| Admitted::Device(caller, proof.key().device_id(), proof.digest()))
         };
         let admitted = match admitted {
             Ok(admitted) => admitted,

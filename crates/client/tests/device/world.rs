@@ -32,7 +32,7 @@ pub(crate) struct World {
     pub(crate) line: Line,
     pub(crate) keys: Memory,
     pub(crate) clock: SetClock,
-    seed: u64,
+    pub(crate) seed: u64,
 }
 
 pub(crate) fn phrase() -> Passphrase {
@@ -98,6 +98,11 @@ impl World {
         self.copy_at(Arc::clone(&self.server)).await
     }
 
+    /// From here on this device speaks with another server, such as the same one started again.
+    pub(crate) fn turn_to(&mut self, server: &Arc<Server>) {
+        (self.server, self.line) = (Arc::clone(server), Line::to(server));
+    }
+
     /// A copy of this device at another server over the same books.
     pub(crate) async fn copy_at(&self, server: Arc<Server>) -> Self {
         let keys = Memory::default();
@@ -152,17 +157,6 @@ impl World {
         let clock = DeviceClock(self.clock.clone());
         let (name, money) = (named("phone"), twofold_client::join::Money::Play);
         Client::join_wallet(keys, self.line.clone(), clock, random, introduction, &name, money).await
-    }
-
-    /// Joins by what another machine shows and compares, as a command of its own.
-    pub(crate) async fn join_to_compare(
-        &mut self,
-        introduction: &twofold_api::pairing::Introduction,
-    ) -> Result<(Client<Bench>, twofold_client::devices::Compared), Fault> {
-        let (keys, random) = (self.unlocked().await, self.random());
-        let clock = DeviceClock(self.clock.clone());
-        let (name, money) = (named("phone"), twofold_client::join::Money::Play);
-        Client::join_to_compare(keys, self.line.clone(), clock, random, introduction, &name, money).await
     }
 
     /// Opens what was joined, as a command of its own.

@@ -49,7 +49,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.owned(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
-        self.unmoved(&owned, &asked.checkpoint)?;
         match (asked.frozen, owned.state().shape.freeze) {
             (true, None) => {
                 let mut change = owned.change();
@@ -71,7 +70,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         freeze: Freeze,
     ) -> Result<Asked, Refusal> {
         owned.unfenced()?;
-        self.saw_freeze(&owned, &request.request().checkpoint, freeze.since)?;
         let chains = self.chains(owned.id()).await?;
         let list = self.device_list(&owned, &chains).await?;
         let subject = subject(&freeze);

@@ -1,0 +1,43 @@
+//! A model of one wallet in many hands: machines that are added, struck off, copied by thieves, switched off for years or
+//! killed in the middle of a command, a server that restarts and is restored, an operator, and the recovery words. Commands
+//! are the real client's, over the framework, to the real cosigner. Before each the model works out from the protocol's own
+//! tables what must become of it; after each the invariants of the protocol are checked.
+//!
+//! `TWOFOLD_MODEL_CASES` says how many histories are tried.
+
+mod book;
+mod house;
+mod loss;
+mod run;
+mod step;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use house::House;
+use step::{Step, any_step};
+
+fn cases() -> u32 {
+    let asked = std::env::var("TWOFOLD_MODEL_CASES").ok();
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(12)
+}
+
+fn live(steps: &[Step]) {
+    let mut house = House::new();
+    for step in steps {
+        house.take(step);
+    }
+    house.finish();
+    if std::env::var_os("TWOFOLD_MODEL_TALLY").is_some() {
+        println!("{:?}", house.tally);
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: cases(), max_shrink_iters: 400, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn a_wallet_in_many_hands_keeps_its_invariants_whatever_happens(steps in prop::collection::vec(any_step(), 1..80)) {
+        live(&steps);
+    }
+}

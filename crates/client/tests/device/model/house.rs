@@ -1,0 +1,449 @@
+//! The real thing: the cosigner behind its framework, machines with the real client, and a person with the words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use twofold_api::audit::{ChainHead, Event, verify};
+use twofold_api::reply::AuditLine;
+use twofold_client::port::{HttpCall, HttpReply};
+use twofold_client::wallet::Wallet;
+use twofold_client::{Client, Fault};
+use twofold_cosigner::testing::memory::Tables;
+use twofold_cosigner::testing::{Looked, MemoryAnchor};
+use twofold_threshold::checkpoint::Head;
+use twofold_threshold::device_list::{Act, Change};
+use twofold_threshold::id::{DeviceId, EpochId, RequestDigest, WalletId};
+use twofold_threshold::share::PublicShares;
+use twofold_threshold::sign::{Commitment, CosignReply};
+use twofold_threshold::words::RecoverySecret;
+
+use super::book::{Book, Card, DAY, Key, Now};
+use super::step::Road;
+use crate::crashes::{Life, Mortal, mortal};
+use crate::line::Fate;
+use crate::server::{Given, Server};
+use crate::world::{World, create, sats};
+
+/// Lives that nothing ends.
+const LONG: usize = usize::MAX;
+/// Old requests that somebody in between has kept.
+const RECORDED: usize = 60;
+
+/// How far a machine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It has the wallet.
+    In,
+    /// It showed its card to the device that introduced it.
+    Waiting { from: DeviceId },
+    /// It wants to take a lost one's place.
+    Recovering,
+}
+
+/// A machine, or a thief's copy of one.
+pub(crate) struct Machine {
+    pub(crate) world: World,
+    pub(crate) card: Card,
+    pub(crate) place: Place,
+    /// The code that recovery's new machine joined with.
+    pub(crate) code: Option<[u8; 16]>,
+    /// The epoch of its share.
+    pub(crate) epoch: Option<EpochId>,
+    /// The sealing keys that it brought by refreshes of its own.
+    pub(crate) own: BTreeSet<Key>,
+    /// It may hold an epoch to come that the server has not taken yet.
+    pub(crate) unsure: bool,
+    /// The furthest that the server has signed to it.
+    pub(crate) head: Option<Head>,
+}
+
+/// What a server's commitment was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Challenge {
+    intent: Vec<u8>,
+    device: Vec<Vec<u8>>,
+    place: usize,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) enum Told<T> {
+    Done(T),
+    /// It was refused, here or there.
+    Refused(Fault),
+    /// Nobody knows.
+    Cut,
+}
+
+/// A backup, and what was true then.
+pub(crate) struct Backup {
+    pub(crate) tables: Tables,
+    pub(crate) book: Book,
+    /// Which anchor and which start of the server it is of, and the time that the server was sure of.
+    pub(crate) anchors: u32,
+    pub(crate) starts: u32,
+    pub(crate) floor: u64,
+}
+
+pub(crate) struct House {
+    pub(crate) server: Arc<Server>,
+    pub(crate) anchor: MemoryAnchor,
+    /// The anchor's last word of the wallet; as it was when the anchor began where it had none.
+    pub(crate) mark: Option<(EpochId, [u8; 32])>,
+    /// How many anchors were begun, and how often a server was started beside this one.
+    pub(crate) anchors: u32,
+    pub(crate) starts: u32,
+    /// The time that the server is sure of.
+    pub(crate) floor: u64,
+    /// It was, to a moment before some sealing key was replaced perhaps.
+    pub(crate) was_restored: bool,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) words: RecoverySecret,
+    pub(crate) wallet: WalletId,
+    pub(crate) book: Book,
+    pub(crate) backups: Vec<Backup>,
+    pub(crate) recorded: Vec<(HttpCall, HttpReply)>,
+    oracle: BTreeMap<Vec<u8>, Challenge>,
+    seeds: u64,
+    pub(crate) tally: BTreeMap<&'static str, [u32; 3]>,
+}
+
+pub(crate) fn told<T>(result: Result<T, Fault>, road: Road) -> Told<T> {
+    match result {
+        Ok(done) => Told::Done(done),
+        Err(Fault::Transport(_) | Fault::Keystore(_)) if road != Road::Smooth => Told::Cut,
+        Err(fault) => Told::Refused(fault),
+    }
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let (mut house, world, card) = block_on(Self::make());
+        house.settle(world, card, Place::In);
+        house.look();
+        house
+    }
+
+    async fn make() -> (Self, World, Card) {
+        let anchor = MemoryAnchor::default();
+        let first = World::new().await;
+        let old = &first.server;
+        let parts = (old.store.clone(), old.chain.clone(), old.clock.clone());
+        let server = Server::start(parts, Some((&anchor, false))).await.expect("starts");
+        let mut world = first;
+        world.turn_to(&server);
+        let mut client = world.join().await.expect("joins");
+        let made = create(&mut client).await.expect("creates");
+        let words = made.words.secret().expect("words");
+        let mut wallet = made.wallet;
+        client.confirm_words(&mut wallet).await.expect("confirms");
+        for _ in 0..2 {
+            let address = client.receive_fresh(&mut wallet).await.expect("receives");
+            client.sync(&mut wallet).await.expect("syncs");
+            server.fund(&address, sats(1_000_000)).await;
+        }
+        client.sync(&mut wallet).await.expect("syncs");
+        let id = wallet.id();
+        let looked = server.cosigner.look(id).await.expect("opens").expect("is there");
+        let device = looked.list.devices()[0].clone();
+        let card = Card {
+            id: device.id(),
+            identity: *device.identity(),
+            key: *device.sealing().as_bytes(),
+        };
+        let book = Book::new(card, looked.epoch, *looked.list.head());
+        drop((client, wallet));
+        let mark = Some(book.mark());
+        let house = Self {
+            server,
+            anchor,
+            mark,
+            anchors: 0,
+            starts: 0,
+            floor: 0,
+            was_restored: false,
+            machines: Vec::new(),
+            words,
+            wallet: id,
+            book,
+            backups: Vec::new(),
+            recorded: Vec::new(),
+            oracle: BTreeMap::new(),
+            seeds: 1_000_000,
+            tally: BTreeMap::new(),
+        };
+        (house, world, card)
+    }
+
+    /// Takes a machine in.
+    pub(crate) fn settle(&mut self, mut world: World, card: Card, place: Place) -> usize {
+        self.seeds += 1_000_000;
+        world.seed = self.seeds;
+        self.machines.push(Machine {
+            world,
+            card,
+            place,
+            code: None,
+            epoch: None,
+            own: BTreeSet::new(),
+            unsure: false,
+            head: None,
+        });
+        let machine = self.machines.len() - 1;
+        self.note(machine);
+        machine
+    }
+
+    pub(crate) fn random(&mut self) -> ChaCha20Rng {
+        self.seeds += 1;
+        ChaCha20Rng::seed_from_u64(self.seeds)
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            shown: twofold_cosigner::port::Clock::now(&self.server.clock),
+            counted: self.floor,
+        }
+    }
+
+    /// A command begins on a machine.
+    pub(crate) async fn open(&mut self, machine: usize, road: Road) -> (Client<Mortal>, Option<Wallet>) {
+        let now = self.now().shown;
+        let machine = &mut self.machines[machine];
+        machine.world.clock.set(now);
+        machine.world.line.forget();
+        let life = match road {
+            Road::Killed(moments) => Life::of(usize::from(moments)),
+            _ => Life::of(LONG),
+        };
+        if let Road::Lossy(after) = road {
+            let first = (0..after).map(|_| Fate::Deliver);
+            machine
+                .world
+                .line
+                .fates(first.chain([Fate::LoseReply, Fate::Deliver, Fate::Twice]));
+        }
+        let client = mortal(&mut machine.world, &life).await;
+        let wallet = client.open_wallet(None).await.ok();
+        (client, wallet)
+    }
+
+    /// A command is over: what its machine now holds.
+    pub(crate) fn note(&mut self, machine: usize) {
+        let server = self.server.cosigner.identity();
+        let machine = &mut self.machines[machine];
+        machine.world.line.fates([]);
+        let seen = machine.world.line.seen();
+        machine.world.line.forget();
+        let answered = seen.into_iter().filter_map(|(call, reply)| Some((call, reply?)));
+        self.recorded.extend(answered.filter(|(_, reply)| reply.status == 200));
+        let surplus = self.recorded.len().saturating_sub(RECORDED);
+        self.recorded.drain(..surplus);
+        let opened = block_on(async {
+            let client = machine.world.open().await;
+            client.open_wallet(None).await
+        });
+        if let Ok(wallet) = opened {
+            machine.epoch = Some(wallet.epoch());
+            let shown = wallet
+                .checkpoint()
+                .map(|checkpoint| checkpoint.verify(&server).expect("the server's"));
+            machine.head = shown.copied();
+        }
+    }
+
+    /// The server as it is, compared with the first of these that fits, which is what counts from here on.
+    pub(crate) fn resolve(&mut self, possible: Vec<Book>, actor: Option<usize>, what: &str) {
+        let looked = block_on(self.server.cosigner.look(self.wallet));
+        let looked = looked.expect("authentic").expect("is there");
+        let mut misses = Vec::new();
+        let resealed = self.resealed(actor);
+        for mut book in possible {
+            match book.holds(&looked, &resealed) {
+                Ok(()) => {
+                    if let Some(actor) = actor {
+                        let machine = &mut self.machines[actor];
+                        let seat = book.seats.iter().find(|seat| seat.card.id == machine.card.id);
+                        machine
+                            .own
+                            .extend(seat.filter(|_| !resealed.is_empty()).map(|seat| seat.card.key));
+                    }
+                    if book.mark() != self.book.mark() || book.generation != self.book.generation {
+                        self.mark = Some(book.mark());
+                    }
+                    book.signed.clone_from(&self.book.signed);
+                    self.book = book;
+                    self.check(&looked);
+                    return;
+                }
+                Err(miss) => misses.push(miss),
+            }
+        }
+        unreachable!("{what}: none of what may be is so:\n{}", misses.join("\n"));
+    }
+
+    /// The fresh sealing keys that the list has got since it was looked at last: only the machine that acts gives itself
+    /// one.
+    fn resealed(&self, actor: Option<usize>) -> Vec<DeviceId> {
+        let chains = self.server.store.with(|tables| tables.chains[&self.wallet].clone());
+        let new = chains.device_list.iter().skip(self.book.heads.len());
+        let entries = new.map(|entry| Change::try_from(entry.as_slice()).expect("an entry"));
+        let fresh = entries.filter_map(|entry| match entry.act() {
+            Act::Reseal { device, .. } => Some(*device),
+            _ => None,
+        });
+        let fresh: Vec<_> = fresh.collect();
+        let actor = actor.map(|actor| self.machines[actor].card.id);
+        assert!(
+            fresh.iter().all(|device| Some(*device) == actor),
+            "somebody else's sealing key was replaced"
+        );
+        fresh
+    }
+
+    pub(crate) fn look(&mut self) {
+        self.resolve(vec![self.book.clone()], None, "nothing happened");
+    }
+
+    /// Invariants 1, 3, 4 and 5, after each step.
+    fn check(&mut self, looked: &Looked) {
+        let given = core::mem::take(&mut *self.server.given.lock().expect("not poisoned"));
+        for given in given {
+            self.saw(&given, looked);
+        }
+        let tables = self.server.store.with(|tables| tables.clone());
+        let shares: Vec<_> = tables
+            .shares
+            .keys()
+            .filter(|(wallet, ..)| *wallet == self.wallet)
+            .collect();
+        assert_eq!(shares.len(), 1, "the server has shares of several epochs");
+        assert_eq!(
+            shares[0].2, looked.epoch.number,
+            "the server's share is of another epoch"
+        );
+        let public = tables.wallets[&self.wallet].public.as_deref().expect("made");
+        let public = PublicShares::try_from(public).expect("public shares");
+        assert_eq!(public.epoch(), looked.epoch);
+
+        let lines = tables.audit.values().filter(|row| row.wallet == self.wallet);
+        let lines: Vec<_> = lines
+            .map(|row| AuditLine {
+                seq: row.seq,
+                entry: row.entry.clone(),
+                chain: row.chain,
+            })
+            .collect();
+        let (head, entries) = verify(self.wallet, ChainHead::START, &lines).expect("a whole chain");
+        assert_eq!(head.seq, looked.entries);
+        let (mut signed, mut added) = (Vec::<RequestDigest>::new(), 0);
+        for entry in entries {
+            match entry.event {
+                Event::Signed(entry) => {
+                    assert!(entry.added <= entry.charge);
+                    added += entry.added;
+                    signed.push(entry.request);
+                }
+                Event::MessageSigned { request, .. } => signed.push(request),
+                _ => {}
+            }
+        }
+        assert_eq!(
+            signed, self.book.signed,
+            "the audit chain has other signatures than were given out"
+        );
+        let charged: u64 = tables.charges.values().map(|group| group.amount).sum();
+        assert_eq!(charged, added, "groups and audit chain disagree");
+    }
+
+    fn saw(&mut self, given: &Given, looked: &Looked) {
+        let half = CosignReply::try_from(given.reply.cosign.as_slice()).expect("a half");
+        for (place, commitment) in half.commitments.iter().enumerate() {
+            let challenge = Challenge {
+                intent: given.intent.clone(),
+                device: given
+                    .commitments
+                    .iter()
+                    .map(|commitment| commitment.to_bytes().to_vec())
+                    .collect(),
+                place,
+            };
+            let bytes = Commitment::to_bytes(commitment).to_vec();
+            let earlier = self.oracle.insert(bytes, challenge.clone());
+            assert!(
+                earlier.is_none_or(|earlier| earlier == challenge),
+                "a commitment appears with two challenges"
+            );
+        }
+        if self.book.signed.contains(&given.request) {
+            return;
+        }
+        assert_eq!(given.epoch, looked.epoch, "a share of a dead epoch signed");
+        assert!(looked.list.device(given.device).is_some(), "an unlisted device signed");
+        assert!(!looked.fenced, "a fenced wallet signed");
+        assert_eq!(looked.frozen_by, None, "a frozen wallet signed");
+        self.book.signed.push(given.request);
+    }
+
+    /// Starts the server again over what it stored.
+    pub(crate) async fn restart(&mut self, anew: bool) -> Result<(), twofold_cosigner::StartFault> {
+        let old = &self.server;
+        let parts = (old.store.clone(), old.chain.clone(), old.clock.clone());
+        self.server = Server::start(parts, Some((&self.anchor, anew))).await?;
+        for machine in &mut self.machines {
+            machine.world.turn_to(&self.server);
+        }
+        self.starts += 1;
+        Ok(())
+    }
+
+    /// Hours pass, and the server looks at its clock.
+    pub(crate) fn pass(&mut self, hours: u64) {
+        for _ in 0..2 {
+            self.server.clock.pass(hours * 1800);
+            block_on(self.server.cosigner.purge()).expect("purges");
+            let shown = self.now().shown;
+            // A clock so far past what the server last knew is believed on the operator's word alone.
+            if self.floor == 0 || shown - self.floor <= 30 * DAY {
+                self.floor = shown;
+            }
+        }
+    }
+
+    /// Whether a machine comes from its epoch to the wallet's: each refresh on the way was sealed to a key that it has, or
+    /// may have.
+    pub(crate) fn reaches(&self, machine: &Machine) -> bool {
+        self.comes_from(machine, machine.epoch)
+    }
+
+    /// The same from another epoch.
+    pub(crate) fn comes_from(&self, machine: &Machine, epoch: Option<EpochId>) -> bool {
+        let Some(at) = self.book.path.iter().position(|known| Some(*known) == epoch) else {
+            return false;
+        };
+        let has = |key: &Key| *key == machine.card.key || machine.own.contains(key);
+        self.book.links[at..].iter().all(|link| {
+            let own = link.by == machine.card.id && machine.own.contains(&link.key);
+            own || link.sealed.get(&machine.card.id).is_some_and(has)
+        })
+    }
+
+    /// Whether it surely does: no restore may have brought back a sealing key that it has erased.
+    pub(crate) fn surely_reaches(&self, machine: &Machine) -> bool {
+        self.reaches(machine) && (!self.was_restored || machine.epoch == Some(self.book.epoch()))
+    }
+
+    /// Whether a device's newest word is in the chain here, or was given up by a lift.
+    pub(crate) fn knows(&self, head: &Head) -> bool {
+        let tables = self
+            .server
+            .store
+            .with(|tables| tables.audit.get(&(self.wallet, head.seq)).cloned());
+        let contained = tables.is_some_and(|row| row.chain == head.chain) && head.generation <= self.book.generation;
+        let lifted = head.generation < self.book.generation && head.epoch.number <= self.book.epoch().number;
+        contained || lifted
+    }
+}
