@@ -42,5 +42,11 @@ pub const AUDIT_ENTRIES: usize = 200;
 pub const GAP_LIMIT: u32 = 20;
 /// Most bytes of what a device leaves for one that it enrols.
 pub const PARCEL_BYTES: usize = 2048;
+/// Letters of one pairing.
+pub const LETTERS: usize = 3;
+/// Most bytes of one of them.
+pub const LETTER_BYTES: usize = twofold_threshold::pairing::MAX_LETTER;
+/// How long the server keeps them, in seconds.
+pub const PAIRING_SECONDS: u64 = 600;
 /// Most changes that wait in one wallet.
 pub const WAITING: usize = 64;

@@ -81,4 +81,5 @@ procedures! {
     FinishRefresh -> RefreshFinished, Change, wallet;
     RepairRecovery -> Recovered, Change, wallet;
     ReplaceRecovery -> Done, Change, wallet;
+    PairDevice -> Pairing, Read, wallet;
 }

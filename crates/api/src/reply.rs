@@ -377,3 +377,12 @@ pub struct RefreshFinished {
     /// `threshold::refresh::Completion` bytes.
     pub completion: Vec<u8>,
 }
+
+/// Answer to [`crate::request::PairDevice`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairing {
+    /// Beside the answer.
+    pub head: Head,
+    /// The letters so far, in their order.
+    pub letters: Vec<Vec<u8>>,
+}

@@ -470,3 +470,25 @@ impl core::fmt::Display for Name {
 
 #[cfg(test)]
 mod tests;
+
+/// Reads the letters of a pairing, and adds one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PairDevice {
+    /// The wallet that a machine is to be added to.
+    pub wallet: WalletId,
+    /// The code of the introduction.
+    pub code: [u8; 16],
+    /// The next letter (`threshold::pairing`), where it is this machine's turn; otherwise empty.
+    pub letter: Vec<u8>,
+    /// The newest checkpoint the device has seen; none for a machine that is not on the wallet's list.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl core::fmt::Debug for PairDevice {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PairDevice")
+            .field("wallet", &self.wallet)
+            .field("code", &"redacted")
+            .finish_non_exhaustive()
+    }
+}

@@ -17,7 +17,7 @@ pub(crate) use self::{
     payment::{Coins, Psbt, Receive, Replace, Send},
     recovery::{Recover, Recovery, Replacing, Signing, Sweep},
     text::{Label, Labels, SignMessage, VerifyMessage},
-    wallet::{Audit, Create, Wallet},
+    wallet::{Audit, Create, MoveTo, Wallet},
 };
 
 /// A Bitcoin wallet whose key never exists in one place: this machine, your server and recovery words hold a share

@@ -3,6 +3,7 @@
 mod audit;
 mod balance;
 mod coins;
+mod compare;
 mod create;
 mod descriptor;
 mod device;
@@ -11,6 +12,7 @@ mod history;
 mod join;
 mod labels;
 mod message;
+mod moving;
 mod passphrase;
 mod pending;
 mod psbt;

@@ -2,7 +2,8 @@
 
 mod lifts;
 
-use twofold_api::audit::{self, ChainHead, Entry};
+use twofold_api::audit::{self, ChainHead, Entry, Event};
+use twofold_api::limits;
 use twofold_api::request::GetAudit;
 use twofold_threshold::checkpoint::{Checkpoint, Head};
 
@@ -23,6 +24,28 @@ pub struct Audited {
     pub head: ChainHead,
 }
 
+/// Which entries are kept in memory on the way along a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// All, for a person to read.
+    All,
+    /// Those that open a generation: a proof needs no other.
+    Lifts,
+}
+
+impl Keep {
+    const fn keeps(self, entry: &Entry) -> bool {
+        matches!((self, &entry.event), (Self::All, _) | (_, Event::Lifted { .. }))
+    }
+
+    const fn pages(self) -> usize {
+        match self {
+            Self::All => deadline::SYNC_PAGES,
+            Self::Lifts => deadline::LOG_PAGES,
+        }
+    }
+}
+
 /// What may be asked of the server while its log is in doubt, and what not.
 ///
 /// The rule: a device proves the log before each thing that it lets the server sign or send.
@@ -38,7 +61,7 @@ impl<P: Platform> Client<P> {
     /// Fetches a wallet's log from its first entry and checks every hash, that it ends where the server's signed
     /// checkpoint says, and that the checkpoints which this machine held before are on it.
     pub async fn audit(&mut self, wallet: &mut Wallet) -> Result<Audited, Fault> {
-        self.follow_log(wallet, ChainHead::START, None).await
+        self.follow_log(wallet, ChainHead::START, None, Keep::All).await
     }
 
     /// Reads what the log grew by since it was last proved, where a sync has shown that there is something to read. A
@@ -52,6 +75,11 @@ impl<P: Platform> Client<P> {
                 let seq = self.read(&shown)?.seq;
                 let wallet = wallet.id();
                 self.session.notices.add(Notice::Forked { wallet, seq });
+                Ok(())
+            }
+            Err(Fault::Breach(Breach::LogUnread)) => {
+                let wallet = wallet.id();
+                self.session.notices.add(Notice::LogUnread { wallet });
                 Ok(())
             }
             other => other,
@@ -99,7 +127,7 @@ impl<P: Platform> Client<P> {
             seq: from.seq,
             chain: from.chain,
         };
-        self.follow_log(wallet, from, shown).await.map(drop)
+        self.follow_log(wallet, from, shown, Keep::Lifts).await.map(drop)
     }
 
     /// Follows the log from a place to its end, and holds what it finds for proved; else the log is in doubt.
@@ -108,8 +136,9 @@ impl<P: Platform> Client<P> {
         wallet: &mut Wallet,
         from: ChainHead,
         shown: Option<&Checkpoint>,
+        keep: Keep,
     ) -> Result<Audited, Fault> {
-        let outcome = self.walk_log(wallet, from, shown).await;
+        let outcome = self.walk_log(wallet, from, shown, keep).await;
         let (audited, end) = self.heed_doubt(wallet, outcome).await?;
         wallet.settle(end);
         self.save_checkpoints(wallet).await?;
@@ -124,6 +153,7 @@ impl<P: Platform> Client<P> {
         wallet: &Wallet,
         from: ChainHead,
         shown: Option<&Checkpoint>,
+        keep: Keep,
     ) -> Result<(Audited, Checkpoint), Fault> {
         let known = wallet.held().chain(shown);
         let known = known
@@ -135,7 +165,8 @@ impl<P: Platform> Client<P> {
         };
         let mut missing: Vec<Head> = known.iter().filter(|known| known.seq > from.seq).copied().collect();
         let (mut head, mut entries) = (from, Vec::new());
-        for _ in 0..deadline::SYNC_PAGES {
+        let mut short = 0;
+        for _ in 0..keep.pages() {
             let request = GetAudit {
                 wallet: wallet.id(),
                 from: head.seq + 1,
@@ -155,10 +186,14 @@ impl<P: Platform> Client<P> {
                 let (next, entry) =
                     audit::verify(wallet.id(), head, core::slice::from_ref(line)).map_err(Breach::Audit)?;
                 head = next;
-                entries.extend(entry);
+                entries.extend(entry.into_iter().filter(|entry| keep.keeps(entry)));
                 missing.retain(|known| known.seq != head.seq || known.chain != head.chain);
             }
             if page.more && !page.lines.is_empty() {
+                short += usize::from(page.lines.len() < limits::AUDIT_ENTRIES);
+                if short > deadline::SHORT_PAGES {
+                    break;
+                }
                 continue;
             }
             let end = newest.ok_or(Breach::Forked { seq: head.seq })?;
@@ -187,7 +222,8 @@ impl<P: Platform> Client<P> {
             }
             return Ok((Audited { entries, head }, end));
         }
-        Err(Breach::Forked { seq: head.seq }.into())
+        // No word of it was false: any device may have filled it.
+        Err(Breach::LogUnread.into())
     }
 
     fn read(&self, checkpoint: &Checkpoint) -> Result<Head, Fault> {

@@ -20,3 +20,8 @@ pub const ATTEMPTS: u32 = 3;
 pub const PAUSE: Duration = Duration::from_millis(400);
 /// Most pages of one sync; a server that goes on has lost its way.
 pub const SYNC_PAGES: usize = 5000;
+/// Most pages of a wallet's log that are read at once to prove it: twenty million entries, more than a device in a thief's
+/// hands makes in ten days.
+pub const LOG_PAGES: usize = 100_000;
+/// Most of them that are not full though more follow.
+pub const SHORT_PAGES: usize = 64;

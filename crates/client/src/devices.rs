@@ -6,24 +6,27 @@
 //! of `threshold::device_list::powers`.
 
 mod add;
+mod compare;
 mod known;
 mod outstanding;
 
 pub use add::Arrival;
+pub use compare::{Compared, Met};
 pub use outstanding::Outstanding;
 
 use twofold_api::reason::Reason;
 use twofold_api::reply::{Asked, Shape, Waiting};
 use twofold_api::request::{CancelChange, ChangeDevices, GetShape, Name, RenameDevice, SetFreeze};
 use twofold_api::shape::{UNFREEZE, unfreezing};
+use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{Act, Change, DeviceList, ListFault, Parcel, Proposal, Signer};
-use twofold_threshold::id::DeviceId;
+use twofold_threshold::id::{DeviceId, WalletId};
 use twofold_threshold::words::RecoverySecret;
 
 use crate::client::Client;
 use crate::fault::{Breach, Fault, Usage};
 use crate::port::Platform;
-use crate::session::Caution;
+use crate::session::{Caution, Reply, Rpc};
 use crate::wallet::Wallet;
 
 /// How often an entry is signed anew because another device was quicker.
@@ -179,15 +182,35 @@ impl<P: Platform> Client<P> {
 
     /// Freezes the wallet: nothing is signed until it is unfrozen. It is done at once, whatever state the server's log is in.
     pub async fn freeze_wallet(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
-        let checkpoint = self.newest_checkpoint(wallet).await?;
-        let request = SetFreeze {
-            wallet: wallet.id(),
-            frozen: true,
-            recovery: None,
-            checkpoint,
-        };
-        let (_, newest) = self.call(&request, Some(&checkpoint), Caution::Notice).await?;
+        let (_, newest) = self
+            .ask_anew(wallet, Caution::Notice, |wallet, checkpoint| SetFreeze {
+                wallet,
+                frozen: true,
+                recovery: None,
+                checkpoint,
+            })
+            .await?;
         self.note_checkpoint(wallet, newest).await
+    }
+
+    /// Asks for a change, and once more where the wallet was refreshed, or its devices changed, since this one last looked.
+    pub(super) async fn ask_anew<R: Rpc>(
+        &mut self,
+        wallet: &mut Wallet,
+        caution: Caution,
+        build: impl Fn(WalletId, Checkpoint) -> R,
+    ) -> Result<(Reply<R>, Option<Checkpoint>), Fault> {
+        let mut again = true;
+        loop {
+            let checkpoint = self.newest_checkpoint(wallet).await?;
+            let request = build(wallet.id(), checkpoint);
+            match self.call(&request, Some(&checkpoint), caution).await {
+                Err(fault) if fault.reason() == Some(Reason::ListChanged) && core::mem::take(&mut again) => {
+                    self.shape(wallet).await?;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Lets the wallet sign again, or asks for it. With the recovery words it is done at once.
@@ -216,13 +239,13 @@ impl<P: Platform> Client<P> {
 
     /// Cancels a change that waits; what recovery asked for is objected to.
     pub async fn cancel_change(&mut self, wallet: &mut Wallet, change: u64) -> Result<(), Fault> {
-        let checkpoint = self.newest_checkpoint(wallet).await?;
-        let request = CancelChange {
-            wallet: wallet.id(),
-            change,
-            checkpoint,
-        };
-        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let outcome = self
+            .ask_anew(wallet, Caution::Stop, |wallet, checkpoint| CancelChange {
+                wallet,
+                change,
+                checkpoint,
+            })
+            .await;
         let (_, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await
     }

@@ -109,6 +109,12 @@ pub enum Usage {
         /// Its epoch.
         had: u32,
     },
+    /// The other machine did not come to compare.
+    #[error(
+        "the other machine did not come within ten minutes; nothing was added. Begin again on the machine that has the wallet: \
+         twofold device add --code"
+    )]
+    NobodyCame,
     /// Another refresh was faster.
     #[error("another refresh was faster than this one; this device keeps up with it at the next contact")]
     Overtaken,
@@ -297,6 +303,12 @@ pub enum Breach {
         /// The generation it shows.
         shows: u32,
     },
+    /// The log goes on for longer than is read at once. It contradicts nothing.
+    #[error(
+        "the wallet's log is too long to be read at once, and nothing is signed before it is: a machine of the wallet may be \
+         filling it. Strike that one off (twofold device revoke), or send everything to a new wallet with the recovery words"
+    )]
+    LogUnread,
     /// A device list that does not hold.
     #[error("the wallet's device list does not hold: {0}; do not go on, and tell the operator")]
     DeviceList(ListFault),

@@ -104,7 +104,8 @@ names_wallet!(
     BeginRefresh,
     FinishRefresh,
     RepairRecovery,
-    ReplaceRecovery
+    ReplaceRecovery,
+    PairDevice
 );
 
 macro_rules! names_none {

@@ -132,6 +132,44 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
     }
 
+    /// Refuses what was signed before the wallet's shares were dealt anew or its devices changed, by the checkpoint that it
+    /// shows, which was heeded already. A server that was owned may have set a device's clock ahead and kept what the device
+    /// signed then: once the owner has refreshed, none of that is of use. A device that is ahead of this server is heard.
+    pub(crate) fn unmoved(&self, owned: &Owned, seen: &Checkpoint) -> Result<(), Refusal> {
+        let (here, head) = self.heads(owned, seen)?;
+        let before = head.generation <= here.generation && head.seq < here.seq;
+        if before && (head.epoch != here.epoch || head.list != here.list) {
+            return Err(Refusal::new(
+                Reason::ListChanged,
+                "the wallet was refreshed, or its devices changed, since this was signed: read it and sign again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a wish to end a freeze that the device had not seen when it signed.
+    pub(crate) fn saw_freeze(&self, owned: &Owned, seen: &Checkpoint, since: u64) -> Result<(), Refusal> {
+        let (here, head) = self.heads(owned, seen)?;
+        if head.generation >= here.generation && head.seq >= since {
+            Ok(())
+        } else {
+            Err(Refusal::new(
+                Reason::ListChanged,
+                "the wallet was frozen after this was signed: look why, and sign again",
+            ))
+        }
+    }
+
+    /// Where the wallet stands here, and where a request showed it.
+    fn heads(&self, owned: &Owned, seen: &Checkpoint) -> Result<(Head, Head), Refusal> {
+        let here = head_of(owned.id(), owned.state());
+        if self.newest(owned.id(), owned.state()) == *seen {
+            return Ok((here, here));
+        }
+        let head = seen.verify(&self.identity.public());
+        Ok((here, *head.map_err(|_| Refusal::from(Reason::CheckpointInvalid))?))
+    }
+
     async fn witness(&self, owned: &Owned, seen: &Checkpoint) -> Result<Witness, Refusal> {
         let here = head_of(owned.id(), owned.state());
         // Almost always a device shows what it was told last.

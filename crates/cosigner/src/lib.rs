@@ -24,6 +24,7 @@ pub mod follow;
 mod identity;
 pub mod keys;
 mod lock;
+mod mailbox;
 mod pending;
 pub mod policy;
 pub mod port;
@@ -67,6 +68,7 @@ pub use twofold_intent::{ChainName, ChainNameError};
 use anchor::Anchored;
 use keys::Ring;
 use lock::Locks;
+use mailbox::Mailboxes;
 use port::{
     Clock,
     chain::Chain,
@@ -113,6 +115,7 @@ pub struct Cosigner<S, C, K> {
     committed: Recent<WalletId, Arc<Committed>>,
     foreseen: Recent<WalletId, Arc<Foreseen>>,
     lists: Recent<[u8; 32], Arc<DeviceList>>,
+    mailboxes: Mailboxes,
     fees: rpc::estimate_fees::NodeFees,
 }
 
@@ -153,6 +156,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             committed: Recent::new(CEREMONIES_AT_HAND),
             foreseen: Recent::new(CEREMONIES_AT_HAND),
             lists: Recent::new(LISTS_AT_HAND),
+            mailboxes: Mailboxes::default(),
             fees: rpc::estimate_fees::NodeFees::default(),
         })
     }

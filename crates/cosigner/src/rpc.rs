@@ -23,6 +23,7 @@ mod join;
 mod lift_fence;
 mod list_wallets;
 pub(crate) mod mint_invitation;
+mod pair_device;
 mod purge;
 mod recover;
 mod refresh;

@@ -20,6 +20,7 @@ mod invite_device;
 mod join;
 mod lift_fence;
 mod list_wallets;
+mod pair_device;
 mod recover;
 mod rename_device;
 mod rename_wallet;
@@ -135,6 +136,7 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
+    pair_device: PairDevice -> Pairing;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

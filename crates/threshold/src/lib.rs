@@ -10,6 +10,7 @@
 //! - [`repair`] gives a party its share back, with the other two;
 //! - [`refresh`] deals new shares of the same key, recovery absent;
 //! - [`sign`] makes a BIP-340 signature with two of them, one round trip;
+//! - [`pairing`] compares the keys of a new device by a short string;
 //! - [`mod@derive`] gives the BIP-32 children and the taproot output keys that both sides sign for;
 //! - [`words`] and [`package`] are what recovery keeps; [`seal`] and [`envelope`] what the others keep and send.
 
@@ -30,6 +31,7 @@ mod hash;
 pub mod id;
 pub mod identity;
 pub mod package;
+pub mod pairing;
 mod point;
 pub mod refresh;
 pub mod repair;

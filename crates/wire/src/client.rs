@@ -157,6 +157,7 @@ calls! {
     FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
     RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
+    PairDevice: PairDeviceRequest -> PairDeviceReply, Pairing;
 }
 
 #[cfg(test)]

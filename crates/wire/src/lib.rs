@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 mod malformed;
 mod methods;
+mod pairing;
 mod parts;
 mod recovery;
 mod replies;

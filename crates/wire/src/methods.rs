@@ -46,6 +46,7 @@ methods! {
     GetRecovery, AskRecovery, Recover,
     BeginRefresh, FinishRefresh,
     RepairRecovery, ReplaceRecovery,
+    PairDevice,
 }
 
 /// Every procedure that the .proto has.

@@ -538,3 +538,19 @@ pub(crate) fn audit() -> reply::Audit {
         more: false,
     }
 }
+
+pub(crate) fn pair_device() -> request::PairDevice {
+    request::PairDevice {
+        wallet: WALLET,
+        code: [0x88; 16],
+        letter: b"letter".to_vec(),
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+pub(crate) fn pairing() -> reply::Pairing {
+    reply::Pairing {
+        head: head(),
+        letters: vec![b"one".to_vec(), b"two".to_vec()],
+    }
+}

@@ -211,6 +211,7 @@ service! {
         FinishRefresh, finish_refresh: FinishRefreshRequest -> FinishRefreshReply, RefreshFinished;
         RepairRecovery, repair_recovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
         ReplaceRecovery, replace_recovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
+        PairDevice, pair_device: PairDeviceRequest -> PairDeviceReply, Pairing;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

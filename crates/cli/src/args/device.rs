@@ -9,6 +9,9 @@ use clap::{Args, Subcommand};
 pub(crate) struct Join {
     /// The invitation, or what another of your machines shows; with `-` it is read from standard input, and without it asked for
     pub invitation: Option<String>,
+    /// Compare six digits with the other machine instead of carrying a card back; there: `twofold device add --code`
+    #[arg(long, conflicts_with = "finish")]
+    pub code: bool,
     /// Look whether the other machine has added this one, and take the wallet in
     #[arg(long, conflicts_with_all = ["invitation", "name", "risk_real_money"])]
     pub finish: bool,
@@ -34,11 +37,17 @@ Examples:
   twofold device add 'twofoldkey1…' --with-words      here: adds exactly the machine of that card
   twofold join --finish                               there: takes the wallet in
 Carry both texts yourself, by QR code or any way that nobody else can write to: the share is sealed to the keys on the card.
+  twofold device add --code --with-words              or so: here, and leave it running
+  twofold join --code 'twofoldadd1…'                  there; this text may go any way
+Then both show six digits. Say yes on both if they are the same, and on neither if they are not.
 With the recovery words or a second approver's yes (`twofold pending approve` there) it is done at once; alone, this machine
 asks and waits, and the others can cancel it.")]
     Add {
         /// The card that the new machine shows; `-` is standard input
         card: Option<String>,
+        /// Compare six digits on both machines instead of carrying a card back
+        #[arg(long, conflicts_with = "card")]
+        code: bool,
         /// The second voice.
         #[command(flatten)]
         voice: Voice,

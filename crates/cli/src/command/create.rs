@@ -5,23 +5,37 @@ use std::{fs::File, path::Path};
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_api::request::Name;
-use twofold_client::{Fault, create::Step, recovery::file::MAX_BYTES, wallet::Listed};
+use twofold_client::{
+    Client, Fault,
+    create::Step,
+    recovery::file::MAX_BYTES,
+    wallet::{Listed, Wallet},
+};
 
 use super::{Context, recovery::write_kit};
 use crate::{
     args,
     exit::{Declined, Wrong},
+    platform::Native,
     private_file, terminal,
 };
 
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Answer {
     wallet: String,
     name: String,
     fingerprint: String,
     address: String,
     descriptor: String,
-    words_file: Option<String>,
+    pub(super) words_file: Option<String>,
+    pub(super) kit: Option<String>,
+}
+
+/// A wallet that was made, its words safe.
+pub(super) struct Made {
+    pub(super) wallet: Wallet,
+    pub(super) answer: Answer,
+    /// Where the kit is, for a person.
     kit: Option<String>,
 }
 
@@ -30,12 +44,33 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     if let (Some(opening), Some(out)) = (&arguments.recovery, &arguments.out) {
         return Box::pin(with_holder(context, &name, opening, out)).await;
     }
-    if context.output.json && arguments.words_file.is_none() {
-        bail!(Wrong(
-            "with --json the recovery words need a place of their own: give --words-file FILE".into()
-        ));
-    }
     let mut client = context.client().await?;
+    let Made { answer, kit, .. } = make(context, &mut client, &name, &arguments).await?;
+    context.output.answer(&answer, |answer| {
+        let words = answer.words_file.as_ref().map_or_else(String::new, |file| {
+            format!("recovery words   in {file}: move them off this machine\n")
+        });
+        format!(
+            "Wallet {} is ready: server, this device and the words hold a share each, and any two sign.\n\
+             fingerprint      {}\n{words}first address    {}\n{}\nNext: twofold receive",
+            answer.name,
+            answer.fingerprint,
+            answer.address,
+            kit.map_or_else(String::new, |told| format!("{told}\n"))
+        )
+    })
+}
+
+/// Makes a wallet, or finishes one that was begun; its words are shown or written, and confirmed.
+pub(super) async fn make(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    name: &Name,
+    arguments: &args::Create,
+) -> Result<Made> {
+    if context.output.json && arguments.words_file.is_none() {
+        words_need_a_place()?;
+    }
     let known = client.wallets().await?;
     match known.iter().find(|wallet| !wallet.finished || wallet.words_unconfirmed) {
         Some(waiting) if waiting.name != name.as_str() => context.output.warn(&format!(
@@ -43,12 +78,12 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
             waiting.name
         )),
         Some(_) => {}
-        None => refuse_taken(&known, &name)?,
+        None => refuse_taken(&known, name)?,
     }
     let bar = terminal::spinner();
-    let made = Box::pin(client.create(&name, &mut |step| bar.set_message(told(step)))).await;
+    let made = Box::pin(client.create(name, &mut |step| bar.set_message(told(step)))).await;
     bar.finish_and_clear();
-    context.tell(&mut client);
+    context.tell(client);
     let mut made = made?;
     let words = made.words.expose_line();
     if let Some(path) = &arguments.words_file {
@@ -59,7 +94,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
     let kit = match &arguments.kit {
         Some(path) => {
             let printed = arguments.with_words.then_some(&made.words);
-            Some(write_kit(&mut client, &made.wallet, path, printed).await?)
+            Some(write_kit(client, &made.wallet, path, printed).await?)
         }
         None => None,
     };
@@ -76,22 +111,21 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Create) -> Result
         fingerprint: made.fingerprint.clone(),
         address: made.first_address.to_string(),
         descriptor: made.wallet.descriptor(),
-        words_file: arguments.words_file.map(|path| path.display().to_string()),
-        kit: arguments.kit.map(|path| path.display().to_string()),
+        words_file: arguments.words_file.as_ref().map(|path| path.display().to_string()),
+        kit: arguments.kit.as_ref().map(|path| path.display().to_string()),
     };
-    context.output.answer(&answer, |answer| {
-        let words = answer.words_file.as_ref().map_or_else(String::new, |file| {
-            format!("recovery words   in {file}: move them off this machine\n")
-        });
-        format!(
-            "Wallet {} is ready: server, this device and the words hold a share each, and any two sign.\n\
-             fingerprint      {}\n{words}first address    {}\n{}\nNext: twofold receive",
-            answer.name,
-            answer.fingerprint,
-            answer.address,
-            kit.map_or_else(String::new, |told| format!("{told}\n"))
-        )
+    Ok(Made {
+        wallet: made.wallet,
+        answer,
+        kit,
     })
+}
+
+/// A program that reads the answer alone would lose them.
+pub(super) fn words_need_a_place() -> Result<()> {
+    bail!(Wrong(
+        "with --json the recovery words need a place of their own: give --words-file FILE".into()
+    ))
 }
 
 /// Two wallets of one name could be told apart by their ids alone.

@@ -5,7 +5,10 @@ use std::io::Read as _;
 use anyhow::{Context as _, Result, bail};
 use bitcoin::{OutPoint, Txid};
 use serde::Serialize;
-use twofold_api::{pairing::Card, request::Name};
+use twofold_api::{
+    pairing::{Card, Introduction},
+    request::Name,
+};
 use twofold_client::{
     Client, Fault,
     devices::{Devices, Outcome, Outstanding},
@@ -14,7 +17,7 @@ use twofold_client::{
 use twofold_threshold::id::DeviceId;
 
 use super::{
-    Context,
+    Context, compare, moving,
     pending::{Line as Waits, line, told},
 };
 use crate::{
@@ -57,6 +60,9 @@ struct Became {
     refresh_due: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outstanding: Vec<Out>,
+    /// A command that sends everything to a new wallet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer: Option<String>,
 }
 
 /// A signature that was given out and that no block holds.
@@ -70,6 +76,12 @@ struct Out {
 pub(super) async fn run(context: Context<'_>, command: args::Device) -> Result<()> {
     match command {
         args::Device::List => list(context).await,
+        args::Device::Add {
+            code: true,
+            voice,
+            no_qr,
+            ..
+        } => Box::pin(compare::add(context, &voice, no_qr)).await,
         args::Device::Add { card: None, no_qr, .. } => introduce(context, no_qr).await,
         args::Device::Add {
             card: Some(card),
@@ -144,7 +156,25 @@ async fn introduce(context: Context<'_>, no_qr: bool) -> Result<()> {
     let (mut client, mut wallet) = context.wallet().await?;
     let introduction = client.introduce(&mut wallet).await;
     context.tell(&mut client);
-    let introduction = introduction?;
+    show(
+        context,
+        &introduction?,
+        no_qr,
+        "On the new machine, within a day:",
+        "twofold join",
+        "It answers with its card. Then here:  twofold device add CARD",
+    )
+}
+
+/// Shows what the new machine is to be told.
+pub(super) fn show(
+    context: Context<'_>,
+    introduction: &Introduction,
+    no_qr: bool,
+    when: &str,
+    command: &str,
+    then: &str,
+) -> Result<()> {
     let answer = Introduced {
         introduction: introduction.to_string(),
         expires: introduction.invitation.expires,
@@ -156,8 +186,7 @@ async fn introduce(context: Context<'_>, no_qr: bool) -> Result<()> {
             terminal::qr(&answer.introduction.to_uppercase())
         };
         format!(
-            "{}\nOn the new machine, within a day:\n\n  twofold join {}\n\nIt answers with its card. Then here:  twofold device \
-             add CARD",
+            "{}\n{when}\n\n  {command} {}\n\n{then}",
             qr.unwrap_or_default(),
             answer.introduction
         )
@@ -261,6 +290,7 @@ async fn struck_off(context: Context<'_>, client: &mut Client<Native>, wallet: &
         waiting: None,
         refresh_due: Some(refresh_due),
         outstanding: outstanding.into_iter().map(out).collect(),
+        offer: Some(moving::command(wallet)),
     };
     context.output.answer(&answer, |answer| {
         let mut text = vec![format!("Struck off: the server refuses {name} from now on.")];
@@ -278,6 +308,7 @@ async fn struck_off(context: Context<'_>, client: &mut Client<Native>, wallet: &
                 from.join(" ")
             ));
         }
+        text.extend(answer.offer.as_deref().map(moving::offer));
         text.join("\n")
     })
 }
@@ -303,6 +334,7 @@ pub(super) fn answer(context: Context<'_>, wallet: &Wallet, outcome: Outcome, te
         waiting,
         refresh_due: None,
         outstanding: Vec::new(),
+        offer: None,
     };
     context.output.answer(&answer, |answer| match &answer.waiting {
         None => text.to_owned(),

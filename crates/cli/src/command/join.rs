@@ -5,11 +5,15 @@ use std::io::{IsTerminal as _, Read as _};
 use anyhow::{Context as _, Result, bail};
 use rand_core::OsRng;
 use serde::Serialize;
-use twofold_api::{invitation::Invitation, pairing::Introduction, request::Name};
+use twofold_api::{
+    invitation::Invitation,
+    pairing::{Card, Introduction},
+    request::Name,
+};
 use twofold_cli::transport::Https;
 use twofold_client::{Client, Fault, devices::Arrival, join::Money};
 
-use super::Context;
+use super::{Context, compare};
 use crate::{
     args,
     exit::Wrong,
@@ -53,7 +57,15 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
     };
     if Introduction::is_one(&text) {
         let introduction = text.parse().map_err(Fault::from)?;
+        if arguments.code {
+            return Box::pin(compare::join(context, &introduction, &name, money)).await;
+        }
         return join_wallet(context, &introduction, &name, money).await;
+    }
+    if arguments.code {
+        bail!(Wrong(
+            "--code goes with what another of your machines shows; there: twofold device add --code".into()
+        ));
     }
     let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
     let client = join(context, &invitation, &name, money).await?;
@@ -72,11 +84,21 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
 }
 
 #[derive(Serialize)]
-struct Shown {
+pub(super) struct Shown {
     wallet: String,
     /// This machine's id, as the others show it.
     device: String,
     card: String,
+}
+
+impl Shown {
+    pub(super) fn of(card: &Card) -> Self {
+        Self {
+            wallet: card.wallet.to_string(),
+            device: card.identity.device_id().to_string(),
+            card: card.to_string(),
+        }
+    }
 }
 
 /// Joins by what another machine shows, and shows the card that it wants in return.
@@ -87,12 +109,7 @@ async fn join_wallet(context: Context<'_>, introduction: &Introduction, name: &N
     let joined = Client::<Native>::join_wallet(keys, transport, SystemClock, OsRng, introduction, name, money);
     let (mut client, card) = joined.await?;
     context.tell(&mut client);
-    let answer = Shown {
-        wallet: introduction.wallet.to_string(),
-        device: card.identity.device_id().to_string(),
-        card: card.to_string(),
-    };
-    context.output.answer(&answer, |answer| {
+    context.output.answer(&Shown::of(&card), |answer| {
         let qr = terminal::qr(&answer.card.to_uppercase()).unwrap_or_default();
         format!(
             "{qr}\nThis machine is {}. Its card:\n\n{}\n\nOn the machine that has the wallet:  twofold device add CARD\n\
@@ -132,11 +149,7 @@ async fn finish(context: Context<'_>) -> Result<()> {
                 wallet: wallet.to_string(),
                 name,
             }),
-            Arrival::NotYet(card) => waiting.push(Shown {
-                wallet: card.wallet.to_string(),
-                device: card.identity.device_id().to_string(),
-                card: card.to_string(),
-            }),
+            Arrival::NotYet(card) => waiting.push(Shown::of(&card)),
         }
     }
     context.output.answer(&Finished { wallets, waiting }, |answer| {

@@ -12,7 +12,7 @@ use twofold_client::{
 };
 use twofold_threshold::id::{DeviceId, WalletId};
 
-use super::{Context, join};
+use super::{Context, join, moving};
 use crate::{
     args,
     exit::{Declined, Wrong},
@@ -37,6 +37,8 @@ struct Answer {
     fingerprint: String,
     descriptor: String,
     revoked: Vec<String>,
+    /// A command that sends everything to a new wallet.
+    offer: String,
 }
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Result<()> {
@@ -90,19 +92,21 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
         fingerprint: wallet.fingerprint(),
         descriptor: wallet.descriptor(),
         revoked: revoked.iter().map(ToString::to_string).collect(),
+        offer: moving::command(&wallet),
     };
     context.output.answer(&answer, |answer| {
         format!(
             "The wallet {} is on this machine: it has its share again, and any two of server, this machine and the words sign.\n\
              fingerprint  {}\n\
-             revoked      {}\n\nNext: twofold history",
+             revoked      {}\n{}\n\nNext: twofold history",
             answer.name,
             answer.fingerprint,
             if answer.revoked.is_empty() {
                 "no other device".into()
             } else {
                 answer.revoked.join("\n             ")
-            }
+            },
+            moving::offer(&answer.offer)
         )
     })
 }

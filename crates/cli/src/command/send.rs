@@ -40,6 +40,11 @@ impl Described {
     pub(super) fn txid(&self) -> &str {
         &self.txid
     }
+
+    /// What it pays to be mined.
+    pub(super) const fn fee_sat(&self) -> u64 {
+        self.fee_sat
+    }
 }
 
 #[derive(Serialize)]

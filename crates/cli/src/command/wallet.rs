@@ -8,7 +8,7 @@ use twofold_api::{reply::Standing, request::Name};
 use twofold_client::{Fault, Fencing};
 use twofold_threshold::id::WalletId;
 
-use super::{Context, create::refuse_taken};
+use super::{Context, create::refuse_taken, moving};
 use crate::{args, exit::Declined, terminal, words};
 
 #[derive(Serialize)]
@@ -42,6 +42,7 @@ pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<(
     match command {
         args::Wallet::List => list(context).await,
         args::Wallet::Rename { name } => Box::pin(rename(context, &name)).await,
+        args::Wallet::Move(arguments) => Box::pin(moving::run(context, arguments)).await,
         args::Wallet::LiftFence { voice, yes } => lift_fence(context, &voice, yes).await,
     }
 }

@@ -45,11 +45,11 @@ pub enum Arrival {
 }
 
 /// What this machine keeps while it waits.
-struct Joining {
-    wallet: WalletId,
+pub(super) struct Joining {
+    pub(super) wallet: WalletId,
     /// The device that introduced it.
-    from: IdentityKey,
-    sealing: SealSecret,
+    pub(super) from: IdentityKey,
+    pub(super) sealing: SealSecret,
 }
 
 fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
@@ -72,12 +72,12 @@ impl<P: Platform> Client<P> {
     /// takes [`Self::enrol_device`] with the machine's card.
     pub async fn introduce(&mut self, wallet: &mut Wallet) -> Result<Introduction, Fault> {
         self.stand_undoubted(wallet).await?;
-        let checkpoint = self.newest_checkpoint(wallet).await?;
-        let request = InviteDevice {
-            wallet: wallet.id(),
-            checkpoint,
-        };
-        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let outcome = self
+            .ask_anew(wallet, Caution::Stop, |wallet, checkpoint| InviteDevice {
+                wallet,
+                checkpoint,
+            })
+            .await;
         let (invited, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
         let server = &self.home.server;
@@ -144,16 +144,21 @@ impl<P: Platform> Client<P> {
             from: introduction.device,
             sealing: SealSecret::new(Secret32::new(secret)),
         };
+        self.keep_joining(&joining).await?;
+        Ok(self.card(&joining))
+    }
+
+    /// Keeps what this machine waits for.
+    pub(super) async fn keep_joining(&mut self, joining: &Joining) -> Result<(), Fault> {
         let bytes = Writer::new(VERSION)
             .fixed(&joining.wallet.0)
             .var(&joining.from.to_bytes())
             .fixed(joining.sealing.expose().expose())
             .finish();
-        self.keys.save(&item, &bytes, &mut self.random).await?;
-        Ok(self.card(&joining))
+        Ok(self.keys.save(&item(joining.wallet)?, &bytes, &mut self.random).await?)
     }
 
-    fn card(&self, joining: &Joining) -> Card {
+    pub(super) fn card(&self, joining: &Joining) -> Card {
         Card {
             wallet: joining.wallet,
             identity: *self.session.device_key(),

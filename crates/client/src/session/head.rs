@@ -29,6 +29,11 @@ pub enum Notice {
         /// Where they part, at the latest.
         seq: u64,
     },
+    /// The wallet's log goes on for longer than is read at once. Reading goes on; signing does not.
+    LogUnread {
+        /// The wallet.
+        wallet: WalletId,
+    },
     /// A fence was lifted: the log that this machine had ends, and another goes on from before its end.
     Lifted {
         /// The wallet.
@@ -65,6 +70,7 @@ impl core::fmt::Display for Notice {
                 "entry {seq} of this wallet's log is another than the server had confirmed; signing is refused until that \
                  is settled. Ask the operator"
             ),
+            Self::LogUnread { .. } => write!(f, "{}", Breach::LogUnread),
             Self::Lifted { fork, had, .. } => write!(
                 f,
                 "the server was restored from a backup and its fence lifted; entries {} to {had} of this wallet's log are \

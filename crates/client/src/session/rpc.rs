@@ -63,4 +63,5 @@ calls! {
     FinishRefresh: CEREMONY;
     RepairRecovery: CEREMONY;
     ReplaceRecovery: CHANGE;
+    PairDevice: READ;
 }

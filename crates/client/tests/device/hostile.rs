@@ -536,6 +536,37 @@ fn o08_a_log_with_an_entry_changed_left_out_or_cut_off_is_found() {
 }
 
 #[test]
+fn a24_a_log_that_goes_on_too_long_is_no_breach_and_keeps_nobody_from_striking_off_who_fills_it() {
+    block_on(async {
+        let (mut world, mut client, mut wallet) = World::with_money(100_000).await;
+        for number in 0..70 {
+            let name = named(&format!("name {number}"));
+            client.rename(&mut wallet, &name).await.expect("renames");
+        }
+        let draft = client.draft(&mut wallet, &paying(20_000)).expect("drafts");
+        twist(&world.server.twists.audit, |mut audit: reply::Audit| {
+            audit.more |= audit.lines.len() > 1;
+            audit.lines.truncate(1);
+            Ok(audit)
+        });
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(matches!(client.take_notices()[..], [Notice::LogUnread { .. }]));
+        let fault = client.cosign(&mut wallet, draft.clone()).await.expect_err("unproved");
+        assert!(matches!(fault, Fault::Breach(Breach::LogUnread)), "{fault}");
+        assert!(!wallet.log_in_doubt());
+        client.devices(&mut wallet).await.expect("reads");
+        client.rename(&mut wallet, &named("still mine")).await.expect("changes");
+        client.freeze_wallet(&mut wallet).await.expect("freezes");
+        straighten(&world.server.twists.audit);
+        client.sync(&mut wallet).await.expect("the log has an end");
+        drop((client, wallet));
+        let client = world.open().await;
+        let wallet = client.open_wallet(None).await.expect("opens");
+        assert!(!wallet.log_in_doubt());
+    });
+}
+
+#[test]
 fn a_broadcast_answered_for_another_transaction_is_noticed() {
     block_on(async {
         let (world, mut client, mut wallet) = World::with_money(100_000).await;

@@ -47,6 +47,7 @@ pub(crate) struct Twists {
     pub(crate) derived: Twist<reply::Derived>,
     pub(crate) wallet: Twist<reply::Wallet>,
     pub(crate) shape: Twist<reply::Shape>,
+    pub(crate) pairing: Twist<reply::Pairing>,
 }
 
 pub(crate) struct Server {
@@ -179,6 +180,7 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
+    pair_device: PairDevice -> Pairing, twist pairing;
 }
 
 /// How a refusal is answered.

@@ -78,30 +78,26 @@ fn p36_a_server_that_tells_of_another_package_for_new_words_is_caught() {
     block_on(async {
         let mut laptop = Laptop::new().await;
         let mut phone = laptop.add().await;
-        let old = laptop
-            .world
-            .server
-            .store
-            .with(|tables| tables.chains[&laptop.wallet.id()].package[0].clone());
         let replaced = laptop
             .client
             .replace_words(&mut laptop.wallet, &words(7), Some(&laptop.words))
             .await;
         assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
-        *phone.world.server.twists.wallet.lock().expect("free") = Some(Box::new(move |mut wallet| {
-            // A package that it has from elsewhere, or one that it kept.
-            wallet.package[0].clone_from(&old);
+        phone.client.sync(&mut phone.wallet).await.expect("catches up");
+        *phone.world.server.twists.wallet.lock().expect("free") = Some(Box::new(|mut wallet| {
             *wallet.package[0].last_mut().expect("not empty") ^= 1;
             Ok(wallet)
         }));
-        let stopped = phone.client.sync(&mut phone.wallet).await;
+        let stopped = phone.client.devices(&mut phone.wallet).await;
         assert!(stopped.is_err(), "{stopped:?}");
         *phone.world.server.twists.wallet.lock().expect("free") = None;
         phone
             .client
-            .sync(&mut phone.wallet)
+            .devices(&mut phone.wallet)
             .await
-            .expect("the right one is taken");
+            .expect("the right one is there");
+        let package = phone.client.recovery_package(&phone.wallet).expect("a package");
+        package.check(&words(7)).expect("opens");
     });
 }
 

@@ -159,6 +159,17 @@ impl World {
         Client::join_wallet(keys, self.line.clone(), clock, random, introduction, &name, money).await
     }
 
+    /// Joins by what another machine shows and compares, as a command of its own.
+    pub(crate) async fn join_to_compare(
+        &mut self,
+        introduction: &twofold_api::pairing::Introduction,
+    ) -> Result<(Client<Bench>, twofold_client::devices::Compared), Fault> {
+        let (keys, random) = (self.unlocked().await, self.random());
+        let clock = DeviceClock(self.clock.clone());
+        let (name, money) = (named("phone"), twofold_client::join::Money::Play);
+        Client::join_to_compare(keys, self.line.clone(), clock, random, introduction, &name, money).await
+    }
+
     /// Opens what was joined, as a command of its own.
     pub(crate) async fn open(&mut self) -> Client<Bench> {
         let (keys, random) = (self.unlocked().await, self.random());

@@ -30,6 +30,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.owned(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        self.unmoved(&owned, &asked.checkpoint)?;
         let mut change = owned.change();
         let stopped = change.state.shape.waiting.cancel(asked.change, request.device())?;
         let (step, subject) = match stopped {

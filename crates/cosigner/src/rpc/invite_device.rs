@@ -27,6 +27,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.owned(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        self.unmoved(&owned, &asked.checkpoint)?;
         owned.unfenced()?;
         let (minted, invitation) = self.draw_invitation(None, Some(asked.wallet));
         let mut change = owned.change();

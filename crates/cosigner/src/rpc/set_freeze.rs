@@ -49,6 +49,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.owned(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
+        self.unmoved(&owned, &asked.checkpoint)?;
         match (asked.frozen, owned.state().shape.freeze) {
             (true, None) => {
                 let mut change = owned.change();
@@ -70,6 +71,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         freeze: Freeze,
     ) -> Result<Asked, Refusal> {
         owned.unfenced()?;
+        self.saw_freeze(&owned, &request.request().checkpoint, freeze.since)?;
         let chains = self.chains(owned.id()).await?;
         let list = self.device_list(&owned, &chains).await?;
         let subject = subject(&freeze);

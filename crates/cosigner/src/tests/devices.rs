@@ -778,3 +778,120 @@ fn what_was_left_for_a_new_machine_stays_through_a_refresh_until_it_says_that_it
     change(&house, &purse, &phone, own, &[]).unwrap();
     assert_eq!(look(&house, &purse, &phone).unwrap().parcel, b"");
 }
+
+fn pair(house: &House, purse: &Purse, from: &Phone, code: [u8; 16], letter: &[u8]) -> Result<usize, Refusal> {
+    let call = from.call("PairDevice", Some(purse.id), letter);
+    let asked = request::PairDevice {
+        wallet: purse.id,
+        code,
+        letter: letter.to_vec(),
+        checkpoint: None,
+    };
+    let paired = block_on(house.mind.pair_device(house.let_in(&call, asked)?))?;
+    Ok(paired.letters.len())
+}
+
+#[test]
+fn a23_f19_only_the_machine_of_the_code_and_a_listed_device_that_knows_it_reach_a_mailbox() {
+    let family = Family::new();
+    let Family {
+        house,
+        purse,
+        laptop,
+        phone,
+        tablet,
+    } = &family;
+    let code = invite(house, purse, laptop).unwrap();
+    let new = Phone::new();
+    new.clock.set(laptop.clock.get());
+    // Before it has joined it is nobody.
+    house.refuses(Reason::DeviceUnknown, || pair(house, purse, &new, code, b"one"));
+    let stranger = Phone::joined(house);
+    house.refuses(Reason::WalletNotFound, || pair(house, purse, &stranger, code, b"one"));
+    house.refuses(Reason::InvitationInvalid, || pair(house, purse, laptop, [1; 16], b""));
+    assert_eq!(pair(house, purse, laptop, code, b"").unwrap(), 0, "nobody came yet");
+    house.refuses(Reason::OutOfOrder, || pair(house, purse, laptop, code, b"two"));
+
+    new.join(house, code).unwrap();
+    house.refuses(Reason::InvitationInvalid, || pair(house, purse, tablet, code, b"one"));
+    assert_eq!(pair(house, purse, &new, code, b"one").unwrap(), 1);
+    house.refuses(Reason::OutOfOrder, || pair(house, purse, &new, code, b"other"));
+    assert_eq!(pair(house, purse, laptop, code, b"two").unwrap(), 2);
+    // Another listed device that knows the code replaces nothing.
+    house.refuses(Reason::OutOfOrder, || pair(house, purse, phone, code, b"mine"));
+    assert_eq!(pair(house, purse, &new, code, b"one").unwrap(), 2);
+    assert_eq!(pair(house, purse, &new, code, b"three").unwrap(), 3);
+    assert_eq!(pair(house, purse, laptop, code, b"").unwrap(), 3);
+    // It has no part in the wallet by it.
+    house.refuses(Reason::DeviceNotListed, || look(house, purse, &new));
+    // A machine that joined earlier meets with a code that nobody has used, and then it alone.
+    let code = invite(house, purse, laptop).unwrap();
+    assert_eq!(pair(house, purse, tablet, code, b"one").unwrap(), 1);
+    assert_eq!(pair(house, purse, laptop, code, b"two").unwrap(), 2);
+    house.refuses(Reason::InvitationInvalid, || pair(house, purse, &new, code, b"three"));
+    assert_eq!(pair(house, purse, tablet, code, b"three").unwrap(), 3);
+    // The code of another wallet opens nothing here.
+    let own = stranger.create(house);
+    let other = invite(house, &own, &stranger).unwrap();
+    house.refuses(Reason::InvitationInvalid, || pair(house, purse, laptop, other, b""));
+}
+
+#[test]
+fn a24_what_a_device_signed_before_a_refresh_or_a_freeze_is_dead_after_it() {
+    let Family {
+        house,
+        mut purse,
+        laptop,
+        phone,
+        ..
+    } = Family::new();
+    let asked = change(&house, &purse, &laptop, Act::Revoke(phone.id()), &[]).unwrap();
+    let number = asked.waiting.unwrap().change;
+    // What a server that was owned made the phone sign, and kept.
+    let early = purse.newest.get();
+    let thaw = |call: &crate::fixture::Call, checkpoint| {
+        let asked = request::SetFreeze {
+            wallet: purse.id,
+            frozen: false,
+            recovery: None,
+            checkpoint,
+        };
+        block_on(house.mind.set_freeze(house.let_in(call, asked)?))
+    };
+    let kept = phone.call("SetFreeze", Some(purse.id), &[0]);
+    freeze(&house, &purse, &laptop, true, false).unwrap();
+    let refusal = house.refuses(Reason::ListChanged, || thaw(&kept, early));
+    assert!(refusal.message.contains("frozen after"), "{refusal}");
+    let seen = phone.call("SetFreeze", Some(purse.id), &[0]);
+    assert!(thaw(&seen, purse.newest.get()).unwrap().waiting.is_some());
+
+    let calls = ["SetFreeze", "CancelChange", "InviteDevice"].map(|method| phone.call(method, Some(purse.id), b"kept"));
+    let [to_freeze, to_cancel, to_invite] = &calls;
+    let checkpoint = purse.newest.get();
+    let wallet = purse.id;
+    laptop.refresh(&house, &mut purse);
+    let frozen = request::SetFreeze {
+        wallet,
+        frozen: true,
+        recovery: None,
+        checkpoint,
+    };
+    house.refuses(Reason::ListChanged, || {
+        block_on(house.mind.set_freeze(house.let_in(to_freeze, frozen.clone())?))
+    });
+    house.refuses(Reason::ListChanged, || {
+        let asked = request::CancelChange {
+            wallet,
+            change: number,
+            checkpoint,
+        };
+        block_on(house.mind.cancel_change(house.let_in(to_cancel, asked)?))
+    });
+    house.refuses(Reason::ListChanged, || {
+        let asked = request::InviteDevice { wallet, checkpoint };
+        block_on(house.mind.invite_device(house.let_in(to_invite, asked)?))
+    });
+    // Signed anew, all of it is heard.
+    cancel(&house, &purse, &phone, number).unwrap();
+    invite(&house, &purse, &phone).unwrap();
+}

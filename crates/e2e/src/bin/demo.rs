@@ -104,8 +104,9 @@ impl Demo {
         self.steal()?;
         self.explain("The log of the server is a hash chain; this machine checks it against what it has seen.");
         self.show(&["audit", "verify"])?;
-        // Who keeps it running wants the server.
+        // Who keeps it running wants laptop and server.
         if !self.keep {
+            self.lose_the_laptop()?;
             self.lose_the_server()?;
         }
         self.end()
@@ -198,6 +199,44 @@ impl Demo {
         let stolen = self.deployment.person("stolen");
         copy_folder(self.owner.home(), stolen.home())?;
         Self::refusal(&["balance"], &stolen.guessing("letmein123"), "passphrase")
+    }
+
+    fn lose_the_laptop(&mut self) -> Result<()> {
+        self.explain(
+            "The laptop is stolen. Words and server are two of three: a new machine takes its place, and new shares are dealt.",
+        );
+        let wallet = self.owner.run(&["wallet", "list"])?["wallets"][0]["wallet"]
+            .as_str()
+            .context("a wallet")?
+            .to_owned();
+        println!("   $ twofold-server invite --recover {} --wait 0s", shell_word(&wallet));
+        println!("     The operator knows the owner, and waives the wait of two days.");
+        let socket = self.deployment.data().join("admin.sock");
+        let socket = socket.to_str().context("a path in UTF-8")?;
+        let invite = [
+            "invite",
+            "--json",
+            "--socket",
+            socket,
+            "--recover",
+            &wallet,
+            "--wait",
+            "0s",
+        ];
+        let minted = self.deployment.operator(&invite)?["invitation"]
+            .as_str()
+            .context("an invitation")?
+            .to_owned();
+        let stolen = std::mem::replace(&mut self.owner, self.deployment.person("desktop"));
+        let words = self.deployment.folder().join("recovery-words.txt");
+        let words = words.to_str().context("a path in UTF-8")?.to_owned();
+        let recover = ["recover", &minted, "--wallet", &wallet, "--words-file", &words];
+        self.show(&[&recover[..], &["--name", "desktop", "--yes"]].concat())?;
+        self.show(&["balance"])?;
+        println!("   the thief, who even has the passphrase, asks the server for a signature:");
+        let payee = self.deployment.node.miner_address()?.to_string();
+        let steal = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "5", "--yes"];
+        Self::refusal(&steal, &stolen, "DEVICE_NOT_LISTED")
     }
 
     fn lose_the_server(&mut self) -> Result<()> {

@@ -289,6 +289,15 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "PairDevice" => {
+            encode(&request::PairDevice {
+                wallet,
+                code: [0x88; 16],
+                letter: b"letter".to_vec(),
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }
@@ -350,6 +359,9 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "ChangeDevices" => json!({ "wallet": id, "entry": bytes(b"entry"), "checkpoint": checkpoint }),
         "SetFreeze" => json!({ "wallet": id, "frozen": true, "checkpoint": checkpoint }),
         "CancelChange" => json!({ "wallet": id, "change": "1", "checkpoint": checkpoint }),
+        "PairDevice" => json!({
+            "wallet": id, "code": bytes(&[0x88; 16]), "letter": bytes(b"letter"), "checkpoint": checkpoint,
+        }),
         "GetRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "recovery": bytes(&[0x12; 64]) }),
         "AskRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "entry": bytes(b"entry") }),
         "Recover" => {

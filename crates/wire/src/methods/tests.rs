@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 31);
+    assert_eq!(listed.len(), 32);
 }
 
 #[test]
@@ -74,6 +74,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::FinishRefresh>(),
         check::<request::RepairRecovery>(),
         check::<request::ReplaceRecovery>(),
+        check::<request::PairDevice>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS
@@ -90,6 +91,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         "DeriveAddress",
         "GetShape",
         "GetRecovery",
+        "PairDevice",
     ];
     assert!(reads.eq(names.map(Some)));
 }

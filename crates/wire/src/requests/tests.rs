@@ -95,6 +95,12 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::FinishRefreshRequest, _>(&sample::finish_refresh());
     same::<proto::RepairRecoveryRequest, _>(&sample::repair_recovery());
     same::<proto::ReplaceRecoveryRequest, _>(&sample::replace_recovery());
+    same::<proto::PairDeviceRequest, _>(&sample::pair_device());
+    same::<proto::PairDeviceRequest, _>(&request::PairDevice {
+        letter: Vec::new(),
+        checkpoint: None,
+        ..sample::pair_device()
+    });
     same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
         frozen: true,
         recovery: None,
@@ -215,6 +221,11 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
     assert_eq!(
         refused(&sample::rename_device(), |m: &mut proto::RenameDeviceRequest| m
             .wallet =
+            id.clone()),
+        wallet
+    );
+    assert_eq!(
+        refused(&sample::pair_device(), |m: &mut proto::PairDeviceRequest| m.wallet =
             id.clone()),
         wallet
     );
@@ -589,6 +600,7 @@ proptest! {
             take::<proto::RecoverRequest, request::Recover>(bytes);
             take::<proto::RepairRecoveryRequest, request::RepairRecovery>(bytes);
             take::<proto::ReplaceRecoveryRequest, request::ReplaceRecovery>(bytes);
+            take::<proto::PairDeviceRequest, request::PairDevice>(bytes);
         }
     }
 }

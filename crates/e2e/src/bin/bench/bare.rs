@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, thread, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use frost_secp256k1_tr::{
-    Identifier, SigningPackage, aggregate,
-    keys::{IdentifierList, KeyPackage, PublicKeyPackage, dkg, generate_with_dealer},
+    Identifier, Secp256K1Sha256TR, SigningPackage, aggregate,
+    keys::{
+        IdentifierList, KeyPackage, PublicKeyPackage, dkg, generate_with_dealer,
+        refresh::{compute_refreshing_shares, refresh_share},
+        repairable::{repair_share_part1, repair_share_part2, repair_share_part3},
+    },
     round1::{self, SigningCommitments},
     round2,
 };
@@ -166,4 +170,58 @@ pub(crate) fn key_generation() -> Result<()> {
         std::hint::black_box(dkg::part3(secret, &others(party), received)?);
     }
     Ok(())
+}
+
+/// Three parties' keys, to be dealt anew.
+pub(crate) struct Renewal {
+    keys: Vec<KeyPackage>,
+    public: PublicKeyPackage,
+}
+
+impl Renewal {
+    pub(crate) fn new() -> Result<Self> {
+        let (shares, public) = generate_with_dealer(PARTIES, NEEDED, IdentifierList::Default, OsRng)?;
+        let keys = shares
+            .into_values()
+            .map(KeyPackage::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Self { keys, public })
+    }
+
+    /// Two parties deal, and all three take what they were dealt, in one thread.
+    pub(crate) fn refresh(&self) -> Result<()> {
+        let parties: Vec<_> = self.keys.iter().map(|key| *key.identifier()).collect();
+        let (mut keys, mut public) = (self.keys.clone(), self.public.clone());
+        for _dealer in 0..NEEDED {
+            let (dealt, next) = compute_refreshing_shares(public, &parties, &mut OsRng)?;
+            let taken = dealt.into_iter().zip(&keys);
+            keys = taken
+                .map(|(dealt, key)| refresh_share(dealt, key))
+                .collect::<Result<_, _>>()?;
+            public = next;
+        }
+        std::hint::black_box((keys, public));
+        Ok(())
+    }
+
+    /// Two parties give the third its share back, in one thread.
+    pub(crate) fn repair(&self) -> Result<()> {
+        let [lost, helpers @ ..] = self.keys.as_slice() else {
+            bail!("three parties");
+        };
+        let names: Vec<_> = helpers.iter().map(|key| *key.identifier()).collect();
+        let deltas = helpers
+            .iter()
+            .map(|key| repair_share_part1::<Secp256K1Sha256TR, _>(&names, key, &mut OsRng, *lost.identifier()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let sigmas: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let received: Vec<_> = deltas.iter().filter_map(|dealt| dealt.get(name).copied()).collect();
+                repair_share_part2(&received)
+            })
+            .collect();
+        std::hint::black_box(repair_share_part3(&sigmas, *lost.identifier(), &self.public)?);
+        Ok(())
+    }
 }

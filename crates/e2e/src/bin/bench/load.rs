@@ -56,7 +56,7 @@ impl Seat {
     /// A new user with a new wallet.
     pub(crate) fn take(server: &Server) -> Result<(Self, Duration)> {
         let mut line = Connection::open(server.site())?;
-        let device = Device::join(server.site(), &mut line, server.invite()?)?;
+        let device = Device::join(server.site(), &mut line, server.invitation()?.code)?;
         let (purse, took) = Purse::create(&device, &mut line)?;
         Ok((Self { device, line, purse }, took))
     }

@@ -3,6 +3,7 @@
 
 mod backups;
 mod bare;
+mod ceremony;
 mod connection;
 mod crowd;
 mod device;
@@ -12,6 +13,7 @@ mod load;
 mod machine;
 mod parts;
 mod purse;
+mod renewal;
 mod seed;
 mod server;
 mod spend;
@@ -33,8 +35,8 @@ const SEATS: usize = 16;
 const EACH: u32 = 150;
 /// Signatures of each device before anything is measured, so that what a server keeps at hand is there.
 const WARM: u32 = 10;
-/// Coins that this takes of each wallet: four loads, three warm-ups.
-const COINS: u32 = 4 * EACH + 3 * WARM;
+/// Coins that this takes of each wallet: four loads, four warm-ups.
+const COINS: u32 = 4 * EACH + 4 * WARM;
 /// Signatures one after the other, for the latency.
 const ALONE: u32 = 600;
 /// Wallets made to measure the making.
@@ -47,24 +49,43 @@ const CROWD: u32 = 100_000;
 const SPENDS: u32 = 10_000;
 const WINDOW: u32 = 1_000;
 
+type Part = fn(&mut Bench) -> Result<()>;
+
+/// What is measured, in this order; each stands on nothing that another did.
+const PARTS: [(&str, Part); 7] = [
+    ("creation", Bench::creation),
+    ("renewals", Bench::renewals),
+    ("throughput", Bench::throughput),
+    ("latency", Bench::latency),
+    ("spends", Bench::spends),
+    ("wallets", Bench::wallets),
+    ("backups", Bench::backups),
+];
+
 fn main() -> Result<()> {
     let mut json = false;
     let mut wallets = WALLETS;
+    let mut only = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => json = true,
             "--wallets" => wallets = arguments.next().context("--wallets wants a number")?.parse()?,
-            other => bail!("the benchmark knows --json and --wallets NUMBER, not '{other}'"),
+            "--only" => {
+                let name = arguments.next().context("--only wants a part")?;
+                let names = || PARTS.map(|(name, _)| name).join(", ");
+                let part = PARTS.iter().position(|(part, _)| *part == name);
+                only = Some(part.with_context(|| format!("there is no part '{name}'; there are {}", names()))?);
+            }
+            other => bail!("the benchmark knows --json, --wallets NUMBER and --only PART, not '{other}'"),
         }
     }
     let mut bench = Bench::start(wallets)?;
-    bench.creation()?;
-    bench.throughput()?;
-    bench.latency()?;
-    bench.spends()?;
-    bench.wallets()?;
-    bench.backups()?;
+    for (number, (_, part)) in PARTS.iter().enumerate() {
+        if only.is_none_or(|only| only == number) {
+            part(&mut bench)?;
+        }
+    }
     bench.report.print(json);
     Ok(())
 }
@@ -156,6 +177,8 @@ impl Bench {
         let ratio = thin.rate * thin.server / 1e6 / thin.cores;
         let goal = Goal::AtLeast(0.85);
         self.tell(Figure::with_goal("thin_rate_to_server", ratio, "x", goal));
+        let share = parts::own_signature()? / thin.server;
+        self.tell(Figure::with_goal("checkpoint_of_cosign", share, "", Goal::AtMost(0.05)));
         let seat = self.seats.first().context("a seat")?;
         self.report.parts = parts::explain(seat, &costs, &thin)?;
         self.report.floor = floor::figures()?;

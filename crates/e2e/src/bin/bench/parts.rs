@@ -79,7 +79,8 @@ fn request_signature() -> Result<f64> {
     })
 }
 
-fn own_signature() -> Result<f64> {
+/// What a checkpoint costs, and the reply's own signature as much again.
+pub(crate) fn own_signature() -> Result<f64> {
     let secret = IdentitySecret::generate(&mut OsRng);
     cost(|| {
         std::hint::black_box(secret.sign_raw(&BASE[..64]));

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use twofold_api::{invitation::Invitation, public_url::PublicUrl};
 use twofold_e2e::process::{Leashed, binary};
 use twofold_testkit::Regtest;
-use twofold_threshold::identity::IdentityKey;
+use twofold_threshold::{id::WalletId, identity::IdentityKey};
 
 use crate::machine::{self, Process};
 
@@ -146,13 +146,23 @@ impl Server {
         Ok(())
     }
 
-    /// Another one-time invitation's code.
-    pub(crate) fn invite(&self) -> Result<[u8; 16]> {
+    /// Another one-time invitation.
+    pub(crate) fn invitation(&self) -> Result<Invitation> {
+        self.invite(&[])
+    }
+
+    /// One that recovers a wallet without a wait.
+    pub(crate) fn invitation_to_recover(&self, wallet: WalletId) -> Result<Invitation> {
+        self.invite(&["--recover", &wallet.to_string(), "--wait", "0s"])
+    }
+
+    fn invite(&self, words: &[&str]) -> Result<Invitation> {
         let output = Command::new(binary("twofold-server")?)
             .args(["invite", "--json", "--config"])
             .arg(self.config())
+            .args(words)
             .output()?;
-        Ok(invitation(&output)?.code)
+        invitation(&output)
     }
 
     /// What devices know.

@@ -279,6 +279,7 @@ every_procedure! {
     FinishRefresh: FinishRefreshRequest -> FinishRefreshReply, sample::finish_refresh() => refresh_finished;
     RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, sample::repair_recovery() => recovered;
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, sample::replace_recovery() => done;
+    PairDevice: PairDeviceRequest -> PairDeviceReply, sample::pair_device() => pairing;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.
