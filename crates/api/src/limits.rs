@@ -38,6 +38,10 @@ pub const SYNC_HEADERS: usize = 2000;
 pub const SYNC_TRANSACTIONS: usize = 100;
 /// Most audit entries in one reply.
 pub const AUDIT_ENTRIES: usize = 200;
+/// Most audit entries that a device brings back to a server that was restored, and most bytes of them together.
+pub const BROUGHT_ENTRIES: usize = 512;
+/// See [`BROUGHT_ENTRIES`].
+pub const BROUGHT_BYTES: usize = 96 * 1024;
 /// Unused addresses watched past the last used one, on each keychain.
 pub const GAP_LIMIT: u32 = 20;
 /// Most bytes of what a device leaves for one that it enrols.

@@ -82,4 +82,5 @@ procedures! {
     RepairRecovery -> Recovered, Change, wallet;
     ReplaceRecovery -> Done, Change, wallet;
     PairDevice -> Pairing, Read, wallet;
+    RollForward -> Done, Change, wallet;
 }

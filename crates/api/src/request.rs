@@ -224,6 +224,25 @@ pub struct LiftFence {
     pub recovery: Option<[u8; 64]>,
 }
 
+/// Brings a server that was restored forward again, from what it signed itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollForward {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// What it leads to.
+    pub checkpoint: Checkpoint,
+    /// The audit chain's entries from the server's last one on up to there; none where the device does not have them all.
+    pub entries: Vec<Vec<u8>>,
+    /// The device list's entries that the server lacks.
+    pub device_list: Vec<Vec<u8>>,
+    /// The refreshes that the server lacks: links of the package.
+    pub links: Vec<Vec<u8>>,
+    /// The server's share of the checkpoint's epoch, sealed to the operator's offline key; empty where there is none.
+    pub kept: Vec<u8>,
+    /// What new recovery words sealed, where the words were replaced meanwhile; else it may be empty.
+    pub package: Vec<u8>,
+}
+
 /// Changes the device list by one signed entry, or asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeDevices {

@@ -10,6 +10,7 @@ use twofold_threshold::checkpoint::{Checkpoint, Head};
 use crate::client::Client;
 use crate::deadline;
 use crate::fault::{Breach, Fault};
+use crate::forward::Tail;
 use crate::port::Platform;
 use crate::session::{Caution, Notice};
 use crate::wallet::Wallet;
@@ -22,6 +23,15 @@ pub struct Audited {
     pub entries: Vec<Entry>,
     /// Where the log stands.
     pub head: ChainHead,
+}
+
+/// A way through the log.
+struct Walked {
+    audited: Audited,
+    /// The server's checkpoint of its end.
+    end: Checkpoint,
+    /// The last of the entries on the way, as they came.
+    read: Tail,
 }
 
 /// Which entries are kept in memory on the way along a log.
@@ -139,10 +149,12 @@ impl<P: Platform> Client<P> {
         keep: Keep,
     ) -> Result<Audited, Fault> {
         let outcome = self.walk_log(wallet, from, shown, keep).await;
-        let (audited, end) = self.heed_doubt(wallet, outcome).await?;
-        wallet.settle(end);
+        let walked = self.heed_doubt(wallet, outcome).await?;
+        // Before the place that it leads to: what is read again is there once.
+        self.keep_tail(wallet.id(), walked.read).await?;
+        wallet.settle(walked.end);
         self.save_checkpoints(wallet).await?;
-        Ok(audited)
+        Ok(walked.audited)
     }
 
     /// The checkpoints held past a place, and the one `shown`, must lie on the way from there, and the end is where the
@@ -154,7 +166,7 @@ impl<P: Platform> Client<P> {
         from: ChainHead,
         shown: Option<&Checkpoint>,
         keep: Keep,
-    ) -> Result<(Audited, Checkpoint), Fault> {
+    ) -> Result<Walked, Fault> {
         let known = wallet.held().chain(shown);
         let known = known
             .map(|checkpoint| self.read(checkpoint))
@@ -165,6 +177,7 @@ impl<P: Platform> Client<P> {
         };
         let mut missing: Vec<Head> = known.iter().filter(|known| known.seq > from.seq).copied().collect();
         let (mut head, mut entries) = (from, Vec::new());
+        let mut read = Tail::after(from);
         let mut short = 0;
         for _ in 0..keep.pages() {
             let request = GetAudit {
@@ -179,9 +192,11 @@ impl<P: Platform> Client<P> {
                 && self.read(newest)?.generation > generation
             {
                 (head, generation) = (ChainHead::START, 0);
+                read = Tail::after(head);
                 missing.clone_from(&known);
                 continue;
             }
+            let (count, before) = (page.lines.len(), head);
             for line in &page.lines {
                 let (next, entry) =
                     audit::verify(wallet.id(), head, core::slice::from_ref(line)).map_err(Breach::Audit)?;
@@ -189,8 +204,10 @@ impl<P: Platform> Client<P> {
                 entries.extend(entry.into_iter().filter(|entry| keep.keeps(entry)));
                 missing.retain(|known| known.seq != head.seq || known.chain != head.chain);
             }
-            if page.more && !page.lines.is_empty() {
-                short += usize::from(page.lines.len() < limits::AUDIT_ENTRIES);
+            let lines = page.lines.into_iter().map(|line| line.entry);
+            read.read_on(wallet.id(), before, lines.collect());
+            if page.more && count > 0 {
+                short += usize::from(count < limits::AUDIT_ENTRIES);
                 if short > deadline::SHORT_PAGES {
                     break;
                 }
@@ -220,7 +237,8 @@ impl<P: Platform> Client<P> {
             if signed.seq != head.seq || signed.chain != head.chain {
                 return Err(Breach::Forked { seq: head.seq }.into());
             }
-            return Ok((Audited { entries, head }, end));
+            let audited = Audited { entries, head };
+            return Ok(Walked { audited, end, read });
         }
         // No word of it was false: any device may have filled it.
         Err(Breach::LogUnread.into())

@@ -44,6 +44,7 @@ pub mod devices;
 pub mod fault;
 pub mod fees;
 mod fence;
+mod forward;
 pub mod headers;
 pub mod home;
 pub mod join;

@@ -33,7 +33,7 @@ use crate::session::{Session, internal};
 use crate::wallet::{Record, Wallet};
 
 /// Links of a package before the first refresh: what recovery sealed itself, and the first transcript.
-const FIRST_LINKS: usize = 2;
+pub(crate) const FIRST_LINKS: usize = 2;
 
 /// How far a refresh has come, for a person who waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl<P: Platform> Client<P> {
         let record = &mut wallet.record;
         (record.share, record.public, record.unlock) = (share, public, unlock);
         record.list = list;
-        record.links.push(link.for_recovery().to_bytes());
+        record.add_link(&link.for_recovery());
         // What the server's share was kept as is of an epoch that is over.
         record.kept.clear();
         self.save_record(&wallet.record).await
@@ -314,7 +314,7 @@ impl<P: Platform> Client<P> {
                 list.push(entry);
             }
         }
-        record.links.push(refreshed.link.to_bytes());
+        record.add_link(&refreshed.link);
         record.list.clone_from(&list);
         record.kept = refreshed.kept;
         self.save_record(&wallet.record).await?;

@@ -51,7 +51,11 @@ impl<P: Platform> Client<P> {
             Some(first) if checkpoint.is_none() => self.note_checkpoint(wallet, Some(first)).await?,
             // What a sync shows is not taken up before the log is seen to lead there.
             Some(shown) => self.prove_shown(wallet, shown).await?,
-            None if checkpoint.is_some() => self.doubt(wallet).await?,
+            // A server that is behind what it confirmed was restored: this machine has what it lacks.
+            None if checkpoint.is_some() => {
+                self.doubt(wallet).await?;
+                Box::pin(self.bring_forward(wallet)).await?;
+            }
             None => {}
         }
         if !wallet.in_doubt {

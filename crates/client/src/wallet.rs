@@ -369,7 +369,7 @@ impl Record {
             FirstPackage::try_from(self.package.as_slice())?,
             self.list.clone(),
             links
-                .map(|link| Link::try_from(link.as_slice()))
+                .map(|link| Link::try_from(link.as_slice()).map(Link::for_recovery))
                 .collect::<Result<_, _>>()?,
         ))
     }

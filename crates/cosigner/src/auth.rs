@@ -105,7 +105,8 @@ names_wallet!(
     FinishRefresh,
     RepairRecovery,
     ReplaceRecovery,
-    PairDevice
+    PairDevice,
+    RollForward
 );
 
 macro_rules! names_none {

@@ -119,6 +119,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: Owned,
         seen: Option<&Checkpoint>,
     ) -> Result<Owned, Refusal> {
+        let owned = self.keep_contact(request, owned).await?;
         let Some(seen) = seen else { return Ok(owned) };
         match self.witness(&owned, seen).await? {
             Witness::Contained => Ok(owned),
@@ -215,7 +216,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             let mut change = owned.clone().change();
             let news = match &mut change.state.fence {
                 Some(fence) => fence.see(seen, ours, now),
-                none => none.replace(Fence::shown(seen, now)).is_none(),
+                none => {
+                    change.state.contacts.fenced(Some(request.device()));
+                    none.replace(Fence::shown(seen, now)).is_none()
+                }
             };
             if !news {
                 return Ok(owned);

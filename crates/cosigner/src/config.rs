@@ -2,6 +2,7 @@
 
 use twofold_api::limits;
 use twofold_intent::{ChainName, Limits, psbt};
+use twofold_threshold::words::RecoveryRecipient;
 
 use crate::pending::Waits;
 
@@ -49,6 +50,9 @@ pub struct Config {
     pub invitation_seconds: u64,
     /// The machine's clock is right, however far it has moved since this server ran last.
     pub trust_clock: bool,
+    /// The operator's offline key: at a refresh the device keeps the server's share, sealed to it, for a server that is
+    /// restored from before. None: no device keeps anything.
+    pub offline_key: Option<RecoveryRecipient>,
     /// Rates told where the node has no estimate, in sat per 1000 virtual bytes, before clamping.
     pub fallback_rate: u64,
 }
@@ -74,6 +78,7 @@ impl Config {
             waits: Waits::default(),
             invitation_seconds: 86_400,
             trust_clock: false,
+            offline_key: None,
             fallback_rate: 2_000,
         }
     }

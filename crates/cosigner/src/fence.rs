@@ -19,7 +19,7 @@ use crate::{
         chain::Chain,
         store::{Batch, Store},
     },
-    rpc::ASSET,
+    rpc::{ASSET, ShareStanding},
     wallet::Change,
 };
 
@@ -141,6 +141,12 @@ impl Fence {
         }
     }
 
+    /// The server was brought forward to an epoch; `listed` says which devices there are now. Nothing is lifted by that.
+    pub(crate) fn brought(&mut self, epoch: u32, listed: impl Fn(DeviceId) -> bool) {
+        self.anchored = self.anchored.filter(|anchored| *anchored > epoch);
+        self.agreed.retain(|device| listed(DeviceId(*device)));
+    }
+
     /// Notes a device's yes.
     pub(crate) fn agree(&mut self, device: DeviceId) {
         if !self.agreed.contains(&device.0) {
@@ -149,8 +155,15 @@ impl Fence {
     }
 
     /// On whose word the fence is lifted once `device` has said yes, if that is enough: with the operator it is; without,
-    /// all that are `listed` must have said so, more than one, and the time for notice be over.
-    pub(crate) fn lifted_by(&self, device: DeviceId, listed: &[DeviceId], now: u64) -> Option<Lift> {
+    /// more than one must have said so, with them all that are `listed` and were in use `lately`, and the time for notice be
+    /// over.
+    pub(crate) fn lifted_by(
+        &self,
+        device: DeviceId,
+        listed: &[DeviceId],
+        lately: impl Fn(DeviceId) -> bool,
+        now: u64,
+    ) -> Option<Lift> {
         if let Some(decision) = &self.decision {
             return Some(Lift::Operator {
                 device,
@@ -159,30 +172,39 @@ impl Fence {
         }
         let yes = |other: &DeviceId| *other == device || self.agreed.contains(&other.0);
         let over = now >= self.since.saturating_add(NOTICE_SECONDS);
-        (over && listed.len() > 1 && listed.iter().all(yes)).then_some(Lift::Devices)
+        let voices = listed.iter().filter(|other| yes(other)).count();
+        let agreed = listed.iter().all(|other| yes(other) || !lately(*other));
+        (over && voices > 1 && agreed).then_some(Lift::Devices)
     }
 }
 
 impl Fence {
-    fn why(&self, ours: u32) -> String {
-        let cause = match &self.seen {
-            Some(seen) if seen.epoch > ours => format!(
+    fn why(&self, ours: u32, log: u64, standing: ShareStanding) -> String {
+        let cause = match (&self.seen, self.anchored) {
+            (Some(seen), _) if seen.epoch > ours => format!(
                 "a device is at epoch {} and this server at {ours}: bring the refresh back before anything is lifted",
                 seen.epoch
             ),
-            Some(seen) => format!(
+            // What devices brought since may be less than there was.
+            (_, Some(epoch)) => format!(
+                "restored from a backup and at epoch {ours}, and the anchor heard of epoch {epoch}: unless that refresh was \
+                 never finished, a stolen old device could sign; ask the owner before you name this wallet"
+            ),
+            (Some(seen), None) if seen.seq <= log => "rolled back, and brought forward by a device".to_owned(),
+            (Some(seen), None) => format!(
                 "a device has seen entry {} of the log, which this server lacks",
                 seen.seq
             ),
-            None => match self.anchored {
-                Some(epoch) => format!(
-                    "restored from a backup of epoch {ours}, and the anchor heard of epoch {epoch}: unless that refresh was \
-                     never finished, a stolen old device could sign; ask the owner before you name this wallet"
-                ),
-                None => "restored from a backup, and the anchor does not vouch for it".to_owned(),
-            },
+            (None, None) => "restored from a backup, and the anchor does not vouch for it".to_owned(),
         };
         let waits = match (&self.decision, self.agreed.len()) {
+            _ if standing == ShareStanding::Sealed => {
+                "a device brought this server's share back: open it with twofold-server fence adopt".to_owned()
+            }
+            _ if standing == ShareStanding::Missing => {
+                "this server's share is missing: the device that refreshed last brings it back, or recovery repairs it"
+                    .to_owned()
+            }
             (Some(decision), _) => format!("the operator decided ({}): waits for a person's yes", decision.reason),
             (None, 0) => "waits for the operator and a person's yes, or for recovery".to_owned(),
             (None, said) => format!("{said} said yes: waits for the operator"),
@@ -204,10 +226,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             if let Ok(owned) = self.load_or_read_again(row).await
                 && let Some(fence) = &owned.state().fence
             {
+                let standing = self.share_standing(&owned).await?;
+                let state = owned.state();
                 fences.push(Fenced {
                     wallet,
                     since: fence.since,
-                    why: fence.why(owned.state().epoch().number),
+                    why: fence.why(state.epoch().number, state.head().seq, standing),
                 });
             }
             if fences.len() >= FENCES {
@@ -232,6 +256,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Err(Refusal::new(Reason::OutOfOrder, "this wallet is not fenced"));
         };
         fence.may_be_lifted(owned.state().epoch().number)?;
+        self.has_share(&owned).await?;
         if many && fence.anchored.is_some() {
             let told = "the anchor heard of a refresh that this server lacks: ask the owner, then name the wallet";
             return Err(Refusal::new(Reason::RestoreFence, told));

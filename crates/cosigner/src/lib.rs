@@ -14,6 +14,7 @@ pub mod auth;
 mod charge;
 mod checkpoint;
 mod config;
+mod contacts;
 mod drill;
 mod failpoint;
 mod fault;
@@ -62,7 +63,7 @@ pub use identity::StartFault;
 pub use keys::{Kek, KekName, Keks};
 pub use pending::Waits;
 pub use rotate::{RotateFault, Rotation};
-pub use rpc::mint_invitation::Minted;
+pub use rpc::{kept_share::KeptShare, mint_invitation::Minted};
 pub use twofold_intent::{ChainName, ChainNameError};
 
 use anchor::Anchored;

@@ -20,6 +20,7 @@ mod get_wallet;
 mod hello;
 mod invite_device;
 mod join;
+pub(crate) mod kept_share;
 mod lift_fence;
 mod list_wallets;
 pub(crate) mod mint_invitation;
@@ -31,6 +32,7 @@ mod rename_device;
 mod rename_wallet;
 mod repair_recovery;
 mod replace_recovery;
+mod roll_forward;
 mod set_freeze;
 mod share;
 mod sign;
@@ -40,6 +42,8 @@ mod test_sign;
 mod watch;
 
 pub(crate) use ceremony::Plan;
+pub(crate) use kept_share::ShareStanding;
+pub(crate) use share::inner_digest;
 pub(crate) use sign::ASSET;
 #[cfg(test)]
 pub(crate) use sign::outpoint;

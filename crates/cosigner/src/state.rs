@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use twofold_api::audit::ChainHead;
 use twofold_threshold::id::{EpochId, WalletId};
 
-use crate::{fence::Fence, keys::MacKey, port::record::UserId, shape::Shape};
+use crate::{contacts::Contacts, fence::Fence, keys::MacKey, port::record::UserId, shape::Shape};
 
 const LABEL: &str = "twofold/state/2";
 const MAC: usize = 32;
@@ -41,6 +41,10 @@ pub(crate) struct State {
     pub(crate) windows: Vec<Window>,
     /// Which devices it has, a freeze, what waits.
     pub(crate) shape: Shape,
+    /// When its devices were last heard of.
+    pub(crate) contacts: Contacts,
+    /// Of the share that signed last, as it is sealed inside: its digest.
+    pub(crate) proved: Option<[u8; 32]>,
 }
 
 /// Whether a wallet is in use yet.
@@ -102,6 +106,8 @@ impl State {
             chain: ChainHead::START.chain,
             windows: Vec::new(),
             shape,
+            contacts: Contacts::default(),
+            proved: None,
         }
     }
 
@@ -121,6 +127,8 @@ impl State {
     pub(crate) fn renew(&mut self, epoch: EpochId, unlock_digest: [u8; 32]) {
         self.epoch = epoch;
         self.unlock_digest = unlock_digest;
+        // Another share, which has signed nothing yet.
+        self.proved = None;
     }
 
     /// Head of the audit chain.

@@ -8,6 +8,7 @@ mod devices;
 mod drill;
 mod fences;
 mod follow;
+mod forward;
 mod messages;
 mod model;
 mod nonces;

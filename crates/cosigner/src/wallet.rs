@@ -45,6 +45,8 @@ pub(crate) struct Owned {
     state: State,
     keys: Arc<WalletKeys>,
     under: Arc<Subkeys>,
+    /// Whoever asks was not heard of lately, as far as is kept.
+    news: bool,
 }
 
 /// What follows from a wallet's public shares.
@@ -79,6 +81,11 @@ impl Owned {
     /// The keys that its record stands under.
     pub(crate) const fn under(&self) -> &Arc<Subkeys> {
         &self.under
+    }
+
+    /// Whether it is worth a write that this device was heard of.
+    pub(crate) const fn brings_news(&self) -> bool {
+        self.news
     }
 
     /// Refuses a device that is at another epoch.
@@ -182,7 +189,11 @@ impl Change {
 
     /// Appends to the audit chain.
     pub(crate) fn log(&mut self, at: u64, event: Event) {
-        let entry = Entry { at, event }.to_bytes();
+        self.append(Entry { at, event }.to_bytes());
+    }
+
+    /// Appends an entry that was in the chain before.
+    pub(crate) fn append(&mut self, entry: Vec<u8>) {
         let head = self.state.head().next(self.row.id, &entry);
         self.state.advance(head);
         self.entries.push(AuditEntry {
@@ -200,8 +211,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
         match self.store.wallet(wallet).await? {
             Some(row) if row.user == request.user() => {
-                let owned = self.load_or_read_again(row).await?;
-                self.listed(&owned, request.device()).await?;
+                let mut owned = self.load_or_read_again(row).await?;
+                let device = request.device();
+                self.listed(&owned, device).await?;
+                // Kept with whatever is written for this request.
+                let State { contacts, fence, .. } = &mut owned.state;
+                let fence = fence.as_ref().map(|fence| fence.since);
+                owned.news = contacts.hear(device, self.time.counted(), fence);
                 Ok(owned)
             }
             _ => Err(Reason::WalletNotFound.into()),
@@ -264,6 +280,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             state,
             keys,
             under,
+            news: false,
         })
     }
 

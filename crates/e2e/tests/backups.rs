@@ -156,3 +156,65 @@ fn s14_the_recovery_words_lift_a_fence_without_the_operator() -> Result<()> {
     pay(&deployment, &owner, "0.2btc")?;
     Ok(())
 }
+
+#[test]
+fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_it() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = funded(&deployment)?;
+    back_up(&deployment)?;
+    let (socket, key) = (
+        deployment.data().join("admin.sock"),
+        deployment.folder().join("backup.key"),
+    );
+    let (socket, key) = (socket.to_string_lossy(), key.to_string_lossy());
+    // The server learns the key's public half: from here on a refresh has the device keep what that opens.
+    let public = fs::read_to_string(&*key)?;
+    let public = public.lines().find_map(|line| line.strip_prefix("# public key: "));
+    deployment.kill()?;
+    deployment.set_environment(&[("TWOFOLD__BACKUP__RECIPIENT", public.context("a recipient")?)]);
+    deployment.resume()?;
+    ensure!(owner.run(&["refresh"])?["epoch"] == 2);
+    pay(&deployment, &owner, "0.1btc")?;
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    ensure!(restore(&deployment)?["anchor"] == true);
+    deployment.resume()?;
+
+    let payee = deployment.node.miner_address()?.to_string();
+    let send = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"];
+    let list = ["fence", "list", "--json", "--socket", &socket];
+    let fence = deployment.operator(&list)?;
+    ensure!(
+        fence["why"].to_string().contains("the anchor heard of epoch 2"),
+        "{fence}"
+    );
+    let wallet = fence["wallet"].as_str().context("a wallet")?.to_owned();
+    // One contact, and the server has its log and its epoch again. Its share nothing on that machine opens.
+    deployment.settle(&owner)?;
+    owner.refused(&send)?;
+    let fence = deployment.operator(&list)?;
+    ensure!(fence["why"].to_string().contains("fence adopt"), "{fence}");
+    let why = "the disk died";
+    let lift = [
+        "fence", "lift", "--wallet", &wallet, "--reason", why, "--json", "--socket", &socket,
+    ];
+    ensure!(
+        deployment.operator(&lift).is_err(),
+        "lifted without a share to sign with"
+    );
+
+    let adopted = deployment.operator(&["fence", "adopt", "--json", "--identity", &key, "--socket", &socket])?;
+    ensure!(adopted["adopted"] == true, "{adopted}");
+    owner.refused(&send)?;
+    deployment.operator(&lift)?;
+    ensure!(owner.run(&["wallet", "lift-fence", "--yes"])?["lifted"] == true);
+    pay(&deployment, &owner, "0.2btc")?;
+    let drilled = deployment.operator(&["drill", "--json", "--socket", &socket])?;
+    ensure!(drilled["proved"] == 1, "{drilled}");
+    let log = owner.run(&["audit", "verify"])?;
+    ensure!(
+        log["verified"] == true && log.to_string().contains("\"refreshed\""),
+        "{log}"
+    );
+    Ok(())
+}

@@ -80,6 +80,18 @@ pub(crate) enum Wish {
         /// The wallet to go on after, in hex.
         after: Option<String>,
     },
+    /// Shares that devices brought back and that the operator's offline key has to open.
+    KeptShares {
+        /// The wallet to go on after, in hex.
+        after: Option<String>,
+    },
+    /// What the offline key opened of one of them.
+    AdoptShare {
+        /// The wallet, in hex.
+        wallet: String,
+        /// In hex. It is sealed under the user's unlock key.
+        opened: String,
+    },
     /// The operator's decision on a fence.
     LiftFence {
         /// The wallet, in hex.
@@ -143,6 +155,8 @@ pub(crate) enum Reply {
     Drilled {
         /// Wallets looked at.
         wallets: u64,
+        /// Those whose share is the one that signed last.
+        proved: u64,
         /// Those with something wrong, and what.
         wrong: Vec<(String, String)>,
         /// Ask for those after this wallet; none: that was all.
@@ -158,6 +172,13 @@ pub(crate) enum Reply {
         asked: u64,
         /// When its time comes.
         due: u64,
+    },
+    /// Some of the shares that devices brought back.
+    KeptShares {
+        /// The wallet and the age file, both in hex.
+        kept: Vec<(String, String)>,
+        /// Ask for those after this wallet; none: that was all.
+        next: Option<String>,
     },
     /// A decision was noted.
     Decided {

@@ -337,6 +337,21 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Take over the server's own shares that devices brought back after a refresh that the backup lacks. The key that opens
+    /// backups opens them, in this command and not in the server. No fence is lifted by that.
+    #[command(after_help = "\
+Examples:
+  twofold-server fence adopt --identity backup.key --config /etc/twofold/twofold.toml")]
+    Adopt {
+        /// The file with the operator's offline key, as backup-key wrote it.
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        #[command(flatten)]
+        server: Where,
+        /// Print one JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Decide that a wallet may sign again. It does once a person says the same on a device.
     #[command(after_help = "\
 Examples:

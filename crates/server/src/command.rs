@@ -19,7 +19,7 @@ pub use approve::{approve, refuse};
 pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
 pub use drill::drill;
-pub use fence::{fence_lift, fence_list};
+pub use fence::{fence_adopt, fence_lift, fence_list};
 pub use init::{Init, init};
 pub use invite::invite;
 pub use kek::kek_rotate;

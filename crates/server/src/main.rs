@@ -42,6 +42,9 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Drill(wanted) => command::drill(&Server::from(wanted.server), wanted.json),
         Command::Kek(KekCommand::Rotate { server, json }) => command::kek_rotate(&server.into(), json),
         Command::Fence(FenceCommand::List { server, json }) => command::fence_list(&server.into(), json),
+        Command::Fence(FenceCommand::Adopt { identity, server, json }) => {
+            command::fence_adopt(&server.into(), &identity, json)
+        }
         Command::Fence(FenceCommand::Lift {
             wallet,
             reason,

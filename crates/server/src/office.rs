@@ -134,11 +134,32 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         let wrong = drilled.wrong.into_iter();
         Ok(Reply::Drilled {
             wallets: drilled.wallets,
+            proved: drilled.proved,
             wrong: wrong
                 .map(|(wallet, what)| (wallet.to_string(), what.to_owned()))
                 .collect(),
             next: drilled.next.map(|wallet| wallet.to_string()),
         })
+    }
+
+    async fn kept_shares(&self, after: Option<&str>) -> Result<Reply, Fault> {
+        let after = after.map(wallet_id).transpose()?;
+        let told = self.cosigner.kept_shares(after).await;
+        let (kept, next) = told.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
+        let kept = kept.into_iter();
+        Ok(Reply::KeptShares {
+            kept: kept
+                .map(|kept| (kept.wallet.to_string(), hex::encode(kept.sealed)))
+                .collect(),
+            next: next.map(|wallet| wallet.to_string()),
+        })
+    }
+
+    async fn adopt_share(&self, wallet: &str, opened: &str) -> Result<(), Fault> {
+        let wallet = wallet_id(wallet)?;
+        let opened = hex::decode(opened).map_err(|_| Fault::Admin("a share comes in hex".into()))?;
+        let adopted = self.cosigner.adopt_share(wallet, &opened).await;
+        adopted.map_err(|refusal| Fault::Admin(refusal.to_string()))
     }
 
     async fn lift_fence(&self, wallet: &str, reason: &str, many: bool) -> Result<Reply, Fault> {
@@ -196,6 +217,8 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
             }
             Wish::Fences { after } => self.fences(after.as_deref()).await,
             Wish::Drill { after } => self.drill(after.as_deref()).await,
+            Wish::KeptShares { after } => self.kept_shares(after.as_deref()).await,
+            Wish::AdoptShare { wallet, opened } => self.adopt_share(&wallet, &opened).await.map(|()| Reply::Done),
             Wish::LiftFence { wallet, reason, many } => self.lift_fence(&wallet, &reason, many).await,
         };
         done.unwrap_or_else(|fault| Reply::Refused(fault.to_string()))

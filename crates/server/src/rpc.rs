@@ -26,6 +26,7 @@ mod rename_device;
 mod rename_wallet;
 mod repair_recovery;
 mod replace_recovery;
+mod roll_forward;
 mod set_freeze;
 mod sign;
 mod sign_message;
@@ -137,6 +138,7 @@ procedures! {
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
     pair_device: PairDevice -> Pairing;
+    roll_forward: RollForward -> Done;
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {

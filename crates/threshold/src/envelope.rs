@@ -139,7 +139,7 @@ impl TryFrom<&[u8]> for SealPublic {
 impl SealPublic {
     /// X25519 takes any 32 bytes; a point of small order would make every shared secret zero, so it is refused here and
     /// not only when sealing.
-    fn checked(bytes: [u8; 32]) -> Result<Self, Fault> {
+    pub(crate) fn checked(bytes: [u8; 32]) -> Result<Self, Fault> {
         let point = curve25519_dalek::montgomery::MontgomeryPoint(bytes);
         // Any clamped scalar is a multiple of the cofactor and sends exactly the small-order points to zero.
         if bytes[31] & 0x80 != 0 || point.mul_clamped([0; 32]).0 == [0; 32] {

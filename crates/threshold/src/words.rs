@@ -230,6 +230,27 @@ impl RecoveryRecipient {
     }
 }
 
+/// Not an X25519 recipient of age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an age recipient; it begins with age1, as age-keygen prints it")]
+pub struct RecipientFault;
+
+impl core::str::FromStr for RecoveryRecipient {
+    type Err = RecipientFault;
+
+    fn from_str(text: &str) -> Result<Self, RecipientFault> {
+        let (hrp, bytes) = bech32::decode(text).map_err(|_| RecipientFault)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| RecipientFault)?;
+        let recipient = Self(SealPublic::checked(bytes).map_err(|_| RecipientFault)?);
+        // One text for each key.
+        if hrp == Hrp::parse_unchecked("age") && alloc::string::ToString::to_string(&recipient) == text {
+            Ok(recipient)
+        } else {
+            Err(RecipientFault)
+        }
+    }
+}
+
 /// age's own form: `age1...`.
 impl fmt::Display for RecoveryRecipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

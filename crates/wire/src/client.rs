@@ -158,6 +158,7 @@ calls! {
     RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
     PairDevice: PairDeviceRequest -> PairDeviceReply, Pairing;
+    RollForward: RollForwardRequest -> RollForwardReply, Done;
 }
 
 #[cfg(test)]

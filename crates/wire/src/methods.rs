@@ -47,6 +47,7 @@ methods! {
     BeginRefresh, FinishRefresh,
     RepairRecovery, ReplaceRecovery,
     PairDevice,
+    RollForward,
 }
 
 /// Every procedure that the .proto has.

@@ -53,7 +53,8 @@ done!(
     CancelChangeReply,
     RenameDeviceReply,
     LiftFenceReply,
-    ReplaceRecoveryReply
+    ReplaceRecoveryReply,
+    RollForwardReply
 );
 
 impl From<reply::Joined> for proto::JoinReply {

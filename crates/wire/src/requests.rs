@@ -4,8 +4,9 @@ use buffa::MessageField;
 use twofold_api::{limits, request};
 use twofold_threshold::{
     checkpoint::Checkpoint,
-    device_list::MAX_ENTRY,
+    device_list::{MAX_ENTRIES, MAX_ENTRY},
     id::{CeremonyId, DeviceId},
+    package::MAX_LINKS,
 };
 
 use crate::{
@@ -680,6 +681,40 @@ impl From<&request::FinishRefresh> for proto::FinishRefreshRequest {
             closing: finish.closing.clone(),
             unlock: MessageField::some((&finish.unlock).into()),
             checkpoint: finish.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::RollForwardRequest> for request::RollForward {
+    type Error = Malformed;
+
+    fn try_from(roll: proto::RollForwardRequest) -> Result<Self, Malformed> {
+        let messages = |field, list, most| each(counted(field, list, 0, most)?, |bytes| message(field, bytes));
+        Ok(Self {
+            wallet: wallet(&roll.wallet)?,
+            checkpoint: checkpoint(&roll.checkpoint)?,
+            entries: messages("entries", roll.entries, limits::BROUGHT_ENTRIES)?,
+            device_list: each(counted("device_list", roll.device_list, 0, MAX_ENTRIES)?, |entry| {
+                bounded("device_list", entry, MAX_ENTRY)
+            })?,
+            links: messages("links", roll.links, MAX_LINKS)?,
+            kept: up_to("kept", roll.kept, limits::MESSAGE_BYTES)?,
+            package: up_to("package", roll.package, limits::MESSAGE_BYTES)?,
+        })
+    }
+}
+
+impl From<&request::RollForward> for proto::RollForwardRequest {
+    fn from(roll: &request::RollForward) -> Self {
+        Self {
+            wallet: roll.wallet.0.to_vec(),
+            checkpoint: roll.checkpoint.to_bytes(),
+            entries: roll.entries.clone(),
+            device_list: roll.device_list.clone(),
+            links: roll.links.clone(),
+            kept: roll.kept.clone(),
+            package: roll.package.clone(),
             ..Self::default()
         }
     }

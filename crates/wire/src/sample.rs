@@ -375,6 +375,18 @@ pub(crate) fn lift_fence() -> request::LiftFence {
     }
 }
 
+pub(crate) fn roll_forward() -> request::RollForward {
+    request::RollForward {
+        wallet: WALLET,
+        checkpoint: checkpoint(),
+        entries: vec![b"one".to_vec(), b"two".to_vec()],
+        device_list: vec![b"listed".to_vec()],
+        links: vec![b"refresh".to_vec()],
+        kept: b"kept".to_vec(),
+        package: b"package".to_vec(),
+    }
+}
+
 pub(crate) fn derived() -> reply::Derived {
     reply::Derived {
         head: head(),

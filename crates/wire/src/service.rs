@@ -212,6 +212,7 @@ service! {
         RepairRecovery, repair_recovery: RepairRecoveryRequest -> RepairRecoveryReply, Recovered;
         ReplaceRecovery, replace_recovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
         PairDevice, pair_device: PairDeviceRequest -> PairDeviceReply, Pairing;
+        RollForward, roll_forward: RollForwardRequest -> RollForwardReply, Done;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

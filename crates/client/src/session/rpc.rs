@@ -64,4 +64,5 @@ calls! {
     RepairRecovery: CEREMONY;
     ReplaceRecovery: CHANGE;
     PairDevice: READ;
+    RollForward: CHANGE;
 }

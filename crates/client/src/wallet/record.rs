@@ -5,6 +5,7 @@ use twofold_intent::ChainName;
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::{Party, WalletId};
 use twofold_threshold::identity::Signature64;
+use twofold_threshold::refresh::Link;
 use twofold_threshold::secret::{Secret32, UnlockKey};
 use twofold_threshold::share::{PublicShares, Share};
 use twofold_threshold::words::RecoveryWords;
@@ -48,7 +49,7 @@ pub(crate) struct Record {
     pub(crate) transcript: Vec<u8>,
     /// What recovery sealed itself: only the words open it.
     pub(crate) package: Vec<u8>,
-    /// What recovery needs of each refresh since.
+    /// What recovery needs of each refresh since; the last one whole, if this device ran it.
     pub(crate) links: Vec<Vec<u8>>,
     /// The server's share as the operator's offline key opens it, for a server restored from before the last refresh; empty
     /// where there is no such key.
@@ -58,6 +59,16 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Adds a refresh. The last one is kept as it came; of those before it only what recovery needs.
+    pub(crate) fn add_link(&mut self, link: &Link) {
+        if let Some(last) = self.links.last_mut()
+            && let Ok(before) = Link::try_from(last.as_slice())
+        {
+            *last = before.for_recovery().to_bytes();
+        }
+        self.links.push(link.to_bytes());
+    }
+
     pub(crate) fn seal(&self, key: &Secret32, random: &mut (impl RngCore + CryptoRng)) -> Zeroizing<Vec<u8>> {
         let standing = match self.standing {
             Standing::Tested => 0,

@@ -5,6 +5,7 @@ mod coins;
 mod corpus;
 mod crashes;
 mod devices;
+mod forward;
 mod hostile;
 mod lifecycle;
 mod line;

@@ -1,6 +1,6 @@
 //! The server: real cosigner, real framework, no sockets.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
@@ -181,6 +181,7 @@ procedures! {
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
     pair_device: PairDevice -> Pairing, twist pairing;
+    roll_forward: RollForward -> Done;
 }
 
 /// How a refusal is answered.
@@ -191,6 +192,9 @@ pub(crate) fn refused(refusal: &Refusal) -> HttpReply {
         body: twofold_wire::error::connect_json(refusal),
     }
 }
+
+/// The operator's key, which no server has.
+pub(crate) static OFFLINE: LazyLock<age::x25519::Identity> = LazyLock::new(age::x25519::Identity::generate);
 
 impl Server {
     pub(crate) async fn new() -> Arc<Self> {
@@ -216,7 +220,8 @@ impl Server {
         anchor: Option<(&MemoryAnchor, bool)>,
     ) -> Result<Arc<Self>, StartFault> {
         let kek = Kek::new(Secret32::new([3; 32]));
-        let config = Config::new(Network::Regtest);
+        let mut config = Config::new(Network::Regtest);
+        config.offline_key = Some(OFFLINE.to_public().to_string().parse().expect("an age recipient"));
         let opened = Cosigner::open(store.clone(), chain.clone(), clock.clone(), AgeSealer, &kek, config);
         let mut cosigner = opened.await?;
         if let Some((anchor, anew)) = anchor {

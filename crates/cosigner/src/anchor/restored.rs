@@ -129,7 +129,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         match &mut change.state.fence {
             Some(fence) => fence.restored = true,
             None if agrees => self.lift(&mut change, Lift::Anchor, line),
-            none => *none = Some(Fence::restored(self.time.counted(), later)),
+            none => {
+                change.state.contacts.fenced(None);
+                *none = Some(Fence::restored(self.time.counted(), later));
+            }
         }
         if change.state.fence.is_some() {
             settled.fenced += 1;

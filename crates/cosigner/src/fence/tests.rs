@@ -41,17 +41,42 @@ fn s19_no_device_lifts_a_fence_alone_however_long_it_waits() {
     let (one, two) = (DeviceId([1; 32]), DeviceId([2; 32]));
     let mut fence = Fence::restored(100, None);
     let over = 100 + NOTICE_SECONDS;
-    assert_eq!(fence.lifted_by(one, &[one], u64::MAX), None);
-    assert_eq!(fence.lifted_by(one, &[one, two], over), None);
+    let all = |_| true;
+    assert_eq!(fence.lifted_by(one, &[one], all, u64::MAX), None);
+    assert_eq!(fence.lifted_by(one, &[one, two], all, over), None);
     fence.agree(one);
-    assert_eq!(fence.lifted_by(one, &[one, two], over), None, "its second yes counted");
     assert_eq!(
-        fence.lifted_by(two, &[one, two], over - 1),
+        fence.lifted_by(one, &[one, two], all, over),
+        None,
+        "its second yes counted"
+    );
+    assert_eq!(
+        fence.lifted_by(two, &[one, two], all, over - 1),
         None,
         "the time is not over"
     );
-    assert_eq!(fence.lifted_by(two, &[one, two], over), Some(Lift::Devices));
-    assert_eq!(fence.lifted_by(two, &[one, two, DeviceId([3; 32])], over), None);
+    assert_eq!(fence.lifted_by(two, &[one, two], all, over), Some(Lift::Devices));
+    assert_eq!(fence.lifted_by(two, &[one, two, DeviceId([3; 32])], all, over), None);
+}
+
+#[test]
+fn s24_the_devices_lift_a_fence_without_one_that_is_lost_for_ever() {
+    let [one, two, lost] = [1, 2, 3].map(|number| DeviceId([number; 32]));
+    let mut fence = Fence::restored(100, None);
+    let over = 100 + NOTICE_SECONDS;
+    let lately = |device| device != lost;
+    fence.agree(one);
+    assert_eq!(
+        fence.lifted_by(two, &[one, two, lost], lately, over),
+        Some(Lift::Devices)
+    );
+    assert_eq!(fence.lifted_by(two, &[one, two, lost], |_| true, over), None);
+    // Never by a lone device, though all others are lost.
+    let fence = Fence::restored(100, None);
+    assert_eq!(
+        fence.lifted_by(one, &[one, two, lost], |device| device == one, over),
+        None
+    );
 }
 
 #[test]

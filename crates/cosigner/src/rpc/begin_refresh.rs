@@ -64,7 +64,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
         let key = self.seal_keys.holding(now, self.time.steady(), opening.server_key());
         let key = key.ok_or_else(|| Refusal::from(Reason::StaleSealKey).offering(self.seal_key(now).offer()))?;
-        let share = self.share_to_refresh(&owned, &unlock, &Refresh::approved()).await?;
+        let share = self
+            .share_to_refresh(&owned, &unlock, &Refresh::approved())
+            .await?
+            .share;
 
         failpoint!("begin_refresh::before_deal");
         let (ceremony, public) = (opening.ceremony(), opening.to_bytes());
@@ -72,7 +75,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             ground: &ground,
             share: &share,
             seal_key: key.secret(),
-            backup: None,
+            backup: self.config.offline_key.as_ref(),
         };
         let (state, round, new) = start
             .begin(opening, &self.sealer, &mut self.rng())

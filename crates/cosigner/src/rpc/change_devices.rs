@@ -210,6 +210,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let shape = &mut change.state.shape;
         shape.follow(&list, name);
         shape.struck(&struck, epoch);
+        change.state.contacts.keep(|device| list.device(device).is_some());
+        let shape = &mut change.state.shape;
         if let Some((_, subject)) = subject(entry.act()) {
             shape.waiting.done(&subject);
         }

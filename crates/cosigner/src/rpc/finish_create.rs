@@ -123,6 +123,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let shape = Shape::new(device, name, &recovery);
         let state = State::new(epoch, *opening.unlock_digest(), Policy::Allow.hash(), list, shape);
         let mut change = Change::fresh(row, state);
+        change.state.contacts.hear(device, self.time.counted(), None);
         let group_key = *new.public.group_key();
         change.log(
             request.now(),

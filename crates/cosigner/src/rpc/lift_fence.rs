@@ -31,6 +31,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return self.settle(&request, reply, Batch::default()).await;
         };
         fence.may_be_lifted(owned.state().epoch().number)?;
+        self.has_share(&owned).await?;
         let word = match &asked.recovery {
             Some(signature) => {
                 self.is_of_recovery(&owned, &Signature64(*signature)).await?;
@@ -94,6 +95,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .iter()
             .map(twofold_threshold::device_list::Device::id)
             .collect();
-        Ok(fence.lifted_by(device, &listed, self.time.counted()))
+        let (now, contacts) = (self.time.counted(), &owned.state().contacts);
+        let lately = |other| contacts.lately(other, now, fence.since);
+        Ok(fence.lifted_by(device, &listed, lately, now))
     }
 }

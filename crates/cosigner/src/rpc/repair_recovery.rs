@@ -68,7 +68,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let (now, steady) = (self.time.now(), self.time.steady());
         let unlock = self.unlock_to_use(&request, &owned, Step::RepairRecovery, &asked.unlock, now)?;
         let key = self.seal_keys.named(now, steady, &asked.unlock)?;
-        let share = self.share_to_repair(&owned, &unlock, &Repair::approved()).await?;
+        let share = self.share_to_repair(&owned, &unlock, &Repair::approved()).await?.share;
         let subject = replacing(&words);
         let claim = Claim {
             wallet: asked.wallet,

@@ -1,5 +1,6 @@
 //! The server's share, opened for one request: it takes the user's unlock key and the operator's KEK.
 
+use aws_lc_rs::digest;
 use twofold_api::{
     Reason, Refusal,
     seal_key::{SealedUnlockKey, Step, Usage},
@@ -14,9 +15,46 @@ use twofold_threshold::{
 use crate::{
     Authenticated, Cosigner,
     policy::{Approved, Refresh, Repair, TestSignature, Text, Understood},
-    port::{Clock, chain::Chain, record, store::Store},
+    port::{
+        Clock,
+        chain::Chain,
+        record,
+        store::{Batch, Store, Write},
+    },
+    state::State,
     wallet::Owned,
 };
+
+/// The server's share, open for one request.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) share: Share,
+    pub(super) proved: Proved,
+}
+
+/// What is kept of a share once it has signed.
+#[derive(Debug)]
+pub(super) struct Proved {
+    /// The digest of what it is sealed as, inside.
+    pub(super) digest: [u8; 32],
+    /// What seals it like any other, where it came back from a device.
+    pub(super) anew: Option<Write>,
+}
+
+impl Proved {
+    /// Notes it in the state that is stored with the signature, and in the same batch.
+    pub(super) fn note(self, state: &mut State, batch: &mut Batch) {
+        state.proved = Some(self.digest);
+        batch.writes.extend(self.anew);
+    }
+}
+
+/// The digest by which a share that signed is known again, of its inner seal: that one no KEK changes.
+pub(crate) fn inner_digest(inner: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, inner).as_ref());
+    bytes
+}
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Opens an unlock key and checks it against its hash. A wrong one changes nothing.
@@ -62,14 +100,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Opens the server's share for a transaction that policy approved.
-    pub(super) fn share_to_sign(
+    pub(super) async fn share_to_sign(
         &self,
         owned: &Owned,
         row: Option<record::Share>,
         unlock: &UnlockKey,
         _approved: &Approved<Understood>,
-    ) -> Result<Share, Refusal> {
-        self.open_row(owned, row, unlock)
+    ) -> Result<Opened, Refusal> {
+        self.open_row(owned, row, unlock).await
     }
 
     /// Opens the server's share for a text that policy approved.
@@ -78,7 +116,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<Text>,
-    ) -> Result<Share, Refusal> {
+    ) -> Result<Opened, Refusal> {
         self.open_share(owned, unlock).await
     }
 
@@ -88,7 +126,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<TestSignature>,
-    ) -> Result<Share, Refusal> {
+    ) -> Result<Opened, Refusal> {
         self.open_share(owned, unlock).await
     }
 
@@ -98,7 +136,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<Repair>,
-    ) -> Result<Share, Refusal> {
+    ) -> Result<Opened, Refusal> {
         self.open_share(owned, unlock).await
     }
 
@@ -108,20 +146,20 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         unlock: &UnlockKey,
         _approved: &Approved<Refresh>,
-    ) -> Result<Share, Refusal> {
+    ) -> Result<Opened, Refusal> {
         self.open_share(owned, unlock).await
     }
 
     /// Reads the server's share and opens it.
-    async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Share, Refusal> {
+    async fn open_share(&self, owned: &Owned, unlock: &UnlockKey) -> Result<Opened, Refusal> {
         let epoch = owned.keys().public.epoch().number;
         let row = self.store.share(owned.id(), KeyKind::Taproot, epoch).await?;
-        self.open_row(owned, row, unlock)
+        self.open_row(owned, row, unlock).await
     }
 
     /// Opens the server's share. The unlock key is known to be right, so what does not open is damaged: this wallet is
     /// locked, and no other.
-    fn open_row(&self, owned: &Owned, row: Option<record::Share>, unlock: &UnlockKey) -> Result<Share, Refusal> {
+    async fn open_row(&self, owned: &Owned, row: Option<record::Share>, unlock: &UnlockKey) -> Result<Opened, Refusal> {
         let public = &owned.keys().public;
         let damaged = || {
             tracing::error!(wallet = %owned.id(), "the server's share does not open");
@@ -130,7 +168,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let row = row.ok_or_else(damaged)?;
         let aad = public.share_aad(owned.id(), Party::Server);
         let inner = self.keys.get().open_outer(&aad, &row.sealed).map_err(|_| damaged())?;
-        Share::open(unlock.expose(), owned.id(), Party::Server, public, &inner).map_err(|_| damaged())
+        match Share::open(unlock.expose(), owned.id(), Party::Server, public, &inner) {
+            Ok(share) => {
+                let digest = inner_digest(&inner);
+                let proved = Proved { digest, anew: None };
+                Ok(Opened { share, proved })
+            }
+            Err(_) => self.open_brought(owned, &inner, unlock).await?.ok_or_else(damaged),
+        }
     }
 
     /// Seals the server's share: under the unlock key inside, under the KEK outside.

@@ -24,6 +24,7 @@ use twofold_threshold::{
     sign::{Cosigned, InputToCosign, cosign},
 };
 
+use super::share::{Opened, Proved};
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
@@ -72,9 +73,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         failpoint!("sign::before_unlock");
         let now = self.time.now();
         let unlock = self.unlock_to_use(&request, &owned, Step::Sign, &asked.unlock, now)?;
-        let share = self.share_to_sign(&owned, held.share, &unlock, &approved)?;
+        let Opened { share, proved } = self.share_to_sign(&owned, held.share, &unlock, &approved).await?;
         drop(unlock);
-        let charged = self.charge_for(&request, &owned, &approved, held.charges)?;
+        let charged = self.charge_for(&request, &owned, &approved, held.charges, proved)?;
         let half = self.half(&request, &owned, &approved, &share)?;
         drop(share);
         self.give_out(&request, owned, charged, half, now).await
@@ -96,6 +97,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: &Owned,
         approved: &Approved<Understood>,
         mut known: Vec<ChargeGroup>,
+        proved: Proved,
     ) -> Result<Charged, Refusal> {
         let facts = &approved.get().facts;
         let inputs: Vec<_> = facts.outpoints().map(outpoint).collect();
@@ -117,6 +119,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(Charged {
             group: charge.group,
             entry,
+            proved,
         })
     }
 
@@ -174,7 +177,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         half: Cosigned,
         now: u64,
     ) -> Result<Signed, Refusal> {
-        let Charged { group, entry } = charged;
+        let Charged { group, entry, proved } = charged;
         let issued = Issued {
             wallet: owned.id(),
             txid: entry.txid,
@@ -187,6 +190,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         change.state.shape.leave_parcel(request.device(), epoch, Vec::new());
         // By a time that is surely over: a clock that jumped ahead for a moment opens no new window.
         change.state.spend(ASSET, entry.added, self.time.counted());
+        let mut batch = Batch::default();
+        proved.note(&mut change.state, &mut batch);
         change.log(now, Event::Signed(entry));
         let checkpoint = self.newest(change.row.id, &change.state);
         let cosign = half.sign(&self.identity, &checkpoint.digest()).to_bytes();
@@ -195,7 +200,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             cosign,
         };
 
-        let mut batch = Batch::default();
         self.store_change(change, &mut batch)?;
         batch.writes.extend(group.map(Write::PutCharge));
         batch.writes.push(Write::PutIssued(issued));
@@ -210,6 +214,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 struct Charged {
     group: Option<ChargeGroup>,
     entry: audit::Signed,
+    proved: Proved,
 }
 
 /// An outpoint as rows have it: txid in internal byte order and index in little endian.

@@ -12,6 +12,7 @@ use twofold_threshold::{
     sign::{Cosigned, InputToCosign, cosign},
 };
 
+use super::share::{Opened, Proved};
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
@@ -50,11 +51,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         failpoint!("sign_message::before_unlock");
         let now = self.time.now();
         let unlock = self.unlock_to_use(&request, &owned, Step::SignMessage, &asked.unlock, now)?;
-        let share = self.share_to_sign_text(&owned, &unlock, &approved).await?;
+        let Opened { share, proved } = self.share_to_sign_text(&owned, &unlock, &approved).await?;
         drop(unlock);
         let half = self.half_of_text(&request, &owned, &approved, &share)?;
         drop(share);
-        self.give_out_text(&request, owned, &approved, half, now).await
+        self.give_out_text(&request, owned, &approved, half, proved).await
     }
 
     /// Makes nonce, commitment and share.
@@ -93,10 +94,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned: Owned,
         approved: &Approved<Text>,
         half: Cosigned,
-        now: u64,
+        proved: Proved,
     ) -> Result<Signed, Refusal> {
         let facts = &approved.get().facts;
-        let mut change = owned.change();
+        let (mut change, now) = (owned.change(), self.time.now());
+        let mut batch = Batch::default();
+        proved.note(&mut change.state, &mut batch);
         change.state.spend(COUNTED, 1, self.time.counted());
         change.log(
             now,
@@ -113,7 +116,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             head: self.head(Some((change.row.id, &change.state))),
             cosign,
         };
-        let mut batch = Batch::default();
         self.store_change(change, &mut batch)?;
         failpoint!("sign_message::before_commit");
         let reply = self.settle(request, reply, batch).await?;

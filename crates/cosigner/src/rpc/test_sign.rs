@@ -10,6 +10,7 @@ use twofold_threshold::{
     transcript::SignedTranscript,
 };
 
+use super::share::Opened;
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
@@ -61,7 +62,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         unlock: &UnlockKey,
     ) -> Result<(Completion, Change), Refusal> {
         owned.unfenced()?;
-        let share = self.share_to_test(&owned, unlock, &TestSignature::approved()).await?;
+        let Opened { share, proved } = self.share_to_test(&owned, unlock, &TestSignature::approved()).await?;
         let public = &owned.keys().public;
         let completion = server::complete(
             &share,
@@ -74,6 +75,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         )
         .map_err(|fault| fault::protocol(&fault))?;
         let mut change = owned.change();
+        // A share that came back from a device is sealed anew by what spends, and not by a test.
+        if proved.anew.is_none() {
+            change.state.proved = Some(proved.digest);
+        }
         change.log(
             request.now(),
             Event::TestSigned {

@@ -5,6 +5,7 @@ use twofold_threshold::id::EpochId;
 
 use super::{Standing, State, Tampered, Window};
 use crate::{
+    contacts::Contacts,
     fence::{Fence, Seen},
     shape::Shape,
 };
@@ -62,5 +63,7 @@ pub(super) fn read(record: &[u8]) -> Result<State, Tampered> {
         windows: first.windows,
         // It had one device, the one that made it, and nothing could wait.
         shape: Shape::default(),
+        contacts: Contacts::default(),
+        proved: None,
     })
 }

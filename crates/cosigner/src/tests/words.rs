@@ -26,6 +26,7 @@ use twofold_threshold::{
 use crate::{
     fixture::{Age, House, OpenAge, Phone, Purse, random, rng},
     port::{Clock as _, store::Store},
+    testing::MemoryAnchor,
 };
 
 const DAY: u64 = 86_400;
@@ -377,4 +378,44 @@ fn p32_nobody_gets_a_share_in_the_name_of_words_that_they_do_not_have() {
     let signature = scene.purse.recovery.sign_raw(&proposal.signing_bytes());
     let alone = proposal.signed(Signer::Recovery, signature);
     scene.house.refuses(Reason::PartyMismatch, || scene.repair(&alone));
+}
+
+#[test]
+fn s23_new_words_come_back_to_a_restored_server_with_the_package_that_they_open() {
+    let mut scene = Scene::new();
+    let anchor = MemoryAnchor::default();
+    scene.house.restart_with(&anchor, false).unwrap();
+    let backup = scene.house.rows();
+    let entry = scene.entry(Some(&scene.purse.recovery));
+    let package = scene.repair(&entry).unwrap();
+    scene.replace(&entry, &package).unwrap();
+    let entries = |house: &House| -> Vec<_> { house.rows().audit.into_values().map(|row| row.entry).collect() };
+    let what = request::RollForward {
+        wallet: scene.purse.id,
+        checkpoint: scene.purse.newest.get(),
+        entries: entries(&scene.house)[backup.audit.len()..].to_vec(),
+        device_list: vec![entry.to_bytes()],
+        links: Vec::new(),
+        kept: Vec::new(),
+        package: package.to_bytes(),
+    };
+    scene.house.restore(&backup, &anchor);
+    scene.house.restart_with(&MemoryAnchor::default(), true).unwrap();
+    let brought = |what: request::RollForward| {
+        let call = scene.phone.call("RollForward", Some(scene.purse.id), b"what it has");
+        block_on(scene.house.mind.roll_forward(scene.house.let_in(&call, what)?))
+    };
+    // The words that count must open what is there.
+    let old = backup.chains[&scene.purse.id].package[0].clone();
+    for package in [Vec::new(), old] {
+        let what = request::RollForward {
+            package,
+            ..what.clone()
+        };
+        assert!(brought(what).is_err(), "words that open nothing were taken");
+        assert!(!scene.refresh_due());
+    }
+    brought(what).unwrap();
+    scene.opened();
+    assert!(scene.refresh_due());
 }

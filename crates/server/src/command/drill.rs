@@ -8,14 +8,20 @@ use crate::{
 
 /// Has the running server look at every wallet; a fault where one is not whole.
 pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
-    let (mut after, mut wallets, mut wrong) = (None, 0, 0_u64);
+    let (mut after, mut wallets, mut proved, mut wrong) = (None, 0, 0, 0_u64);
     loop {
         let page = ask(&server.socket()?, &Wish::Drill { after }, |reply| match reply {
-            Reply::Drilled { wallets, wrong, next } => Some((wallets, wrong, next)),
+            Reply::Drilled {
+                wallets,
+                proved,
+                wrong,
+                next,
+            } => Some((wallets, proved, wrong, next)),
             _ => None,
         })?;
         wallets += page.0;
-        for (wallet, what) in page.1 {
+        proved += page.1;
+        for (wallet, what) in page.2 {
             wrong += 1;
             if json {
                 say(serde_json::json!({ "wallet": wallet, "wrong": what }));
@@ -23,7 +29,7 @@ pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
                 say(format_args!("{wallet}  {what}"));
             }
         }
-        after = page.2;
+        after = page.3;
         if after.is_none() {
             break;
         }
@@ -34,10 +40,10 @@ pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
         )));
     }
     if json {
-        say(serde_json::json!({ "wallets": wallets }));
+        say(serde_json::json!({ "wallets": wallets, "proved": proved }));
     } else {
         say(format_args!(
-            "{wallets} wallets: every record authenticates, every outer seal opens."
+            "{wallets} wallets: every record authenticates, every outer seal opens; {proved} have the share that signed last."
         ));
     }
     Ok(())

@@ -1,8 +1,11 @@
-//! `fence list`, `fence lift`.
+//! `fence list`, `fence lift`, `fence adopt`.
+
+use std::path::Path;
 
 use super::{Server, say};
 use crate::{
     admin::{Fence, Reply, Wish, ask},
+    backup,
     fault::Fault,
 };
 
@@ -83,4 +86,64 @@ fn lift(server: &Server, wallet: &str, reason: &str, many: bool, json: bool) -> 
         ));
     }
     Ok(())
+}
+
+/// Opens the server's shares that devices brought back, with the operator's offline key, and hands them to the server. The
+/// key stays in this process; what it opens is sealed under each user's unlock key still.
+pub fn fence_adopt(server: &Server, identity: &Path, json: bool) -> Result<(), Fault> {
+    let identity = backup::identity(identity)?;
+    let (mut after, mut adopted, mut refused) = (None, 0_u64, 0_u64);
+    loop {
+        let page = ask(&server.socket()?, &Wish::KeptShares { after }, |reply| match reply {
+            Reply::KeptShares { kept, next } => Some((kept, next)),
+            _ => None,
+        })?;
+        for (wallet, sealed) in page.0 {
+            // One that does not open does not hold up the others.
+            let told = match adopt(server, &wallet, &sealed, &identity) {
+                Ok(()) => {
+                    adopted += 1;
+                    if json {
+                        serde_json::json!({ "wallet": wallet, "adopted": true }).to_string()
+                    } else {
+                        format!("{wallet}  its share is here again; its fence stands until it is lifted")
+                    }
+                }
+                Err(fault) => {
+                    refused += 1;
+                    if json {
+                        serde_json::json!({ "wallet": wallet, "refused": fault.to_string() }).to_string()
+                    } else {
+                        format!("{wallet}  refused: {fault}")
+                    }
+                }
+            };
+            say(told);
+        }
+        after = page.1;
+        if after.is_none() {
+            break;
+        }
+    }
+    if adopted + refused == 0 && !json {
+        say("No share waits for the offline key. The device that refreshed last brings it: twofold wallet lift-fence");
+    }
+    if refused > 0 {
+        return Err(Fault::Data(format!("{refused} shares were not taken over")));
+    }
+    Ok(())
+}
+
+fn adopt(server: &Server, wallet: &str, sealed: &str, identity: &age::x25519::Identity) -> Result<(), Fault> {
+    let sealed = hex::decode(sealed).map_err(|_| Fault::Admin("the server answered no hex".into()))?;
+    let opened = age::decrypt(identity, &sealed)
+        .map_err(|why| Fault::Data(format!("it does not open: {why}; is it sealed to another key?")))?;
+    let wish = Wish::AdoptShare {
+        wallet: wallet.to_owned(),
+        opened: hex::encode(opened),
+    };
+    ask(&server.socket()?, &wish, |reply| match reply {
+        Reply::Done => Some(()),
+        _ => None,
+    })
 }

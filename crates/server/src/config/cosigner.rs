@@ -26,6 +26,13 @@ impl Config {
             recovery: self.waits.recovery_seconds,
         };
         settings.trust_clock = self.trust_clock;
+        settings.offline_key = match self.backup.recipient.as_deref().map(str::trim) {
+            Some(text) => {
+                let key = text.parse();
+                Some(key.map_err(|fault| Fault::Config(format!("backup.recipient: `{text}` is {fault}")))?)
+            }
+            None => None,
+        };
         Ok(settings)
     }
 }

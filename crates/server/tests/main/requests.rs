@@ -298,6 +298,18 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "RollForward" => {
+            encode(&request::RollForward {
+                wallet,
+                checkpoint: checkpoint(wallet),
+                entries: vec![b"entry".to_vec()],
+                device_list: Vec::new(),
+                links: Vec::new(),
+                kept: Vec::new(),
+                package: Vec::new(),
+            })
+            .1
+        }
         other => panic!("{other} has no sample: add it here, and every attack on it runs"),
     }
 }
@@ -370,6 +382,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "RenameDevice" => {
             json!({ "wallet": id, "device": bytes(&[0x34; 32]), "name": name, "checkpoint": checkpoint })
         }
+        "RollForward" => json!({ "wallet": id, "checkpoint": checkpoint, "entries": [bytes(b"entry")] }),
         other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
     }
 }

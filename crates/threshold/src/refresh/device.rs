@@ -306,7 +306,7 @@ impl Pending {
             unlock: parts.unlock,
             sealing: parts.next.map(|next| (next.secret, next.change)),
             kept: parts.kept,
-            link: Link::new(signed, [parts.from_server, parts.from_device]).for_recovery(),
+            link: Link::new(signed, [parts.from_server, parts.from_device]),
         })
     }
 
@@ -420,6 +420,6 @@ pub struct Refreshed {
     /// The server's share as the operator's offline key opens it, for a server restored from before this refresh; empty
     /// where there is no such key.
     pub kept: Vec<u8>,
-    /// What recovery will need of this refresh.
+    /// What recovery will need of this refresh, and whoever else was absent, should the server forget it.
     pub link: Link,
 }

@@ -59,6 +59,20 @@ impl Link {
         }
     }
 
+    /// Whether each envelope is the one that the transcript names, recovery's are here, and what is left out is of devices
+    /// alone: for who takes a link over from somebody that is not believed.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        let named = &self.signed.transcript().envelopes;
+        self.envelopes.iter().zip(named).all(|(envelopes, named)| {
+            let there = envelopes.digests();
+            let fits = |(place, (there, named)): (usize, (&[u8; 32], &[u8; 32]))| {
+                there == named || (place > 0 && *there == sealed_digest(&[]))
+            };
+            there.len() == named.len() && there.iter().zip(named).enumerate().all(fits)
+        })
+    }
+
     /// The public half of the epoch that this refresh made, if it leads there from `ground`, where the list may meanwhile
     /// be another one.
     pub fn follows(&self, ground: &Ground) -> Result<PublicShares, Fault> {

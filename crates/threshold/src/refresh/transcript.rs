@@ -98,6 +98,12 @@ impl RefreshTranscript {
         self.terms.run.ceremony
     }
 
+    /// Whether these bytes are what this refresh had the device keep for the server.
+    #[must_use]
+    pub fn names_kept(&self, kept: &[u8]) -> bool {
+        !kept.is_empty() && self.between[2] == sealed_digest(kept)
+    }
+
     /// The device that refreshed.
     #[must_use]
     pub const fn device(&self) -> &IdentityKey {

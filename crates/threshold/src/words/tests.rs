@@ -70,6 +70,17 @@ fn what_is_wrong_is_told_by_place_and_never_by_word() {
     assert_eq!(std::format!("{:?}", secret.words()), "RecoveryWords(redacted)");
 }
 
+#[test]
+fn a_recipient_is_read_from_ages_own_form_and_from_no_other() {
+    let recipient = RecoverySecret::generate(&mut rng(1)).public().recipient;
+    let text = recipient.to_string();
+    assert_eq!(text.parse(), Ok(recipient));
+    let stranger = text.replacen("age1", "bc1", 1);
+    for other in ["", "age1", &text.to_uppercase(), &text[..text.len() - 1], &stranger] {
+        assert_eq!(other.parse::<RecoveryRecipient>(), Err(RecipientFault), "{other}");
+    }
+}
+
 proptest! {
     #[test]
     fn every_secret_survives_its_words(bytes in any::<[u8; 32]>()) {

@@ -54,6 +54,7 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::RepairRecovery, proto::RepairRecoveryReply>(sample::recovered());
     arrives::<request::ReplaceRecovery, proto::ReplaceRecoveryReply>(sample::done());
     arrives::<request::PairDevice, proto::PairDeviceReply>(sample::pairing());
+    arrives::<request::RollForward, proto::RollForwardReply>(sample::done());
 }
 
 #[test]

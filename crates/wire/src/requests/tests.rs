@@ -101,6 +101,15 @@ fn every_request_arrives_as_it_was_sent() {
         checkpoint: None,
         ..sample::pair_device()
     });
+    same::<proto::RollForwardRequest, _>(&sample::roll_forward());
+    same::<proto::RollForwardRequest, _>(&request::RollForward {
+        entries: vec![],
+        device_list: vec![],
+        links: vec![],
+        kept: vec![],
+        package: vec![],
+        ..sample::roll_forward()
+    });
     same::<proto::SetFreezeRequest, _>(&request::SetFreeze {
         frozen: true,
         recovery: None,
@@ -601,6 +610,7 @@ proptest! {
             take::<proto::RepairRecoveryRequest, request::RepairRecovery>(bytes);
             take::<proto::ReplaceRecoveryRequest, request::ReplaceRecovery>(bytes);
             take::<proto::PairDeviceRequest, request::PairDevice>(bytes);
+            take::<proto::RollForwardRequest, request::RollForward>(bytes);
         }
     }
 }

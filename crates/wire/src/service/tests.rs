@@ -81,6 +81,7 @@ echo! {
     repair_recovery: RepairRecovery -> Recovered, recovered;
     replace_recovery: ReplaceRecovery -> Done, done;
     pair_device: PairDevice -> Pairing, pairing;
+    roll_forward: RollForward -> Done, done;
 }
 
 /// One call through the framework's own front, as Connect.
@@ -126,6 +127,7 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::begin_refresh()), sample::refresh_begun());
     assert_eq!(call(&sample::finish_refresh()), sample::refresh_finished());
     assert_eq!(call(&sample::pair_device()), sample::pairing());
+    assert_eq!(call(&sample::roll_forward()), sample::done());
     assert_eq!(call(&sample::sync()), sample::synced());
     assert_eq!(call(&sample::estimate_fees()), sample::fees());
     assert_eq!(call(&sample::get_audit()), sample::audit());

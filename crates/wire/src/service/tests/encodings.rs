@@ -280,6 +280,7 @@ every_procedure! {
     RepairRecovery: RepairRecoveryRequest -> RepairRecoveryReply, sample::repair_recovery() => recovered;
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, sample::replace_recovery() => done;
     PairDevice: PairDeviceRequest -> PairDeviceReply, sample::pair_device() => pairing;
+    RollForward: RollForwardRequest -> RollForwardReply, sample::roll_forward() => done;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

@@ -1,0 +1,154 @@
+//! A server that was restored from a backup, and a device that is ahead of it.
+
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use twofold_api::reason::Reason;
+use twofold_client::wallet::Wallet;
+use twofold_client::{Client, Fencing};
+use twofold_cosigner::testing::MemoryStore;
+
+use crate::line::Line;
+use crate::server::{OFFLINE, Server};
+use crate::world::{Bench, World, paying};
+
+/// A server's books, to be brought back.
+struct Backup(MemoryStore);
+
+impl Backup {
+    fn of(world: &World) -> Self {
+        let (tables, store) = (world.server.store.with(|tables| tables.clone()), MemoryStore::new());
+        store.with(|copy| *copy = tables);
+        Self(store)
+    }
+
+    /// From here on the line leads to a server that has these books alone.
+    async fn restore(self, world: &World) -> Arc<Server> {
+        let restored = Server::over(self.0).await;
+        world.line.hand_over(&Line::to(&restored));
+        restored
+    }
+}
+
+async fn refused(client: &mut Client<Bench>, wallet: &mut Wallet) -> Option<Reason> {
+    let draft = client.draft(wallet, &paying(20_000)).expect("drafts");
+    let fault = client.cosign(wallet, draft).await.expect_err("signed behind a fence");
+    fault.reason()
+}
+
+async fn lifts(restored: &Server, client: &mut Client<Bench>, wallet: &mut Wallet) {
+    let decided = restored
+        .cosigner
+        .decide_fence(wallet.id(), "the disk died", false)
+        .await;
+    decided.expect("decides");
+    let lifted = client.lift_fence(wallet, None).await.expect("says yes");
+    assert_eq!(lifted, Fencing::Lifted);
+    client.sync(wallet).await.expect("syncs");
+    let draft = client.draft(wallet, &paying(20_000)).expect("drafts");
+    client.cosign(wallet, draft).await.expect("signs");
+    client.audit(wallet).await.expect("a log that holds");
+}
+
+/// What the operator does with the key that no server has.
+async fn adopts(restored: &Server) {
+    let (kept, _) = restored.cosigner.kept_shares(None).await.expect("reads");
+    let kept = kept.first().expect("one waits for the operator");
+    let inner = age::decrypt(&*OFFLINE, &kept.sealed).expect("opens");
+    let adopted = restored.cosigner.adopt_share(kept.wallet, &inner).await;
+    adopted.expect("takes over");
+}
+
+#[test]
+fn s23_a_device_that_is_ahead_brings_the_server_forward_and_reads_on() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_money(100_000).await;
+        let backup = Backup::of(&world);
+        for name in ["one", "two", "three"] {
+            let name = crate::world::named(name);
+            client.rename(&mut wallet, &name).await.expect("renames");
+        }
+        client.sync(&mut wallet).await.expect("syncs");
+        let had = client.audit(&mut wallet).await.expect("audits").head;
+        let restored = backup.restore(&world).await;
+
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(!wallet.log_in_doubt(), "the log that came back is doubted");
+        assert_eq!(client.audit(&mut wallet).await.expect("audits").head, had);
+        assert_eq!(refused(&mut client, &mut wallet).await, Some(Reason::RestoreFence));
+        lifts(&restored, &mut client, &mut wallet).await;
+    });
+}
+
+#[test]
+fn s23_what_a_device_read_of_the_log_outlives_the_program() {
+    block_on(async {
+        let (mut world, mut client, mut wallet) = World::with_money(100_000).await;
+        let backup = Backup::of(&world);
+        client
+            .rename(&mut wallet, &crate::world::named("one"))
+            .await
+            .expect("renames");
+        client.sync(&mut wallet).await.expect("syncs");
+        drop((client, wallet));
+        backup.restore(&world).await;
+        let mut client = world.open().await;
+        let mut wallet = client.open_wallet(None).await.expect("opens");
+        client.sync(&mut wallet).await.expect("reading goes on");
+        assert!(!wallet.log_in_doubt());
+    });
+}
+
+#[test]
+fn s21_a_device_that_refreshed_brings_the_servers_share_back_sealed_to_the_operator() {
+    block_on(async {
+        // Whether or not the log was read since.
+        for read in [true, false] {
+            let (world, mut client, mut wallet) = World::with_money(100_000).await;
+            let backup = Backup::of(&world);
+            client.refresh(&mut wallet, &mut |_| {}).await.expect("refreshes");
+            if read {
+                client.sync(&mut wallet).await.expect("syncs");
+            }
+            let restored = backup.restore(&world).await;
+            client.sync(&mut wallet).await.expect("reading goes on");
+            assert_eq!(wallet.log_in_doubt(), !read);
+            let lifted = restored
+                .cosigner
+                .decide_fence(wallet.id(), "the disk died", false)
+                .await;
+            assert_eq!(lifted.expect_err("nothing to sign with").reason, Reason::RestoreFence);
+            adopts(&restored).await;
+            lifts(&restored, &mut client, &mut wallet).await;
+            client.refresh(&mut wallet, &mut |_| {}).await.expect("refreshes");
+        }
+    });
+}
+
+#[test]
+fn s21_a_device_that_did_not_refresh_brings_the_refresh_and_the_one_that_did_the_share() {
+    block_on(async {
+        let (mut world, mut client, mut wallet) = World::with_money(100_000).await;
+        let backup = Backup::of(&world);
+        // The same machine twice: one of them refreshes, the other follows.
+        let mut away = world.twin().await;
+        client.refresh(&mut wallet, &mut |_| {}).await.expect("refreshes");
+        client.sync(&mut wallet).await.expect("syncs");
+        drop((client, wallet));
+        let mut other = away.open().await;
+        let mut late = other.open_wallet(None).await.expect("opens");
+        other.sync(&mut late).await.expect("catches up");
+        assert_eq!(late.epoch().number, 2);
+        let restored = backup.restore(&world).await;
+        away.line.hand_over(&Line::to(&restored));
+
+        other.sync(&mut late).await.expect("reading goes on");
+        let (kept, _) = restored.cosigner.kept_shares(None).await.expect("reads");
+        assert!(kept.is_empty());
+        let mut client = world.open().await;
+        let mut wallet = client.open_wallet(None).await.expect("opens");
+        client.lift_fence(&mut wallet, None).await.expect_err("no share yet");
+        adopts(&restored).await;
+        lifts(&restored, &mut client, &mut wallet).await;
+    });
+}
