@@ -25,7 +25,10 @@ impl<P: Platform> Client<P> {
     /// Says yes to lifting a wallet's fence: the person at this machine does, or with the words recovery. The log that the
     /// server shows from then on is taken over where it may be ([`Client::audit`]).
     pub async fn lift_fence(&mut self, wallet: &mut Wallet, words: Option<&RecoverySecret>) -> Result<Fencing, Fault> {
-        self.bring_forward(wallet).await?;
+        // The words lift it where the server stands.
+        if words.is_none() {
+            self.bring_forward(wallet).await?;
+        }
         let recovery = match words {
             Some(secret) => {
                 let shown = self.shown(wallet).await?;
