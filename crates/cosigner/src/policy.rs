@@ -32,7 +32,8 @@ impl TestSignature {
     }
 }
 
-/// A repair that recovery has signed for, with its wait over or its device listed. Nobody outside can have one approved.
+/// A repair of the device's share that recovery has signed for, with its wait over or its device listed, or of recovery's for
+/// new words that may take the old ones' place now. Nobody outside can have one approved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repair;
 

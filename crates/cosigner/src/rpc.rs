@@ -30,6 +30,7 @@ mod recover;
 mod refresh;
 mod rename_device;
 mod rename_wallet;
+mod repair;
 mod repair_recovery;
 mod replace_recovery;
 mod roll_forward;

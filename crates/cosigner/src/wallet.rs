@@ -38,7 +38,7 @@ enum Unbelieved {
     Tampered(Tampered),
 }
 
-/// A wallet that is the caller's, with its state verified. It is made by [`Cosigner::owned`] alone.
+/// A wallet with its state verified. A request's comes from [`Cosigner::owned`] and is the caller's.
 #[derive(Debug, Clone)]
 pub(crate) struct Owned {
     row: record::Wallet,
@@ -209,17 +209,20 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// The wallet that a request names, if it is the caller's and the device that asks is on its list. A stranger's and a
     /// missing one are answered alike.
     pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
+        let mut owned = self.of_user(request, wallet).await?;
+        let device = request.device();
+        self.listed(&owned, device).await?;
+        // Kept with whatever is written for this request.
+        let State { contacts, fence, .. } = &mut owned.state;
+        let fence = fence.as_ref().map(|fence| fence.since);
+        owned.news = contacts.hear(device, self.time.counted(), fence);
+        Ok(owned)
+    }
+
+    /// The same, whether or not the device that asks is on the wallet's list: whoever calls this looks for what lets it.
+    pub(crate) async fn of_user<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
         match self.store.wallet(wallet).await? {
-            Some(row) if row.user == request.user() => {
-                let mut owned = self.load_or_read_again(row).await?;
-                let device = request.device();
-                self.listed(&owned, device).await?;
-                // Kept with whatever is written for this request.
-                let State { contacts, fence, .. } = &mut owned.state;
-                let fence = fence.as_ref().map(|fence| fence.since);
-                owned.news = contacts.hear(device, self.time.counted(), fence);
-                Ok(owned)
-            }
+            Some(row) if row.user == request.user() => self.load_or_read_again(row).await,
             _ => Err(Reason::WalletNotFound.into()),
         }
     }

@@ -65,10 +65,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The wallet of the caller's user, whether or not the device that asks is on its list.
     pub(super) async fn reached<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Reached, Refusal> {
-        let owned = match self.store.wallet(wallet).await? {
-            Some(row) if row.user == request.user() => self.load(row)?,
-            _ => return Err(Reason::WalletNotFound.into()),
-        };
+        let owned = self.of_user(request, wallet).await?;
         owned.active()?;
         let chains = self.chains(wallet).await?;
         let list = self.device_list(&owned, &chains).await?;

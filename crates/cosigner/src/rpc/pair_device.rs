@@ -16,10 +16,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Puts a letter in, where one is brought, and gives all letters so far.
     pub async fn pair_device(&self, request: Authenticated<PairDevice>) -> Result<Pairing, Refusal> {
         let asked = request.request();
-        let owned = match self.store.wallet(asked.wallet).await? {
-            Some(row) if row.user == request.user() => self.load(row)?,
-            _ => return Err(Reason::WalletNotFound.into()),
-        };
+        let owned = self.of_user(&request, asked.wallet).await?;
         let hash = code_hash(&asked.code);
         let now = self.time.now();
         let invitation = self.store.invitation(hash).await?;

@@ -15,18 +15,17 @@ use twofold_api::{
 };
 use twofold_threshold::{
     device_list::Change as ListEntry,
-    id::{KeyKind, Party},
-    repair::{Claim, Helpers, Opening, Signed, second},
+    id::Party,
+    repair::{Opening, Signed},
 };
 
-use super::{ask_recovery::judged, get_recovery::Reached};
+use super::{ask_recovery::judged, get_recovery::Reached, repair::Case};
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
     failpoint::failpoint,
     fault,
     pending::Asker,
-    policy::Repair,
     port::{
         Clock,
         chain::Chain,
@@ -55,33 +54,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             }
             (Some(entry), subject)
         };
-        let (state, public) = (owned.state(), &owned.keys().public);
-        let (now, steady) = (self.time.now(), self.time.steady());
-        let unlock = self.unlock_to_use(&request, &owned, Step::Recover, &asked.unlock, now)?;
-        let key = self.seal_keys.named(now, steady, &asked.unlock)?;
-        let share = self.share_to_repair(&owned, &unlock, &Repair::approved()).await?.share;
-        let said = opening.claim();
-        let claim = Claim {
-            wallet: asked.wallet,
-            ceremony: said.ceremony,
-            kind: KeyKind::Taproot,
-            epoch: state.epoch(),
+        let case = Case {
+            step: Step::Recover,
             repaired: Party::Device,
             identity: *request.key(),
-            key: said.key,
-            unlock_digest: state.unlock_digest,
+            first: (Party::Recovery, *list.recovery()),
             mandate: subject,
         };
-        let helpers = Helpers {
-            first: (Party::Recovery, *list.recovery()),
-            second: (Party::Server, self.identity.public()),
-        };
         failpoint!("recover::before_answer");
-        let drafted = second::answer(claim, helpers, &opening, &share, public, key.secret(), &mut self.rng())
-            .map_err(|fault| fault::protocol(&fault))?;
-        let signature = self.identity.sign_raw(&drafted.signing_bytes());
-        let ((), answer) = drafted.signed(signature).map_err(|fault| fault::protocol(&fault))?;
-        drop(share);
+        let answer = self
+            .answer_repair(&request, &owned, case, &opening, &asked.unlock)
+            .await?;
 
         let mut change = owned.change();
         let mut batch = Batch::default();
@@ -101,7 +84,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         );
         let reply = Recovered {
             head: self.head(Some((change.row.id, &change.state))),
-            answer: answer.to_bytes(),
+            answer,
         };
         self.store_change(change, &mut batch)?;
         failpoint!("recover::before_commit");

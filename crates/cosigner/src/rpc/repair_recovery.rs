@@ -15,19 +15,19 @@ use twofold_api::{
 use twofold_threshold::{
     checkpoint::Checkpoint,
     device_list::{Act, Change as ListEntry, DeviceList, Signer, powers::Deed, powers::leave},
-    id::{KeyKind, Party, WalletId},
+    id::{Party, WalletId},
     identity::Signature64,
-    repair::{Claim, Helpers, Opening, Signed, second},
+    repair::{Opening, Signed},
     words::RecoveryIdentity,
 };
 
+use super::repair::Case;
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
     failpoint::failpoint,
     fault,
     pending::{self, Asker},
-    policy::Repair,
     port::{
         Clock,
         chain::Chain,
@@ -59,38 +59,23 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .replacing(&request, asked.wallet, &asked.checkpoint, &asked.entry)
             .await?;
         let opening = Signed::<Opening>::try_from(asked.opening.as_slice()).map_err(|fault| fault::protocol(&fault))?;
-        let (said, server) = (opening.claim(), self.identity.public());
+        let said = accepting(&self.identity.public(), &opening.claim().key);
         words
             .signing
-            .verify(ACCEPT, &accepting(&server, &said.key), &Signature64(asked.accepted))
+            .verify(ACCEPT, &said, &Signature64(asked.accepted))
             .map_err(|_| Refusal::from(Reason::NotRecovery))?;
-        let (state, public) = (owned.state(), &owned.keys().public);
-        let (now, steady) = (self.time.now(), self.time.steady());
-        let unlock = self.unlock_to_use(&request, &owned, Step::RepairRecovery, &asked.unlock, now)?;
-        let key = self.seal_keys.named(now, steady, &asked.unlock)?;
-        let share = self.share_to_repair(&owned, &unlock, &Repair::approved()).await?.share;
         let subject = replacing(&words);
-        let claim = Claim {
-            wallet: asked.wallet,
-            ceremony: said.ceremony,
-            kind: KeyKind::Taproot,
-            epoch: state.epoch(),
+        let case = Case {
+            step: Step::RepairRecovery,
             repaired: Party::Recovery,
             identity: words.signing,
-            key: said.key,
-            unlock_digest: state.unlock_digest,
+            first: (Party::Device, *request.key()),
             mandate: subject,
         };
-        let helpers = Helpers {
-            first: (Party::Device, *request.key()),
-            second: (Party::Server, server),
-        };
         failpoint!("repair_recovery::before_answer");
-        let drafted = second::answer(claim, helpers, &opening, &share, public, key.secret(), &mut self.rng())
-            .map_err(|fault| fault::protocol(&fault))?;
-        let signature = self.identity.sign_raw(&drafted.signing_bytes());
-        let ((), answer) = drafted.signed(signature).map_err(|fault| fault::protocol(&fault))?;
-        drop(share);
+        let answer = self
+            .answer_repair(&request, &owned, case, &opening, &asked.unlock)
+            .await?;
 
         let mut change = owned.change();
         change.log(
@@ -103,7 +88,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         );
         let reply = Recovered {
             head: self.head(Some((change.row.id, &change.state))),
-            answer: answer.to_bytes(),
+            answer,
         };
         let mut batch = Batch::default();
         self.store_change(change, &mut batch)?;
