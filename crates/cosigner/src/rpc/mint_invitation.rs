@@ -1,4 +1,5 @@
-//! The operator's one-time code for a new user. Not an RPC: the server offers it on its admin socket alone.
+//! One-time codes. The operator's, for a new user or for recovery of one wallet, are no RPC: the server offers them on its
+//! admin socket alone. A device's, for another machine of its person, is drawn here as well.
 
 use aws_lc_rs::digest;
 use rand_core::RngCore;
