@@ -302,7 +302,7 @@ pub struct Shape {
     pub waiting: Vec<Waiting>,
     /// What was left for the device that asks; empty where there is nothing.
     pub parcel: Vec<u8>,
-    /// A device was revoked in this epoch, and no refresh has followed.
+    /// A device was revoked in this epoch, or the recovery words were replaced, and no refresh has followed.
     pub refresh_due: bool,
 }
 

@@ -103,7 +103,7 @@ pub struct Devices {
     pub frozen_by: Option<DeviceId>,
     /// What waits.
     pub waiting: Vec<Waiting>,
-    /// A device was revoked, and its copy of the share lives until a refresh.
+    /// A device was revoked, or the recovery words were replaced: the old copy of the share lives until a refresh.
     pub refresh_due: bool,
 }
 

@@ -129,8 +129,8 @@ async fn list(context: Context<'_>) -> Result<()> {
     })
 }
 
-const REFRESH_DUE: &str = "A refresh is due: a machine was struck off, and its copy of the share lives until the shares are \
-                           dealt anew. Next: twofold refresh";
+const REFRESH_DUE: &str = "A refresh is due: a machine was struck off, or the recovery words were replaced, and the old copy of \
+                           the share lives until the shares are dealt anew. Next: twofold refresh";
 
 fn shown(line: &Line) -> String {
     let mut notes = Vec::new();
