@@ -6,11 +6,14 @@ macro_rules! failpoint {
     ($name:literal) => {
         fail::fail_point!($name)
     };
+    ($name:literal, $with:expr) => {
+        fail::fail_point!($name, |_| $with)
+    };
 }
 
 #[cfg(not(feature = "failpoints"))]
 macro_rules! failpoint {
-    ($name:literal) => {};
+    ($name:literal $(, $with:expr)?) => {};
 }
 
 pub(crate) use failpoint;

@@ -243,6 +243,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let rows = self.store.wallets(place.reached(), PAGE).await?;
         let ended = rows.is_empty();
         for row in rows {
+            failpoint!("rotate::next_wallet", Err(RotateFault::Busy(row.id)));
             mover.charges(self, row.id).await?;
             let _held = self.wallets.hold(row.id).await;
             let mut batch = Batch::default();

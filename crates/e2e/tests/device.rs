@@ -9,10 +9,14 @@ use bitcoin::{
     absolute::LockTime, hashes::Hash as _, key::TweakedPublicKey, transaction::Version,
 };
 use rand_core::{OsRng, RngCore as _};
-use twofold_api::invitation::Invitation;
+use twofold_api::{
+    invitation::Invitation,
+    pairing::{Card, Introduction},
+};
 use twofold_client::{
     Client, Fault,
     deadline::{ATTEMPTS, PAUSE},
+    join::Money,
     keystore::{Cost, Passphrase, Unlocked, memory::Memory},
     port::{Clock, Keystore as _, Platform},
     wallet::Wallet,
@@ -22,6 +26,7 @@ use twofold_threshold::{
     id::WalletId,
     secret::{Secret32, UnlockKey},
     share::PublicShares,
+    words::RecoverySecret,
 };
 
 use crate::line::{Line, Mischief};
@@ -61,6 +66,8 @@ impl Clock for Brisk {
 pub(crate) struct Enrolled {
     invitation: Invitation,
     keystore: Memory,
+    /// The words of the wallets that it made, in their order.
+    words: Vec<RecoverySecret>,
 }
 
 fn passphrase() -> Result<Passphrase> {
@@ -83,12 +90,39 @@ impl Enrolled {
             &"lab".parse()?,
         ))
         .await?;
+        let mut words = Vec::new();
         for name in wallets {
             let mut made = client.create(&name.parse()?, &mut |_| ()).await?;
             client.confirm_words(&mut made.wallet).await?;
+            words.push(made.words.secret()?);
         }
         let (keystore, ..) = client.close();
-        Ok(Self { invitation, keystore })
+        Ok(Self {
+            invitation,
+            keystore,
+            words,
+        })
+    }
+
+    /// The words of the first wallet that it made.
+    pub(crate) fn words(&self) -> Result<&RecoverySecret> {
+        self.words.first().context("a wallet of its own")
+    }
+
+    /// Another machine, which another one's introduction has let in; its card is to be carried back.
+    pub(crate) async fn introduced(introduction: &Introduction) -> Result<(Self, Card)> {
+        let keys = Unlocked::create(Memory::default(), &passphrase()?, Cost::new(8, 1, 1)?, &mut OsRng).await?;
+        let line = Line::new(&introduction.invitation, Arc::default(), Mischief::None)?;
+        let name = "another".parse()?;
+        let joining = Client::<Lab>::join_wallet(keys, line, Brisk, OsRng, introduction, &name, Money::Play);
+        let (client, card) = Box::pin(joining).await?;
+        let (keystore, ..) = client.close();
+        let another = Self {
+            invitation: introduction.invitation.to_string().parse()?,
+            keystore,
+            words: Vec::new(),
+        };
+        Ok((another, card))
     }
 
     /// The device itself, on its own keystore: what it writes is there for the next. One at a time.

@@ -25,6 +25,8 @@ pub(crate) enum Mischief {
     Once(Mutex<Option<(&'static str, Trick)>>),
     /// The first to fail, whatever it is for, is told of before the client is.
     AtFault(Mutex<Option<Box<dyn FnOnce() + Send>>>),
+    /// The client dies when the first of its requests fails, whatever it is for: both sides are gone.
+    DieAtFault,
 }
 
 /// What can happen to one request on the way.
@@ -251,7 +253,9 @@ impl Transport for Line {
                 assert!(answers.iter().all(|answer| answer.status == 200), "a copy was refused");
                 Ok(answers.swap_remove(0))
             }
-            Mischief::None | Mischief::Once(_) | Mischief::AtFault(_) => self.overheard(&self.way, call).await,
+            Mischief::None | Mischief::Once(_) | Mischief::AtFault(_) | Mischief::DieAtFault => {
+                self.overheard(&self.way, call).await
+            }
         };
         match (&outcome, &self.mischief) {
             (Ok(reply), _) if signs && reply.status == 200 => held(&self.past).push(call.clone()),
@@ -260,6 +264,10 @@ impl Transport for Line {
                 if let Some(hook) = hook {
                     hook();
                 }
+            }
+            (Err(_), Mischief::DieAtFault) => {
+                self.dead.notify_one();
+                std::future::pending::<()>().await;
             }
             _ => {}
         }

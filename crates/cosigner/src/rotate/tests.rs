@@ -220,6 +220,26 @@ fn s20_the_place_of_a_rotation_is_neither_taken_away_nor_made_up() {
 }
 
 #[test]
+fn s22_what_was_charged_before_and_after_the_beginning_is_charged_once() {
+    let lived = Lived::new();
+    let purse = &lived.purses[0];
+    let coins = [(); 2].map(|()| lived.house.pay(purse, 100_000, 0));
+    let signs = |coin: usize, paid: u64| {
+        let psbt = purse.psbt(&[coins[coin].clone()], paid);
+        lived.phone.sign(&lived.house, purse, &psbt).map(drop).unwrap();
+    };
+    signs(0, 40_000);
+    lived.begin(2).unwrap();
+    signs(1, 40_000);
+    // Replaced: the groups that these coins chose are under the old key and under the new one, and the wallet was not moved.
+    signs(0, 50_000);
+    signs(1, 50_000);
+    lived.go_on().unwrap();
+    signs(0, 60_000);
+    signs(1, 60_000);
+}
+
+#[test]
 fn who_read_a_wallet_just_before_it_was_moved_reads_it_again() {
     let lived = Lived::new();
     let before = lived.row(&lived.purses[0]);

@@ -11,6 +11,7 @@ use twofold_threshold::id::{DeviceId, WalletId};
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
+    failpoint::failpoint,
     pending::Stopped,
     port::{
         Clock,
@@ -50,7 +51,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let mut batch = Batch::default();
         self.store_change(change, &mut batch)?;
-        self.settle(&request, reply, batch).await
+        failpoint!("cancel_change::before_commit");
+        let reply = self.settle(&request, reply, batch).await?;
+        failpoint!("cancel_change::after_commit");
+        Ok(reply)
     }
 
     /// The operator says no to a change that waits, and ends the freeze that a recovery came with. Not an RPC either.
