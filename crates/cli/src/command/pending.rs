@@ -88,7 +88,7 @@ pub(super) async fn run(context: Context<'_>, command: Option<args::Pending>) ->
     match command {
         None | Some(args::Pending::List) => list(context).await,
         Some(args::Pending::Cancel { change }) => cancel(context, change).await,
-        Some(args::Pending::Approve { change, voice }) => approve(context, change, &voice).await,
+        Some(args::Pending::Approve { change, voice }) => Box::pin(approve(context, change, &voice)).await,
     }
 }
 
