@@ -65,7 +65,7 @@ Exit codes: 0 done, 1 a fault of our own, 2 wrong usage, 3 refused by the server
 pub(crate) enum Command {
     /// Enrol this machine at a server, by the operator's invitation or by what another of your machines shows
     #[command(
-        after_help = "Examples:\n  twofold join 'twofold1…'\n  twofold join --name laptop < invitation.txt\n  twofold join 'twofoldadd1…'     as `twofold device add` shows it on a machine that has the wallet\n  twofold join --finish           once that machine has added this one"
+        after_help = "Examples:\n  twofold join 'twofold1…'\n  twofold join --name laptop < invitation.txt\n  twofold join 'twofoldadd1…'     as `twofold device add` shows it on a machine that has the wallet\n  twofold join --code 'twofoldadd1…'     as `twofold device add --code` shows it there\n  twofold join --finish           once that machine has added this one"
     )]
     Join(Join),
     /// Make a wallet; run it again after any interruption to finish it

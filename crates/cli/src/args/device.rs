@@ -97,11 +97,15 @@ pub(crate) enum Pending {
     /// List what waits
     List,
     /// It shall not be; any machine of the wallet can say so
+    #[command(after_help = "Examples:\n  twofold pending               shows the numbers\n  twofold pending cancel 3")]
     Cancel {
         /// Its number
         change: u64,
     },
     /// Agree, as the second approver: it is done at once
+    #[command(
+        after_help = "Examples:\n  twofold pending approve 3                  on another approver than the one that asked\n  twofold pending approve 3 --with-words     on any machine of the wallet"
+    )]
     Approve {
         /// Its number
         change: u64,

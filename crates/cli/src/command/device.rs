@@ -144,6 +144,9 @@ fn shown(line: &Line) -> String {
         notes.push("added by one machine alone");
     }
     let id = line.device.get(..12).unwrap_or(&line.device);
+    if notes.is_empty() {
+        return format!("{id}  {}", line.name);
+    }
     format!("{id}  {}  ({})", line.name, notes.join(", "))
 }
 

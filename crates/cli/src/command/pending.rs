@@ -67,10 +67,19 @@ pub(super) fn told(line: &Line, wallet: &str) -> String {
     } else {
         String::new()
     };
+    // The words have asked already, and no other voice makes it quicker.
+    let next = if line.what == "recover" {
+        "When its time has come, run the command again on the machine that asked. If you know nothing of it, cancel it"
+            .into()
+    } else {
+        format!(
+            "At once: twofold pending approve {change} on a second approver, or the same command --with-words. When its time \
+             has come, run the command again"
+        )
+    };
     format!(
         "{change}: {by} asks {what}{device}. It waits {} from when it was asked for, and any machine of the wallet can cancel it: \
-         twofold pending cancel {change}{operator}\n  At once: twofold pending approve {change} on a second approver, or the \
-         same command --with-words. When its time has come, run the command again.",
+         twofold pending cancel {change}{operator}\n  {next}.",
         span(line.due.saturating_sub(line.asked)),
     )
 }
@@ -124,4 +133,30 @@ async fn approve(context: Context<'_>, change: u64, voice: &args::Voice) -> Resu
     let outcome = client.approve_change(&mut wallet, change, words.as_ref()).await;
     context.tell(&mut client);
     answer(context, &wallet, outcome?, "Agreed, and done.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, told};
+
+    fn waits(what: &str) -> Line {
+        Line {
+            change: 6,
+            what: what.into(),
+            device: Some("4e907184793f5dda".into()),
+            asker: None,
+            asked: 0,
+            due: 60,
+            operator_needed: false,
+            operator_agreed: false,
+        }
+    }
+
+    #[test]
+    fn an_approver_is_offered_what_it_can_make_quicker_and_no_recovery() {
+        assert!(told(&waits("enrol"), "wallet").contains("twofold pending approve 6"));
+        let recovery = told(&waits("recover"), "wallet");
+        assert!(!recovery.contains("pending approve"), "{recovery}");
+        assert!(recovery.contains("twofold pending cancel 6"), "{recovery}");
+    }
 }

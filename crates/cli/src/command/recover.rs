@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use twofold_api::{invitation::Invitation, request::Name};
+use twofold_api::{Reason, invitation::Invitation, request::Name};
 use twofold_client::{
     Client, Fault,
     join::Money,
-    port::Clock as _,
+    port::{Clock as _, KeystoreFault},
     recovery::recover::{Recovery, Wait},
     wallet::Wallet,
 };
@@ -19,6 +19,11 @@ use crate::{
     platform::{Native, SystemClock},
     terminal, words,
 };
+
+/// A machine that joined by another invitation belongs to another account for good.
+const STRANGER: &str = "note: this machine can ask for no such wallet. Look at its name on the kit, and whether the operator made \
+                        the invitation for it: twofold-server invite --recover WALLET. A machine that joined by another \
+                        invitation starts anew, in a folder of its own: twofold recover INVITATION --home NEW-FOLDER";
 
 #[derive(Serialize)]
 struct Waiting {
@@ -46,20 +51,26 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let wallet: WalletId = asked.and_then(|asked| asked.parse().ok()).with_context(|| {
         Wrong("say which wallet, by its long name, as its kit has it: --wallet 32 hex digits".into())
     })?;
-    let (mut client, code) = match &arguments.invitation {
-        Some(text) => {
-            let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
-            let name = arguments.name.unwrap_or_else(join::machine_name);
-            let name: Name = name.parse().map_err(Fault::from)?;
-            let money = if arguments.risk_real_money {
-                Money::Real
-            } else {
-                Money::Play
-            };
-            let client = join::join(context, &invitation, &name, money).await?;
-            (client, Some(invitation.code))
-        }
-        None => (context.client().await?, None),
+    let (mut client, code) = if let Some(text) = &arguments.invitation {
+        let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
+        let name = arguments.name.unwrap_or_else(join::machine_name);
+        let name: Name = name.parse().map_err(Fault::from)?;
+        let money = if arguments.risk_real_money {
+            Money::Real
+        } else {
+            Money::Play
+        };
+        let client = join::join(context, &invitation, &name, money).await?;
+        (client, Some(invitation.code))
+    } else {
+        let here = context.client().await.inspect_err(|error| {
+            if matches!(error.downcast_ref(), Some(KeystoreFault::Absent)) {
+                context.output.say(
+                    "note: a new machine begins with what the operator mints: twofold recover INVITATION --wallet WALLET",
+                );
+            }
+        })?;
+        (here, None)
     };
     context.output.say(
         "note: with the words typed here this machine holds two of the three shares until the command ends: whoever owns \
@@ -76,6 +87,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let recovery = client.recover(wallet, code, &secret).await;
     bar.finish_and_clear();
     context.tell(&mut client);
+    if matches!(&recovery, Err(fault) if fault.reason() == Some(Reason::WalletNotFound)) {
+        context.output.say(STRANGER);
+    }
     let mut recovered = match recovery? {
         Recovery::Waits(wait) => return waits(context, wallet, wait),
         Recovery::Done(recovered) => recovered,

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use twofold_client::{
     Fault,
+    port::KeystoreFault,
     recovery::{file::MAX_BYTES, package::RecoveryPackage},
 };
 
@@ -58,7 +59,14 @@ pub(super) async fn check(context: Context<'_>, package: Option<&Path>, words_fi
     let package = if let Some(path) = package {
         RecoveryPackage::parse(&file::read(path, MAX_BYTES)?).map_err(Fault::from)?
     } else {
-        let (client, wallet) = context.wallet().await?;
+        let here = context.wallet().await;
+        let (client, wallet) = here.inspect_err(|error| {
+            if matches!(error.downcast_ref(), Some(KeystoreFault::Absent)) {
+                context
+                    .output
+                    .say("note: on a machine without the wallet, name its package: --package FILE");
+            }
+        })?;
         if wallet.has_unconfirmed_words() {
             bail!(Wrong(
                 "this wallet's words are not confirmed yet; run twofold create again to see them".into()
