@@ -83,4 +83,5 @@ procedures! {
     ReplaceRecovery -> Done, Change, wallet;
     PairDevice -> Pairing, Read, wallet;
     RollForward -> Done, Change, wallet;
+    RepairServer -> Done, Change, wallet;
 }

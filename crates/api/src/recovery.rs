@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use sha2::{Digest as _, Sha256};
 use twofold_threshold::{
     envelope::SealPublic,
-    id::{DeviceId, WalletId},
+    id::{DeviceId, EpochId, WalletId},
     identity::{Domain, IdentityKey},
     words::RecoveryIdentity,
 };
@@ -49,6 +49,19 @@ pub fn replacing(words: &RecoveryIdentity) -> [u8; 32] {
         .chain_update([5])
         .chain_update(words.signing.to_bytes())
         .chain_update(words.recipient.as_bytes())
+        .finalize()
+        .into()
+}
+
+/// What names the repair of a server's share: both helpers sign over it, for one server and epoch.
+#[must_use]
+pub fn restoring(server: &IdentityKey, epoch: &EpochId) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(b"twofold/asked/1")
+        .chain_update([7])
+        .chain_update(server.to_bytes())
+        .chain_update(epoch.number.to_be_bytes())
+        .chain_update(epoch.transcript)
         .finalize()
         .into()
 }

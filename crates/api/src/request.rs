@@ -426,6 +426,17 @@ pub struct ReplaceRecovery {
     pub checkpoint: Checkpoint,
 }
 
+/// Gives a restored server its share of the current epoch back, by recovery and this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepairServer {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// `threshold::repair::hub::Carried` bytes; what is for the server is sealed to the key that it offers.
+    pub repair: Vec<u8>,
+    /// The newest checkpoint the device has seen, if it has seen one.
+    pub checkpoint: Option<Checkpoint>,
+}
+
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);

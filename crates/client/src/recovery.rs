@@ -11,6 +11,7 @@ pub mod package;
 pub mod recover;
 mod rehearse;
 mod repair;
+mod repair_server;
 pub mod replace;
 pub mod request;
 pub mod sweep;

@@ -106,7 +106,8 @@ names_wallet!(
     RepairRecovery,
     ReplaceRecovery,
     PairDevice,
-    RollForward
+    RollForward,
+    RepairServer
 );
 
 macro_rules! names_none {

@@ -32,6 +32,7 @@ mod rename_device;
 mod rename_wallet;
 mod repair;
 mod repair_recovery;
+mod repair_server;
 mod replace_recovery;
 mod roll_forward;
 mod set_freeze;

@@ -218,3 +218,28 @@ fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_i
     );
     Ok(())
 }
+
+#[test]
+fn s21_words_and_device_repair_a_server_from_before_a_refresh_that_kept_its_share_nowhere() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = funded(&deployment)?;
+    // This server has no offline key in its configuration: nobody keeps its shares for it.
+    back_up(&deployment)?;
+    owner.run(&["refresh"])?;
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    restore(&deployment)?;
+    deployment.resume()?;
+    let words = owner.home().with_extension("words");
+    let words = words.to_str().context("a path in UTF-8")?;
+    let lift = ["wallet", "lift-fence", "--words-file", words, "--yes"];
+    owner.refused(&lift)?;
+    let repaired = owner.run(&["recovery", "repair-server", "--words-file", words, "--yes"])?;
+    ensure!(repaired["repaired"] == true && repaired["epoch"] == 2, "{repaired}");
+    ensure!(owner.run(&lift)?["lifted"] == true);
+    deployment.settle(&owner)?;
+    pay(&deployment, &owner, "0.2btc")?;
+    let refreshed = owner.run(&["refresh"])?;
+    ensure!(refreshed["epoch"] == 3, "{refreshed}");
+    Ok(())
+}

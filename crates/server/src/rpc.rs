@@ -25,6 +25,7 @@ mod recover;
 mod rename_device;
 mod rename_wallet;
 mod repair_recovery;
+mod repair_server;
 mod replace_recovery;
 mod roll_forward;
 mod set_freeze;
@@ -137,6 +138,7 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
+    repair_server: RepairServer -> Done;
     pair_device: PairDevice -> Pairing;
     roll_forward: RollForward -> Done;
 }

@@ -159,6 +159,7 @@ calls! {
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
     PairDevice: PairDeviceRequest -> PairDeviceReply, Pairing;
     RollForward: RollForwardRequest -> RollForwardReply, Done;
+    RepairServer: RepairServerRequest -> RepairServerReply, Done;
 }
 
 #[cfg(test)]

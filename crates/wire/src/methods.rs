@@ -48,6 +48,7 @@ methods! {
     RepairRecovery, ReplaceRecovery,
     PairDevice,
     RollForward,
+    RepairServer,
 }
 
 /// Every procedure that the .proto has.

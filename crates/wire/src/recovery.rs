@@ -2,11 +2,14 @@
 
 use buffa::MessageField;
 use twofold_api::{reply, request};
-use twofold_threshold::device_list::{MAX_ENTRIES, MAX_ENTRY};
+use twofold_threshold::{
+    checkpoint::Checkpoint,
+    device_list::{MAX_ENTRIES, MAX_ENTRY},
+};
 
 use crate::{
     malformed::Malformed,
-    parts::{bounded, checkpoint, counted, each, fixed, head, message, required, up_to, wallet},
+    parts::{bounded, checkpoint, counted, each, fixed, head, message, optional_checkpoint, required, up_to, wallet},
     proto,
 };
 
@@ -136,6 +139,29 @@ impl From<&request::ReplaceRecovery> for proto::ReplaceRecoveryRequest {
             entry: replace.entry.clone(),
             package: replace.package.clone(),
             checkpoint: replace.checkpoint.to_bytes(),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<proto::RepairServerRequest> for request::RepairServer {
+    type Error = Malformed;
+
+    fn try_from(repair: proto::RepairServerRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            wallet: wallet(&repair.wallet)?,
+            repair: message("repair", repair.repair)?,
+            checkpoint: optional_checkpoint(repair.checkpoint)?,
+        })
+    }
+}
+
+impl From<&request::RepairServer> for proto::RepairServerRequest {
+    fn from(repair: &request::RepairServer) -> Self {
+        Self {
+            wallet: repair.wallet.0.to_vec(),
+            repair: repair.repair.clone(),
+            checkpoint: repair.checkpoint.as_ref().map(Checkpoint::to_bytes),
             ..Self::default()
         }
     }

@@ -54,6 +54,7 @@ done!(
     RenameDeviceReply,
     LiftFenceReply,
     ReplaceRecoveryReply,
+    RepairServerReply,
     RollForwardReply
 );
 

@@ -302,6 +302,14 @@ pub(crate) fn replace_recovery() -> request::ReplaceRecovery {
     }
 }
 
+pub(crate) fn repair_server() -> request::RepairServer {
+    request::RepairServer {
+        wallet: WALLET,
+        repair: b"repair".to_vec(),
+        checkpoint: Some(checkpoint()),
+    }
+}
+
 pub(crate) fn recovery() -> reply::Recovery {
     let wallet = wallet();
     reply::Recovery {

@@ -213,6 +213,7 @@ service! {
         ReplaceRecovery, replace_recovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, Done;
         PairDevice, pair_device: PairDeviceRequest -> PairDeviceReply, Pairing;
         RollForward, roll_forward: RollForwardRequest -> RollForwardReply, Done;
+        RepairServer, repair_server: RepairServerRequest -> RepairServerReply, Done;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

@@ -76,6 +76,19 @@ Examples:
   twofold recovery replace --recovery opening.txt --out message.txt
       the new words are on another machine, which ran twofold recovery new --replace")]
     Replace(Replacing),
+    /// The server was restored from before a refresh, and has no share: device and words give it back
+    #[command(after_help = "\
+Example:
+  twofold recovery repair-server
+      and then, as for any restored server: twofold wallet lift-fence, twofold refresh")]
+    RepairServer {
+        /// The words.
+        #[command(flatten)]
+        words: Words,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// The server is gone: move everything to an address of another wallet, with this device and the words
     #[command(after_help = "\
 Examples:

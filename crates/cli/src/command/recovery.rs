@@ -4,6 +4,7 @@ mod check;
 mod holder;
 mod kit;
 mod rehearse;
+mod repair_server;
 mod replace;
 mod sign;
 mod sweep;
@@ -28,6 +29,9 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
         } => kit::run(context, &out, package.as_deref(), with_words, words_file.as_deref()).await,
         args::Recovery::Rehearse { signing, yes } => Box::pin(rehearse::run(context, signing, yes)).await,
         args::Recovery::Replace(arguments) => Box::pin(replace::run(context, arguments)).await,
+        args::Recovery::RepairServer { words, yes } => {
+            Box::pin(repair_server::run(context, words.words_file.as_deref(), yes)).await
+        }
         args::Recovery::Sweep(arguments) => Box::pin(sweep::run(context, arguments)).await,
         args::Recovery::New {
             invitation,

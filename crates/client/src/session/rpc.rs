@@ -65,4 +65,5 @@ calls! {
     ReplaceRecovery: CHANGE;
     PairDevice: READ;
     RollForward: CHANGE;
+    RepairServer: CEREMONY;
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use twofold_api::reason::Reason;
+use twofold_client::recovery::RecoveryFault;
 use twofold_client::wallet::Wallet;
-use twofold_client::{Client, Fencing};
+use twofold_client::{Client, Fault, Fencing};
 use twofold_cosigner::testing::MemoryStore;
+use twofold_threshold::words::RecoverySecret;
 
+use crate::devices::Laptop;
 use crate::line::Line;
 use crate::server::{OFFLINE, Server};
 use crate::world::{Bench, World, paying};
@@ -150,5 +153,53 @@ fn s21_a_device_that_did_not_refresh_brings_the_refresh_and_the_one_that_did_the
         client.lift_fence(&mut wallet, None).await.expect_err("no share yet");
         adopts(&restored).await;
         lifts(&restored, &mut client, &mut wallet).await;
+    });
+}
+
+#[test]
+fn s21_words_and_a_device_repair_a_server_whose_share_no_device_brought() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        let backup = Backup::of(&phone.world);
+        let whole = phone.client.repair_server(&mut phone.wallet, &laptop.words).await;
+        let whole = whole.expect_err("it has its share").reason();
+        assert_eq!(whole, Some(Reason::OutOfOrder));
+        laptop
+            .client
+            .refresh(&mut laptop.wallet, &mut |_| {})
+            .await
+            .expect("refreshes");
+        phone.client.sync(&mut phone.wallet).await.expect("catches up");
+        // The laptop, which keeps the share for the server, is lost with the server.
+        backup.restore(&phone.world).await;
+        phone.client.sync(&mut phone.wallet).await.expect("reading goes on");
+        let lift = phone.client.lift_fence(&mut phone.wallet, Some(&laptop.words)).await;
+        assert_eq!(
+            lift.expect_err("nothing to sign with").reason(),
+            Some(Reason::RestoreFence)
+        );
+        let other = RecoverySecret::generate(&mut phone.world.random());
+        let refused = phone.client.repair_server(&mut phone.wallet, &other).await;
+        assert!(
+            matches!(refused, Err(Fault::Recovery(RecoveryFault::OtherWords))),
+            "{refused:?}"
+        );
+
+        let repaired = phone.client.repair_server(&mut phone.wallet, &laptop.words).await;
+        repaired.expect("the share is given back");
+        let draft = phone.client.draft(&mut phone.wallet, &paying(20_000)).expect("drafts");
+        let fenced = phone.client.cosign(&mut phone.wallet, draft).await;
+        assert!(fenced.is_err(), "the fence stands: {fenced:?}");
+        let lifted = phone.client.lift_fence(&mut phone.wallet, Some(&laptop.words)).await;
+        assert_eq!(lifted.expect("lifts"), Fencing::Lifted);
+        phone.client.sync(&mut phone.wallet).await.expect("syncs");
+        let draft = phone.client.draft(&mut phone.wallet, &paying(20_000)).expect("drafts");
+        phone.client.cosign(&mut phone.wallet, draft).await.expect("signs");
+        phone
+            .client
+            .refresh(&mut phone.wallet, &mut |_| {})
+            .await
+            .expect("refreshes");
     });
 }

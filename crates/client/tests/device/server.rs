@@ -180,6 +180,7 @@ procedures! {
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;
+    repair_server: RepairServer -> Done;
     pair_device: PairDevice -> Pairing, twist pairing;
     roll_forward: RollForward -> Done;
 }

@@ -121,6 +121,14 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
+        "RepairServer" => {
+            encode(&request::RepairServer {
+                wallet,
+                repair: b"repair".to_vec(),
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
         "TestSign" => {
             encode(&request::TestSign {
                 wallet,
@@ -343,6 +351,7 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "ReplaceRecovery" => json!({
             "wallet": id, "entry": bytes(b"entry"), "package": bytes(b"package"), "checkpoint": checkpoint,
         }),
+        "RepairServer" => json!({ "wallet": id, "repair": bytes(b"repair"), "checkpoint": checkpoint }),
         "TestSign" => {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }

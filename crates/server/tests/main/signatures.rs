@@ -194,6 +194,7 @@ async fn f02_ceremony_calls_without_a_known_device_are_refused_and_leave_nothing
         "/FinishRefresh",
         "/RepairRecovery",
         "/ReplaceRecovery",
+        "/RepairServer",
     ];
     let methods: Vec<_> = METHODS
         .iter()

@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 33);
+    assert_eq!(listed.len(), 34);
 }
 
 #[test]
@@ -76,6 +76,7 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::ReplaceRecovery>(),
         check::<request::PairDevice>(),
         check::<request::RollForward>(),
+        check::<request::RepairServer>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS

@@ -53,6 +53,7 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::FinishRefresh, proto::FinishRefreshReply>(sample::refresh_finished());
     arrives::<request::RepairRecovery, proto::RepairRecoveryReply>(sample::recovered());
     arrives::<request::ReplaceRecovery, proto::ReplaceRecoveryReply>(sample::done());
+    arrives::<request::RepairServer, proto::RepairServerReply>(sample::done());
     arrives::<request::PairDevice, proto::PairDeviceReply>(sample::pairing());
     arrives::<request::RollForward, proto::RollForwardReply>(sample::done());
 }

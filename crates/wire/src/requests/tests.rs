@@ -95,6 +95,11 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::FinishRefreshRequest, _>(&sample::finish_refresh());
     same::<proto::RepairRecoveryRequest, _>(&sample::repair_recovery());
     same::<proto::ReplaceRecoveryRequest, _>(&sample::replace_recovery());
+    same::<proto::RepairServerRequest, _>(&sample::repair_server());
+    same::<proto::RepairServerRequest, _>(&request::RepairServer {
+        checkpoint: None,
+        ..sample::repair_server()
+    });
     same::<proto::PairDeviceRequest, _>(&sample::pair_device());
     same::<proto::PairDeviceRequest, _>(&request::PairDevice {
         letter: Vec::new(),
@@ -609,6 +614,7 @@ proptest! {
             take::<proto::RecoverRequest, request::Recover>(bytes);
             take::<proto::RepairRecoveryRequest, request::RepairRecovery>(bytes);
             take::<proto::ReplaceRecoveryRequest, request::ReplaceRecovery>(bytes);
+            take::<proto::RepairServerRequest, request::RepairServer>(bytes);
             take::<proto::PairDeviceRequest, request::PairDevice>(bytes);
             take::<proto::RollForwardRequest, request::RollForward>(bytes);
         }

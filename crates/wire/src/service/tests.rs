@@ -80,6 +80,7 @@ echo! {
     finish_refresh: FinishRefresh -> RefreshFinished, refresh_finished;
     repair_recovery: RepairRecovery -> Recovered, recovered;
     replace_recovery: ReplaceRecovery -> Done, done;
+    repair_server: RepairServer -> Done, done;
     pair_device: PairDevice -> Pairing, pairing;
     roll_forward: RollForward -> Done, done;
 }
@@ -143,6 +144,7 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::recover()), sample::recovered());
     assert_eq!(call(&sample::repair_recovery()), sample::recovered());
     assert_eq!(call(&sample::replace_recovery()), sample::done());
+    assert_eq!(call(&sample::repair_server()), sample::done());
 }
 
 /// What a stream over the framework's own front brought.

@@ -281,6 +281,7 @@ every_procedure! {
     ReplaceRecovery: ReplaceRecoveryRequest -> ReplaceRecoveryReply, sample::replace_recovery() => done;
     PairDevice: PairDeviceRequest -> PairDeviceReply, sample::pair_device() => pairing;
     RollForward: RollForwardRequest -> RollForwardReply, sample::roll_forward() => done;
+    RepairServer: RepairServerRequest -> RepairServerReply, sample::repair_server() => done;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.
