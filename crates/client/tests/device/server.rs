@@ -60,6 +60,8 @@ pub(crate) struct Server {
     pub(crate) commitments: Mutex<Vec<Commitment>>,
     /// The co-signatures that were answered, each as often as it was.
     pub(crate) given: Mutex<Vec<Given>>,
+    /// It takes nothing back of what it forgot: the model's book knows a restored server as it was restored.
+    forgetful: bool,
     url: PublicUrl,
 }
 
@@ -238,6 +240,7 @@ impl Server {
             twists: Twists::default(),
             commitments: Mutex::default(),
             given: Mutex::default(),
+            forgetful: anchor.is_some(),
             url,
         });
         server.follow().await;
@@ -281,6 +284,9 @@ impl Server {
 
     /// Answers one request as it came over the wire.
     pub(crate) async fn answer(self: &Arc<Self>, call: &HttpCall) -> HttpReply {
+        if self.forgetful && call.path.ends_with("/RollForward") {
+            return refused(&Reason::OutOfOrder.into());
+        }
         let uri = self.url.target(&call.path);
         let headers = call
             .headers
