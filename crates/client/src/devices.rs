@@ -240,7 +240,7 @@ impl<P: Platform> Client<P> {
     /// Cancels a change that waits; what recovery asked for is objected to.
     pub async fn cancel_change(&mut self, wallet: &mut Wallet, change: u64) -> Result<(), Fault> {
         let outcome = self
-            .ask_anew(wallet, Caution::Stop, |wallet, checkpoint| CancelChange {
+            .ask_anew(wallet, Caution::Notice, |wallet, checkpoint| CancelChange {
                 wallet,
                 change,
                 checkpoint,
