@@ -1,4 +1,4 @@
-# What only the nightly does: defences taken out, mutants, coverage. Sourced by ./dev.
+# What only the nightly does: defences taken out, a long run of the model, mutants, coverage. Sourced by ./dev.
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # tree, cache, target and failpoints come from ./dev
 
@@ -40,6 +40,12 @@ defences() {
         cat "$tree/$file" >"$copy/$file"
     done <"$TMPDIR/rows"
     [ -z "$alive" ]
+}
+
+# Histories of one wallet in many hands that no run has tried before; what fails is shrunk and printed.
+model() {
+    TWOFOLD_MODEL_CASES=${TWOFOLD_MODEL_CASES:-300} \
+        cargo nextest run --locked --package twofold-client --test device --profile nightly model::
 }
 
 # Mutants of the crates that decide: each is missed by no test, or named with its reason in dev.d/mutants.txt. Hours on

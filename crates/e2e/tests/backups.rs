@@ -182,8 +182,8 @@ fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_i
 
     let payee = deployment.node.miner_address()?.to_string();
     let send = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"];
-    let list = ["fence", "list", "--json", "--socket", &socket];
-    let fence = deployment.operator(&list)?;
+    let fences = ["fence", "list", "--json", "--socket", &socket];
+    let fence = deployment.operator(&fences)?;
     ensure!(
         fence["why"].to_string().contains("the anchor heard of epoch 2"),
         "{fence}"
@@ -192,7 +192,7 @@ fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_i
     // One contact, and the server has its log and its epoch again. Its share nothing on that machine opens.
     deployment.settle(&owner)?;
     owner.refused(&send)?;
-    let fence = deployment.operator(&list)?;
+    let fence = deployment.operator(&fences)?;
     ensure!(fence["why"].to_string().contains("fence adopt"), "{fence}");
     let why = "the disk died";
     let lift = [

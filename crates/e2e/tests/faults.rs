@@ -92,7 +92,7 @@ enum Prepared {
     Broadcast(Transaction),
     /// From this epoch.
     Refresh(u32),
-    Shape(shape::Prepared),
+    Shape(Box<shape::Prepared>),
 }
 
 /// A deployment, a device with a wallet, and everything that was ever answered.
@@ -140,7 +140,7 @@ impl Scene {
             Deed::Create => Prepared::Create(format!("{MADE} {number}")),
             Deed::Rename => Prepared::Rename(format!("savings {number}")),
             Deed::Refresh => Prepared::Refresh(self.open(&self.name().await?).await?.wallet.epoch().number),
-            Deed::Shape(deed) => Prepared::Shape(Box::pin(self.prepare_shape(deed)).await?),
+            Deed::Shape(deed) => Prepared::Shape(Box::new(Box::pin(self.prepare_shape(deed)).await?)),
             Deed::Sign => Prepared::Sign(self.open(&self.name().await?).await?.spend()),
             Deed::Broadcast => {
                 let mut device = self.open(&self.name().await?).await?;

@@ -58,10 +58,8 @@ impl<P: Platform> Client<P> {
             return Err(RecoveryFault::OtherWords.into());
         }
         let identity = words.identity();
-        let opener = AgeOpener::new(words).map_err(|_| RecoveryFault::OtherWords)?;
-        let opened = epochs
-            .open(&identity.public(), &opener)
-            .map_err(RecoveryFault::Package)?;
+        let age = AgeOpener::new(words).map_err(|_| RecoveryFault::OtherWords)?;
+        let opened = epochs.open(&identity.public(), &age).map_err(RecoveryFault::Package)?;
         let (public, unlock) = (&record.public, &record.unlock);
         let mut ceremony = CeremonyId([0; 16]);
         self.random.fill_bytes(&mut ceremony.0);

@@ -225,7 +225,7 @@ fn s22_what_was_charged_before_and_after_the_beginning_is_charged_once() {
     let purse = &lived.purses[0];
     let coins = [(); 2].map(|()| lived.house.pay(purse, 100_000, 0));
     let signs = |coin: usize, paid: u64| {
-        let psbt = purse.psbt(&[coins[coin].clone()], paid);
+        let psbt = purse.psbt(&[coins[coin]], paid);
         lived.phone.sign(&lived.house, purse, &psbt).map(drop).unwrap();
     };
     signs(0, 40_000);

@@ -129,7 +129,7 @@ impl Scene {
         if let Some(card) = other.as_ref().and_then(|other| other.card.as_ref())
             && deed != Deed::Enrol
         {
-            let enrolled = first.client.enrol_device(&mut first.wallet, card, Some(words)).await?;
+            let enrolled = Box::pin(first.client.enrol_device(&mut first.wallet, card, Some(words))).await?;
             ensure!(enrolled == Outcome::Done, "{enrolled:?}");
         }
         let mut change = 0;
@@ -140,7 +140,7 @@ impl Scene {
             }
             Deed::Cancel => {
                 let id = other.as_ref().context("another machine")?.id;
-                match first.client.revoke_device(&mut first.wallet, id, None).await? {
+                match Box::pin(first.client.revoke_device(&mut first.wallet, id, None)).await? {
                     Outcome::Waits(waiting) => change = waiting.change,
                     Outcome::Done => bail!("one machine alone has struck off another"),
                 }
@@ -269,7 +269,7 @@ pub(super) async fn act(mut client: Client<Lab>, prepared: &Prepared) -> Result<
                 bail!("it waits");
             };
             let keep = recovered.others.clone();
-            client.settle_recovery(&mut recovered, &keep, words).await?;
+            Box::pin(client.settle_recovery(&mut recovered, &keep, words)).await?;
             return Ok(client);
         }
         _ => {}
@@ -285,26 +285,26 @@ pub(super) async fn act(mut client: Client<Lab>, prepared: &Prepared) -> Result<
             let other = prepared.other()?;
             if there(other.id).is_none() {
                 let card = other.card.as_ref().context("a card")?;
-                done(&client.enrol_device(wallet, card, Some(words)).await?)?;
+                done(&Box::pin(client.enrol_device(wallet, card, Some(words))).await?)?;
             }
         }
         Deed::Approve => {
             let id = prepared.other()?.id;
             if there(id).is_some_and(|device| !device.approver) {
-                done(&client.make_approver(wallet, id, Some(words)).await?)?;
+                done(&Box::pin(client.make_approver(wallet, id, Some(words))).await?)?;
             }
         }
         Deed::Revoke => {
             let id = prepared.other()?.id;
             if there(id).is_some() {
-                done(&client.revoke_device(wallet, id, Some(words)).await?)?;
+                done(&Box::pin(client.revoke_device(wallet, id, Some(words))).await?)?;
             }
             if client.devices(wallet).await?.refresh_due {
                 client.refresh(wallet, &mut |_| ()).await?;
             }
         }
         Deed::Ask if devices.waiting.is_empty() => {
-            let asked = client.revoke_device(wallet, prepared.other()?.id, None).await?;
+            let asked = Box::pin(client.revoke_device(wallet, prepared.other()?.id, None)).await?;
             ensure!(matches!(asked, Outcome::Waits(_)), "{asked:?}");
         }
         Deed::Cancel if !devices.waiting.is_empty() => match client.cancel_change(wallet, prepared.change).await {
