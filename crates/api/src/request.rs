@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use twofold_threshold::{
     checkpoint::Checkpoint,
+    envelope::SealPublic,
     id::{CeremonyId, DeviceId, EpochId, WalletId},
     sign::Commitment,
 };
@@ -220,7 +221,9 @@ pub struct LiftFence {
     pub wallet: WalletId,
     /// The newest checkpoint that the device has, where it has one.
     pub checkpoint: Option<Checkpoint>,
-    /// Recovery's signature over the server's newest checkpoint (`Domain::LIFT_FENCE`).
+    /// A key that the server offers and has in its memory alone: a yes counts for the run that it was said to.
+    pub seal_key: SealPublic,
+    /// Recovery's signature ([`crate::shape::lifting`]).
     pub recovery: Option<[u8; 64]>,
 }
 
@@ -263,10 +266,19 @@ pub struct SetFreeze {
     pub wallet: WalletId,
     /// Freeze, or the opposite.
     pub frozen: bool,
-    /// Recovery's word for unfreezing at once ([`crate::shape::unfreezing`]).
-    pub recovery: Option<[u8; 64]>,
+    /// Recovery's word for unfreezing at once.
+    pub recovery: Option<Word>,
     /// The newest checkpoint the device has seen.
     pub checkpoint: Checkpoint,
+}
+
+/// Recovery's word that a freeze may end, for the run of the server that it was said to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// A key that the server offers and has in its memory alone.
+    pub seal_key: SealPublic,
+    /// The signature ([`crate::shape::unfreezing`]).
+    pub signature: [u8; 64],
 }
 
 /// Cancels a change that waits.

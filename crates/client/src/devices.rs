@@ -16,7 +16,7 @@ pub use outstanding::Outstanding;
 
 use twofold_api::reason::Reason;
 use twofold_api::reply::{Asked, Shape, Waiting};
-use twofold_api::request::{CancelChange, ChangeDevices, GetShape, Name, RenameDevice, SetFreeze};
+use twofold_api::request::{CancelChange, ChangeDevices, GetShape, Name, RenameDevice, SetFreeze, Word};
 use twofold_api::shape::{UNFREEZE, unfreezing};
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{Act, Change, DeviceList, ListFault, Parcel, Proposal, Signer};
@@ -220,19 +220,28 @@ impl<P: Platform> Client<P> {
         words: Option<&RecoverySecret>,
     ) -> Result<Outcome, Fault> {
         self.stand_undoubted(wallet).await?;
-        let shape = self.shape(wallet).await?;
-        let recovery = words
-            .zip(shape.freeze)
-            .map(|(words, (since, _))| words.identity().sign(UNFREEZE, &unfreezing(wallet.id(), since)).0);
-        let checkpoint = self.newest_checkpoint(wallet).await?;
-        let request = SetFreeze {
-            wallet: wallet.id(),
-            frozen: false,
-            recovery,
-            checkpoint,
+        let mut again = true;
+        let (asked, newest) = loop {
+            let shape = self.shape(wallet).await?;
+            let seal_key = *self.seal_key().await?.public();
+            let recovery = words.zip(shape.freeze).map(|(words, (since, _))| {
+                let said = unfreezing(wallet.id(), since, &seal_key);
+                let signature = words.identity().sign(UNFREEZE, &said).0;
+                Word { seal_key, signature }
+            });
+            let checkpoint = self.newest_checkpoint(wallet).await?;
+            let request = SetFreeze {
+                wallet: wallet.id(),
+                frozen: false,
+                recovery,
+                checkpoint,
+            };
+            match self.call(&request, Some(&checkpoint), Caution::Stop).await {
+                // The server was started since it said that it is frozen.
+                Err(fault) if fault.reason() == Some(Reason::StaleSealKey) && core::mem::take(&mut again) => {}
+                outcome => break self.heed_doubt(wallet, outcome).await?,
+            }
         };
-        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
-        let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
         Ok(asked.into())
     }

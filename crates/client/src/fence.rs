@@ -1,7 +1,9 @@
 //! Saying yes to a server that was rolled back.
 
+use twofold_api::reason::Reason;
 use twofold_api::reply::Standing;
 use twofold_api::request::{GetWallet, LiftFence};
+use twofold_api::shape::lifting;
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::identity::Domain;
 use twofold_threshold::words::RecoverySecret;
@@ -29,20 +31,7 @@ impl<P: Platform> Client<P> {
         if words.is_none() {
             self.bring_forward(wallet).await?;
         }
-        let recovery = match words {
-            Some(secret) => {
-                let shown = self.shown(wallet).await?;
-                Some(secret.identity().sign(Domain::LIFT_FENCE, &shown.to_bytes()).0)
-            }
-            None => None,
-        };
-        let request = LiftFence {
-            wallet: wallet.id(),
-            checkpoint: wallet.checkpoint,
-            recovery,
-        };
-        let known = wallet.checkpoint;
-        let (_, newest) = self.call(&request, known.as_ref(), Caution::Notice).await?;
+        let newest = self.say_yes(wallet, words).await?;
         if let Some(shown) = newest {
             self.prove_shown(wallet, shown).await?;
         }
@@ -54,6 +43,32 @@ impl<P: Platform> Client<P> {
         } else {
             Fencing::Lifted
         })
+    }
+
+    /// Says it to the server as it runs now; anew where it was started since it showed where it stands.
+    async fn say_yes(&mut self, wallet: &Wallet, words: Option<&RecoverySecret>) -> Result<Option<Checkpoint>, Fault> {
+        let mut again = true;
+        loop {
+            let shown = match words {
+                Some(_) => Some(self.shown(wallet).await?),
+                None => None,
+            };
+            let seal_key = *self.seal_key().await?.public();
+            let signed = words.zip(shown).map(|(secret, shown)| {
+                let said = lifting(&shown, &seal_key);
+                secret.identity().sign(Domain::LIFT_FENCE, &said).0
+            });
+            let request = LiftFence {
+                wallet: wallet.id(),
+                checkpoint: wallet.checkpoint,
+                seal_key,
+                recovery: signed,
+            };
+            match self.call(&request, wallet.checkpoint.as_ref(), Caution::Notice).await {
+                Err(fault) if fault.reason() == Some(Reason::StaleSealKey) && core::mem::take(&mut again) => {}
+                outcome => return outcome.map(|(_, newest)| newest),
+            }
+        }
     }
 
     /// The checkpoint that the server shows, followed or not.

@@ -96,6 +96,16 @@ impl Fence {
         }
     }
 
+    /// The server was restored once more, from a backup in which the wallet was fenced already. What was said of that fence
+    /// was said without what came after the backup: it counts no longer, and the time begins anew.
+    pub(crate) fn again(&mut self, since: u64, anchored: Option<u32>) {
+        self.restored = true;
+        self.anchored = self.anchored.max(anchored);
+        self.since = self.since.max(since);
+        self.decision = None;
+        self.agreed.clear();
+    }
+
     /// The fence of a wallet whose device has seen more.
     pub(crate) const fn shown(seen: Seen, since: u64) -> Self {
         Self {

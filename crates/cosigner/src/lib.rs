@@ -44,11 +44,13 @@ mod wallet;
 use std::sync::Arc;
 
 use rand_core::OsRng;
+use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
     create::server::Committed,
     derive::ChildTweak,
     device_list::DeviceList,
+    envelope::SealPublic,
     id::{EpochId, WalletId},
     identity::{IdentityKey, IdentitySecret},
     package::SealToRecovery,
@@ -204,6 +206,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub(crate) fn seal_key(&self, now: u64) -> Arc<seal_keys::SealKey> {
         let steady = self.time.steady();
         self.seal_keys.current(now, steady, &self.identity, &mut self.rng())
+    }
+
+    /// The key that a request names, while this server holds it. It lives in the memory of one run: a request that must name
+    /// one is of no use to a server that was started since, nor to one that was restored.
+    pub(crate) fn held_seal_key(&self, named: &SealPublic) -> Result<Arc<seal_keys::SealKey>, Refusal> {
+        let now = self.time.now();
+        let key = self.seal_keys.holding(now, self.time.steady(), named);
+        key.ok_or_else(|| Refusal::from(Reason::StaleSealKey).offering(self.seal_key(now).offer()))
     }
 }
 

@@ -9,6 +9,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     checkpoint::Checkpoint,
+    envelope::SealPublic,
     id::{EpochId, WalletId},
     sign::Commitment,
 };
@@ -116,6 +117,13 @@ pub(crate) fn checkpoint(bytes: &[u8]) -> Result<Checkpoint, Malformed> {
         .as_slice()
         .try_into()
         .map_err(|_| Malformed::new("checkpoint", Problem::Canonical))
+}
+
+pub(crate) fn seal_key(bytes: &[u8]) -> Result<SealPublic, Malformed> {
+    fixed::<32>("seal_key", bytes)?
+        .as_slice()
+        .try_into()
+        .map_err(|_| Malformed::new("seal_key", Problem::Canonical))
 }
 
 pub(crate) fn optional_checkpoint(bytes: Option<Vec<u8>>) -> Result<Option<Checkpoint>, Malformed> {

@@ -13,7 +13,7 @@ use crate::{
     malformed::{Malformed, Problem},
     parts::{
         bounded, checkpoint, commitment, counted, counter, each, fixed, message, name, optional_checkpoint, required,
-        up_to, wallet,
+        seal_key, up_to, wallet,
     },
     proto,
 };
@@ -443,6 +443,7 @@ impl TryFrom<proto::LiftFenceRequest> for request::LiftFence {
         Ok(Self {
             wallet: wallet(&lift.wallet)?,
             checkpoint: optional_checkpoint(lift.checkpoint)?,
+            seal_key: seal_key(&lift.seal_key)?,
             recovery: lift
                 .recovery
                 .map(|signature| fixed("recovery", &signature))
@@ -457,6 +458,7 @@ impl From<&request::LiftFence> for proto::LiftFenceRequest {
             wallet: lift.wallet.0.to_vec(),
             checkpoint: lift.checkpoint.as_ref().map(Checkpoint::to_bytes),
             recovery: lift.recovery.map(Vec::from),
+            seal_key: lift.seal_key.as_bytes().to_vec(),
             ..Self::default()
         }
     }
@@ -517,9 +519,12 @@ impl TryFrom<proto::SetFreezeRequest> for request::SetFreeze {
     type Error = Malformed;
 
     fn try_from(freeze: proto::SetFreezeRequest) -> Result<Self, Malformed> {
-        let recovery = match freeze.recovery.as_slice() {
-            [] => None,
-            signature => Some(fixed("recovery", signature)?),
+        let recovery = match (freeze.recovery.as_slice(), freeze.seal_key.as_slice()) {
+            ([], []) => None,
+            (signature, key) => Some(request::Word {
+                seal_key: seal_key(key)?,
+                signature: fixed("recovery", signature)?,
+            }),
         };
         Ok(Self {
             wallet: wallet(&freeze.wallet)?,
@@ -535,7 +540,11 @@ impl From<&request::SetFreeze> for proto::SetFreezeRequest {
         Self {
             wallet: freeze.wallet.0.to_vec(),
             frozen: freeze.frozen,
-            recovery: freeze.recovery.map(|signature| signature.to_vec()).unwrap_or_default(),
+            recovery: freeze.recovery.map(|word| word.signature.to_vec()).unwrap_or_default(),
+            seal_key: freeze
+                .recovery
+                .map(|word| word.seal_key.as_bytes().to_vec())
+                .unwrap_or_default(),
             checkpoint: freeze.checkpoint.to_bytes(),
             ..Self::default()
         }

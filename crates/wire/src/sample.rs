@@ -7,6 +7,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     checkpoint::{self, Checkpoint},
+    envelope::SealPublic,
     id::{CeremonyId, DeviceId, EpochId, WalletId},
     identity::IdentitySecret,
     secret::Secret32,
@@ -217,11 +218,21 @@ pub(crate) fn change_devices() -> request::ChangeDevices {
     }
 }
 
+/// A key that no secret is known of.
+fn seal_public() -> SealPublic {
+    let mut bytes = [0; 32];
+    bytes[0] = 9;
+    bytes.as_slice().try_into().expect("the base point")
+}
+
 pub(crate) fn set_freeze() -> request::SetFreeze {
     request::SetFreeze {
         wallet: WALLET,
         frozen: false,
-        recovery: Some([0x12; 64]),
+        recovery: Some(request::Word {
+            seal_key: seal_public(),
+            signature: [0x12; 64],
+        }),
         checkpoint: checkpoint(),
     }
 }
@@ -379,6 +390,7 @@ pub(crate) fn lift_fence() -> request::LiftFence {
     request::LiftFence {
         wallet: WALLET,
         checkpoint: Some(checkpoint()),
+        seal_key: seal_public(),
         recovery: Some([0xdd; 64]),
     }
 }

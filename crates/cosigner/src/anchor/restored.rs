@@ -127,7 +127,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let ours = change.state.epoch().number;
         let later = last.map(|mark| mark.epoch.number).filter(|epoch| *epoch > ours);
         match &mut change.state.fence {
-            Some(fence) => fence.restored = true,
+            Some(fence) => {
+                change.state.contacts.fenced(None);
+                fence.again(self.time.counted(), later);
+            }
             None if agrees => self.lift(&mut change, Lift::Anchor, line),
             none => {
                 change.state.contacts.fenced(None);

@@ -62,8 +62,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             device: request.device(),
         };
         let unlock = self.unlock(now, &asked.unlock, &usage, &owned.state().unlock_digest)?;
-        let key = self.seal_keys.holding(now, self.time.steady(), opening.server_key());
-        let key = key.ok_or_else(|| Refusal::from(Reason::StaleSealKey).offering(self.seal_key(now).offer()))?;
+        let key = self.held_seal_key(opening.server_key())?;
         let share = self
             .share_to_refresh(&owned, &unlock, &Refresh::approved())
             .await?

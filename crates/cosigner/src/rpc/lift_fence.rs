@@ -1,6 +1,6 @@
 //! A person's yes that a fenced wallet may sign again, or recovery's.
 
-use twofold_api::{Reason, Refusal, audit::Lift, reply::Done, request::LiftFence};
+use twofold_api::{Reason, Refusal, audit::Lift, reply::Done, request::LiftFence, shape::lifting};
 use twofold_threshold::identity::{Domain, Signature64};
 
 use crate::{
@@ -30,11 +30,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             };
             return self.settle(&request, reply, Batch::default()).await;
         };
+        // What was said to another run may have been said of another restore.
+        self.held_seal_key(&asked.seal_key)?;
         fence.may_be_lifted(owned.state().epoch().number)?;
         self.has_share(&owned).await?;
         let word = match &asked.recovery {
             Some(signature) => {
-                self.is_of_recovery(&owned, &Signature64(*signature)).await?;
+                self.is_of_recovery(&owned, asked, &Signature64(*signature)).await?;
                 Some(Lift::Recovery)
             }
             None => self.agreement(&request, &owned).await?,
@@ -64,10 +66,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Whether recovery signed for the wallet as it stands here.
-    async fn is_of_recovery(&self, owned: &Owned, signature: &Signature64) -> Result<(), Refusal> {
+    async fn is_of_recovery(&self, owned: &Owned, asked: &LiftFence, signature: &Signature64) -> Result<(), Refusal> {
         let chains = self.chains(owned.id()).await?;
         let recovery = *self.device_list(owned, &chains).await?.recovery();
-        let stands = self.newest(owned.id(), owned.state()).to_bytes();
+        let stands = lifting(&self.newest(owned.id(), owned.state()), &asked.seal_key);
         recovery.verify(Domain::LIFT_FENCE, &stands, signature).map_err(|_| {
             Refusal::new(
                 Reason::NotPermitted,

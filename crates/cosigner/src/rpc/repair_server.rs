@@ -48,10 +48,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let chains = self.chains(asked.wallet).await?;
         let list = self.device_list(&owned, &chains).await?;
         let carried = Carried::try_from(asked.repair.as_slice()).map_err(|fault| fault::protocol(&fault))?;
-        let (now, steady) = (self.time.now(), self.time.steady());
         let said = carried.claim();
-        let key = self.seal_keys.holding(now, steady, &said.key);
-        let key = key.ok_or_else(|| Refusal::from(Reason::StaleSealKey).offering(self.seal_key(now).offer()))?;
+        let key = self.held_seal_key(&said.key)?;
         let server = self.identity.public();
         let claim = Claim {
             wallet: asked.wallet,

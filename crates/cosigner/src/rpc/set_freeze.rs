@@ -75,7 +75,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let chains = self.chains(owned.id()).await?;
         let list = self.device_list(&owned, &chains).await?;
         let subject = subject(&freeze);
-        let voices = Self::voices(request, &owned, &list, &freeze, &subject)?;
+        let voices = self.voices(request, &owned, &list, &freeze, &subject)?;
         // A recovery waits longer than what one device asks for, and the device that asks may be the one that was lost: no
         // notice makes up for that.
         let noticed = !owned.state().shape.waiting.recovers() && pending::noticed(&list, request.device());
@@ -99,6 +99,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The device that asks now, those that asked before it, and recovery where its signature is there.
     fn voices(
+        &self,
         request: &Authenticated<SetFreeze>,
         owned: &Owned,
         list: &DeviceList,
@@ -111,10 +112,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .map(|device| Signer::Device(*device.identity()))
             .collect();
         signers.push(Signer::Device(*request.key()));
-        if let Some(signature) = request.request().recovery {
-            let said = unfreezing(owned.id(), freeze.since);
+        if let Some(word) = request.request().recovery {
+            // A log that was brought back twice has the same freeze twice.
+            self.held_seal_key(&word.seal_key)?;
+            let said = unfreezing(owned.id(), freeze.since, &word.seal_key);
             list.recovery()
-                .verify(UNFREEZE, &said, &Signature64(signature))
+                .verify(UNFREEZE, &said, &Signature64(word.signature))
                 .map_err(|_| {
                     Refusal::new(
                         Reason::NotPermitted,

@@ -89,6 +89,13 @@ fn change(house: &House, purse: &Purse, from: &Phone, act: Act, with: &[&Identit
     send(house, purse, from, &signed(house, purse, act, &by), b"parcel")
 }
 
+/// Recovery's word that a freeze may end.
+fn recoverys_word(purse: &Purse, since: u64, seal_key: SealPublic) -> request::Word {
+    let said = unfreezing(purse.id, since, &seal_key);
+    let signature = purse.recovery.sign(UNFREEZE, &said).0;
+    request::Word { seal_key, signature }
+}
+
 pub(super) fn freeze(
     house: &House,
     purse: &Purse,
@@ -101,7 +108,7 @@ pub(super) fn freeze(
     let asked = request::SetFreeze {
         wallet: purse.id,
         frozen,
-        recovery: recovery.then(|| purse.recovery.sign(UNFREEZE, &unfreezing(purse.id, since)).0),
+        recovery: recovery.then(|| recoverys_word(purse, since, from.offer(house).public())),
         checkpoint: purse.newest.get(),
     };
     let done = block_on(house.mind.set_freeze(house.let_in(&call, asked)?))?;

@@ -5,15 +5,17 @@ use twofold_api::{
     Reason, Refusal,
     audit::{ChainHead, Event, Lift},
     reply, request,
+    shape::lifting,
 };
 use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
+    envelope::SealPublic,
     id::EpochId,
     identity::{Domain, IdentitySecret},
 };
 
 use crate::{
-    fixture::{House, Phone, Purse, START, rng},
+    fixture::{Call, House, Phone, Purse, START, rng},
     testing::{MemoryAnchor, memory::Tables},
 };
 
@@ -32,12 +34,23 @@ fn restored() -> (House, Phone, Purse) {
 /// Says yes; as recovery where a signature is given.
 fn say_yes(house: &House, phone: &Phone, purse: &Purse, recovery: Option<[u8; 64]>) -> Result<reply::Done, Refusal> {
     let call = phone.call("LiftFence", Some(purse.id), b"yes");
+    send_yes(house, &call, purse, phone.offer(house).public(), recovery)
+}
+
+fn send_yes(
+    house: &House,
+    call: &Call,
+    purse: &Purse,
+    seal_key: SealPublic,
+    recovery: Option<[u8; 64]>,
+) -> Result<reply::Done, Refusal> {
     let asked = request::LiftFence {
         wallet: purse.id,
         checkpoint: Some(purse.newest.get()),
+        seal_key,
         recovery,
     };
-    let done = block_on(house.mind.lift_fence(house.let_in(&call, asked)?))?;
+    let done = block_on(house.mind.lift_fence(house.let_in(call, asked)?))?;
     purse.note(&done.head, &house.mind.identity());
     Ok(done)
 }
@@ -104,7 +117,8 @@ fn s14_operator_and_person_lift_a_fence_in_either_order_and_both_are_in_the_log(
 fn s14_recovery_lifts_a_fence_by_its_signature_over_what_the_server_shows() {
     let (house, phone, purse) = restored();
     let shown = house.mind.newest(purse.id, &house.state(&purse));
-    let sign = |key: &IdentitySecret, shown: &Checkpoint| key.sign(Domain::LIFT_FENCE, &shown.to_bytes()).0;
+    let offered = phone.offer(&house).public();
+    let sign = |key: &IdentitySecret, shown: &Checkpoint| key.sign(Domain::LIFT_FENCE, &lifting(shown, &offered)).0;
     let stranger = IdentitySecret::generate(&mut rng());
     let older = Head {
         seq: 1,
@@ -121,6 +135,83 @@ fn s14_recovery_lifts_a_fence_by_its_signature_over_what_the_server_shows() {
     say_yes(&house, &phone, &purse, Some(sign(&purse.recovery, &shown))).unwrap();
     assert_eq!(lifted_by(&house, &purse), Some(Lift::Recovery));
     spends(&house, &phone, &purse).unwrap();
+}
+
+/// A backup of a wallet, brought back without its anchor.
+fn restore_again(house: &mut House, backup: &Tables) {
+    house.restore(backup, &MemoryAnchor::default());
+    house.restart_with(&MemoryAnchor::default(), true).unwrap();
+}
+
+#[test]
+fn s19_what_was_said_of_one_restore_lifts_no_fence_of_the_next_from_the_same_backup() {
+    let (mut house, phone, purse) = restored();
+    let backup = house.rows();
+    let shown = house.mind.newest(purse.id, &house.state(&purse));
+    let offered = phone.offer(&house).public();
+    let words = purse.recovery.sign(Domain::LIFT_FENCE, &lifting(&shown, &offered)).0;
+    // What a device said that is not stolen, caught on its way.
+    let kept = phone.call("LiftFence", Some(purse.id), b"kept");
+    let before = purse.newest.get();
+    say_yes(&house, &phone, &purse, Some(words)).unwrap();
+    spends(&house, &phone, &purse).unwrap();
+
+    restore_again(&mut house, &backup);
+    purse.newest.set(before);
+    assert_eq!(
+        house.mind.newest(purse.id, &house.state(&purse)),
+        shown,
+        "it shows the same again"
+    );
+    let again = phone.call("LiftFence", Some(purse.id), b"again");
+    house.refuses(Reason::StaleSealKey, || {
+        send_yes(&house, &again, &purse, offered, Some(words))
+    });
+    house.refuses(Reason::StaleSealKey, || send_yes(&house, &kept, &purse, offered, None));
+    let now = phone.offer(&house).public();
+    house.refuses(Reason::NotPermitted, || {
+        send_yes(&house, &again, &purse, now, Some(words))
+    });
+    let words = purse.recovery.sign(Domain::LIFT_FENCE, &lifting(&shown, &now)).0;
+    say_yes(&house, &phone, &purse, Some(words)).unwrap();
+    spends(&house, &phone, &purse).unwrap();
+}
+
+#[test]
+fn s19_a_backup_of_a_fenced_wallet_brings_back_neither_the_operators_word_nor_a_persons() {
+    for operator_first in [true, false] {
+        let (mut house, phone, purse) = restored();
+        house.clock.pass(3600);
+        block_on(house.mind.purge()).unwrap();
+        phone.clock.set(START + 3600);
+        let since = house.state(&purse).fence.unwrap().since;
+        if operator_first {
+            assert!(!decide(&house, &purse).unwrap());
+        } else {
+            say_yes(&house, &phone, &purse, None).unwrap();
+        }
+        let backup = house.rows();
+        let before = purse.newest.get();
+        if operator_first {
+            say_yes(&house, &phone, &purse, None).unwrap();
+        } else {
+            assert!(decide(&house, &purse).unwrap());
+        }
+        spends(&house, &phone, &purse).unwrap();
+
+        restore_again(&mut house, &backup);
+        purse.newest.set(before);
+        assert!(
+            house.state(&purse).fence.unwrap().since > since,
+            "the time for notice begins anew"
+        );
+        if operator_first {
+            say_yes(&house, &phone, &purse, None).unwrap();
+        } else {
+            assert!(!decide(&house, &purse).unwrap());
+        }
+        assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+    }
 }
 
 #[test]
@@ -144,7 +235,8 @@ fn s19_nobody_lifts_a_fence_while_a_device_is_known_to_be_at_a_later_epoch() {
     purse.newest.set(old);
     refused(say_yes(&house, &phone, &purse, None));
     let shown = house.mind.newest(purse.id, &house.state(&purse));
-    let signature = purse.recovery.sign(Domain::LIFT_FENCE, &shown.to_bytes()).0;
+    let said = lifting(&shown, &phone.offer(&house).public());
+    let signature = purse.recovery.sign(Domain::LIFT_FENCE, &said).0;
     refused(say_yes(&house, &phone, &purse, Some(signature)));
     assert_eq!(decide(&house, &purse).unwrap_err().reason, Reason::RestoreFence);
     assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));

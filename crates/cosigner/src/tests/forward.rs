@@ -112,6 +112,7 @@ impl Scene {
         let asked = request::LiftFence {
             wallet: self.purse.id,
             checkpoint: Some(self.purse.newest.get()),
+            seal_key: self.phone.offer(&self.house).public(),
             recovery: None,
         };
         let done = block_on(self.house.mind.lift_fence(self.house.let_in(&call, asked)?))?;

@@ -9,6 +9,7 @@ use twofold_api::{
 };
 use twofold_threshold::{
     checkpoint::{self, Checkpoint},
+    envelope::SealPublic,
     id::{CeremonyId, DeviceId, EpochId, WalletId},
     identity::IdentitySecret,
     secret::Secret32,
@@ -38,6 +39,13 @@ fn commitment() -> Commitment {
     // The generator of secp256k1, twice.
     let point = hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap();
     Commitment::try_from([point.clone(), point].concat().as_slice()).unwrap()
+}
+
+/// A key that no secret is known of.
+fn seal_key() -> SealPublic {
+    let mut bytes = [0; 32];
+    bytes[0] = 9;
+    bytes.as_slice().try_into().unwrap()
 }
 
 fn unlock() -> SealedUnlockKey {
@@ -293,6 +301,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             encode(&request::LiftFence {
                 wallet,
                 checkpoint: Some(checkpoint(wallet)),
+                seal_key: seal_key(),
                 recovery: None,
             })
             .1
@@ -356,7 +365,8 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
             json!({ "wallet": id, "epoch": epoch, "commitment": bytes(&commitment().to_bytes()), "unlock": unlock })
         }
         "Activate" => json!({ "wallet": id, "testSignature": bytes(&[0xaa; 64]) }),
-        "GetWallet" | "Watch" | "InviteDevice" | "LiftFence" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "GetWallet" | "Watch" | "InviteDevice" => json!({ "wallet": id, "checkpoint": checkpoint }),
+        "LiftFence" => json!({ "wallet": id, "checkpoint": checkpoint, "sealKey": bytes(seal_key().as_bytes()) }),
         "RenameWallet" => json!({ "wallet": id, "name": name, "checkpoint": checkpoint }),
         "Sign" => json!({
             "wallet": id, "epoch": epoch, "psbt": bytes(b"psbt\xff"), "commitments": [bytes(&commitment().to_bytes())],

@@ -543,14 +543,18 @@ impl Book {
     /// The server was restored. `mark` is the anchor's last word of this wallet, where there is an anchor from before.
     pub(crate) fn restored(&self, mark: Option<(EpochId, [u8; 32])>, now: Now) -> Self {
         let mut next = self.clone();
-        if next.fence.is_some() {
-            return next;
-        }
-        if mark == Some(self.mark()) {
+        let later = mark.is_some_and(|(epoch, _)| epoch.number > self.epoch().number);
+        if let Some(fence) = &mut next.fence {
+            // What was said of that fence was said of another restore.
+            fence.later |= later;
+            fence.since = fence.since.max(now.counted);
+            fence.decided = false;
+            fence.agreed.clear();
+        } else if mark == Some(self.mark()) {
             next.lift();
         } else {
             next.fence = Some(Fence {
-                later: mark.is_some_and(|(epoch, _)| epoch.number > self.epoch().number),
+                later,
                 since: now.counted,
                 ..Fence::default()
             });

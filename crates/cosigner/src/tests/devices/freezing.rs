@@ -2,11 +2,10 @@
 
 use futures::executor::block_on;
 use twofold_api::reply::Standing;
-use twofold_api::shape::{UNFREEZE, unfreezing};
 use twofold_api::{Reason, request};
 use twofold_threshold::device_list::Act;
 
-use super::{Family, cancel, change, freeze, invite};
+use super::{Family, cancel, change, freeze, invite, recoverys_word};
 
 #[test]
 fn any_device_freezes_and_one_alone_does_not_unfreeze() {
@@ -57,12 +56,43 @@ fn a_freeze_ends_by_an_approver_with_the_words_and_that_word_ends_no_other_freez
     let replayed = request::SetFreeze {
         wallet: purse.id,
         frozen: false,
-        recovery: Some(purse.recovery.sign(UNFREEZE, &unfreezing(purse.id, old)).0),
+        recovery: Some(recoverys_word(purse, old, laptop.offer(house).public())),
         checkpoint: purse.newest.get(),
     };
     house.refuses(Reason::NotPermitted, || {
         block_on(house.mind.set_freeze(house.let_in(&call, replayed)?))
     });
+}
+
+#[test]
+fn a24_the_words_end_no_freeze_at_a_server_that_was_started_since() {
+    let Family {
+        mut house,
+        purse,
+        laptop,
+        ..
+    } = Family::new();
+    freeze(&house, &purse, &laptop, true, false).unwrap();
+    let since = house.state(&purse).shape.freeze.unwrap().since;
+    let word = recoverys_word(&purse, since, laptop.offer(&house).public());
+    house.restart();
+    // The same freeze, as a log that was brought back twice has it; and the words did not say so of this server.
+    let call = laptop.call("SetFreeze", Some(purse.id), b"");
+    let with = |seal_key| request::SetFreeze {
+        wallet: purse.id,
+        frozen: false,
+        recovery: Some(request::Word { seal_key, ..word }),
+        checkpoint: purse.newest.get(),
+    };
+    for (key, reason) in [
+        (word.seal_key, Reason::StaleSealKey),
+        (laptop.offer(&house).public(), Reason::NotPermitted),
+    ] {
+        house.refuses(reason, || {
+            block_on(house.mind.set_freeze(house.let_in(&call, with(key))?))
+        });
+    }
+    assert_eq!(freeze(&house, &purse, &laptop, false, true).unwrap().waiting, None);
 }
 
 #[test]
