@@ -14,15 +14,19 @@ mod tests;
 use std::time::Duration;
 
 use bitcoin::{
-    Amount, Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, consensus::Decodable,
+    Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, consensus::Decodable,
     consensus::encode::serialize_hex, hex::FromHex,
 };
 use serde::Deserialize;
 use serde_json::json;
 use twofold_cosigner::port::chain::{Chain, ChainFault};
 
+use crate::{
+    fault::{Fault, other_than_asked},
+    rate::rate,
+};
 pub use credentials::Credentials;
-use rpc::{Fault, Rpc};
+use rpc::Rpc;
 
 /// Replies of most calls.
 const SMALL: usize = 64 << 10;
@@ -244,13 +248,4 @@ impl Chain for Bitcoind {
         rate(info.mempoolminfee.max(info.minrelaytxfee))
             .ok_or_else(|| ChainFault::Unavailable("getmempoolinfo: no sensible minimum fee".to_owned()))
     }
-}
-
-/// The node's "BTC per 1000 virtual bytes" in satoshi; none where that is negative or no amount at all.
-fn rate(btc: f64) -> Option<u64> {
-    Amount::from_btc(btc).ok().map(Amount::to_sat)
-}
-
-fn other_than_asked(method: &str) -> ChainFault {
-    ChainFault::Unavailable(format!("{method}: it answers with something else than was asked for"))
 }

@@ -1,7 +1,12 @@
-//! Chains, behind the cosigner's port. One adapter a node's kind; so far bitcoind by its JSON-RPC.
+//! Chains, behind the cosigner's port. One adapter a node's kind: bitcoind by its JSON-RPC, and servers that speak the
+//! Electrum protocol.
 //!
 //! An adapter asks and checks the form of what it is told. It decides nothing and holds no keys.
 
 pub mod bitcoind;
+pub mod electrum;
+mod fault;
+mod rate;
 
 pub use bitcoind::Bitcoind;
+pub use electrum::Electrum;

@@ -11,7 +11,6 @@
 
 mod candidate;
 pub mod merkle;
-mod rules;
 mod segment;
 
 pub use candidate::{Adopted, Candidate};
@@ -19,7 +18,7 @@ pub use segment::SEGMENT;
 
 use bitcoin::block::Header;
 use bitcoin::{BlockHash, Txid, Work};
-use twofold_intent::ChainName;
+use twofold_intent::{ChainName, headers::HeaderFault};
 
 /// A claim about the chain that can't be true. It names what was claimed: the server, or the node behind it, lies or is
 /// broken.
@@ -101,6 +100,18 @@ pub enum ChainLie {
     /// It says that there is more but sends nothing new.
     #[error("the server says that there is more but sends nothing new")]
     Stalled,
+}
+
+impl ChainLie {
+    /// What is wrong with the header that the server claims for this height.
+    pub(crate) const fn about(height: u32, fault: HeaderFault) -> Self {
+        match fault {
+            HeaderFault::Unlinked => Self::Unlinked { height },
+            HeaderFault::NoWork => Self::NoWork { height },
+            HeaderFault::WrongTime => Self::WrongTime { height },
+            _ => Self::WrongDifficulty { height },
+        }
+    }
 }
 
 /// Headers from the birthday to the tip, each checked when it came.

@@ -10,6 +10,7 @@
 //! - [`message::facts`] turns a text and one of the wallet's addresses into the digest of BIP-322, [`message::proof`] the
 //!   signature into what is passed on.
 //! - [`ChainName`] says which chain all of this is about.
+//! - [`headers`] and [`merkle`] tell what may be true of that chain from what can't be.
 //! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,8 @@ mod amount;
 mod chain_name;
 mod curve;
 mod descriptor;
+pub mod headers;
+pub mod merkle;
 pub mod message;
 pub mod psbt;
 mod uri;

@@ -10,7 +10,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinHandle};
 
-use super::rpc::Fault;
+use crate::fault::Fault;
 
 /// A connection. Dropped, it closes, whatever is still under way.
 #[derive(Debug)]

@@ -14,9 +14,9 @@ use hyper::{StatusCode, Uri};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
-use twofold_cosigner::port::chain::ChainFault;
 
 use super::{BadUrl, Config, Credentials, link::Link};
+use crate::fault::{Fault, tidy};
 
 /// Connections kept open between calls. bitcoind serves four at a time unless told otherwise.
 const IDLE_LINKS: usize = 4;
@@ -25,45 +25,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 /// `RPC_IN_WARMUP`.
 const WARMING_UP: i64 = -28;
-
-/// Why a call failed.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// May be over in a moment.
-    Passing(String),
-    /// Asking again will not help.
-    Lasting(String),
-    /// The node understood, and says no.
-    Refused {
-        /// Its number for the reason (`rpc/protocol.h`).
-        code: i64,
-        /// Its words for it.
-        message: String,
-    },
-}
-
-impl Fault {
-    pub(super) fn passing(error: &(impl fmt::Display + ?Sized)) -> Self {
-        Self::Passing(error.to_string())
-    }
-
-    pub(super) fn lasting(error: &(impl fmt::Display + ?Sized)) -> Self {
-        Self::Lasting(error.to_string())
-    }
-
-    pub(super) fn garbled(method: &str, error: &(impl fmt::Display + ?Sized)) -> Self {
-        Self::Lasting(format!("{method}: its answer makes no sense: {error}"))
-    }
-}
-
-impl From<Fault> for ChainFault {
-    fn from(fault: Fault) -> Self {
-        Self::Unavailable(match fault {
-            Fault::Passing(why) | Fault::Lasting(why) => why,
-            Fault::Refused { code, message } => format!("error {code}: {message}"),
-        })
-    }
-}
 
 /// The node's answer. Old ones send `result` and `error` both, one of them null.
 #[derive(Deserialize)]
@@ -241,15 +202,6 @@ impl Rpc {
             idle.push(link);
         }
     }
-}
-
-/// The node's words, fit for a log and a person: one line, not too long.
-fn tidy(message: &str) -> String {
-    message
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(300)
-        .collect()
 }
 
 /// What these guard is replaced whole, so a panic elsewhere leaves nothing half done.

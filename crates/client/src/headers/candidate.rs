@@ -5,7 +5,9 @@ use bitcoin::consensus::encode::deserialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, Work};
 
-use super::{ChainLie, HeaderChain, locator_heights, rules};
+use twofold_intent::headers;
+
+use super::{ChainLie, HeaderChain, locator_heights};
 
 /// Headers on top of a known chain, each checked as it comes; it replaces the known chain only as a whole, and only
 /// where it carries more work.
@@ -90,7 +92,8 @@ impl<'a> Candidate<'a> {
             if self.get(height) == Some(&header) {
                 continue;
             }
-            rules::check(self.known.name(), |height| self.get(height), height, &header)?;
+            headers::check(self.known.name(), |height| self.get(height), height, &header)
+                .map_err(|fault| ChainLie::about(height, fault))?;
             self.put(height, header);
             added += 1;
         }

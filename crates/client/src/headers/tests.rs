@@ -7,6 +7,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The rules, with the server as the one who claims.
+fn ruled<'a>(
+    name: ChainName,
+    at: impl Fn(u32) -> Option<&'a Header>,
+    height: u32,
+    header: &Header,
+) -> Result<(), ChainLie> {
+    twofold_intent::headers::check(name, at, height, header).map_err(|fault| ChainLie::about(height, fault))
+}
+
 /// Mines a header on regtest: two tries on average.
 pub(crate) fn mine(prev: BlockHash, time: u32, root: TxMerkleNode) -> Header {
     mine_with(prev, time, root, CompactTarget::from_consensus(0x207f_ffff))
@@ -206,7 +216,7 @@ fn real_headers_of_the_main_network_pass_a_retarget() {
     };
     // Its difficulty fits, so the missing work is what is named.
     assert_eq!(
-        rules::check(Network::Bitcoin.into(), at, 2016, &next),
+        ruled(Network::Bitcoin.into(), at, 2016, &next),
         Err(ChainLie::NoWork { height: 2016 })
     );
     let harder = Header {
@@ -214,7 +224,7 @@ fn real_headers_of_the_main_network_pass_a_retarget() {
         ..next
     };
     assert_eq!(
-        rules::check(Network::Bitcoin.into(), at, 2016, &harder),
+        ruled(Network::Bitcoin.into(), at, 2016, &harder),
         Err(ChainLie::WrongDifficulty { height: 2016 })
     );
 }
@@ -246,7 +256,7 @@ fn on_testnet4_only_late_blocks_may_be_easy() {
         prev_blockhash: easy.block_hash(),
         ..base
     };
-    let check = |header: &Header| rules::check(Network::Testnet4.into(), at, 2018, header);
+    let check = |header: &Header| ruled(Network::Testnet4.into(), at, 2018, header);
     let (wrong, no_work) = (
         ChainLie::WrongDifficulty { height: 2018 },
         ChainLie::NoWork { height: 2018 },
@@ -362,15 +372,15 @@ fn a_signets_difficulty_moves_at_its_own_pace() {
     let wrong = |height| Err(ChainLie::WrongDifficulty { height });
     let fits = |height| Err(ChainLie::NoWork { height });
     // On time, so the difficulty stays, and 2016 blocks are no end of a period there.
-    assert_eq!(rules::check(name, at, 40_320, &same), fits(40_320));
-    assert_eq!(rules::check(name, at, 40_320, &harder), wrong(40_320));
+    assert_eq!(ruled(name, at, 40_320, &same), fits(40_320));
+    assert_eq!(ruled(name, at, 40_320, &harder), wrong(40_320));
     let early = Header {
         prev_blockhash: first.block_hash(),
         ..harder
     };
-    assert_eq!(rules::check(name, at, 2016, &early), wrong(2016));
+    assert_eq!(ruled(name, at, 2016, &early), wrong(2016));
     assert_eq!(
-        rules::check(
+        ruled(
             Network::Signet.into(),
             at,
             2016,

@@ -1,6 +1,7 @@
 use bitcoin::absolute::LockTime;
+use bitcoin::hashes::{Hash, sha256d};
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TxIn, TxOut, Witness, merkle_tree};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Witness, merkle_tree};
 use proptest::prelude::*;
 
 use super::*;

@@ -1,11 +1,27 @@
-//! What each network asks of a header.
+//! What each network asks of a header. Devices hold their server to it, and a server whoever tells it of blocks.
 
+use crate::ChainName;
 use bitcoin::block::Header;
 use bitcoin::consensus::Params;
 use bitcoin::{CompactTarget, Network, Target};
-use twofold_intent::ChainName;
 
-use super::ChainLie;
+/// What is wrong with a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderFault {
+    /// It does not name the one before it.
+    #[error("it does not follow the block before it")]
+    Unlinked,
+    /// Its hash does not meet its own target.
+    #[error("it has no proof of work")]
+    NoWork,
+    /// Its difficulty is not what the rules ask for there.
+    #[error("it has the wrong difficulty")]
+    WrongDifficulty,
+    /// It is no newer than the median of the eleven before it.
+    #[error("it is older than those before it")]
+    WrongTime,
+}
 
 /// A test network's block this much later than the one before may be of minimum difficulty.
 const TWENTY_MINUTES: u32 = 20 * 60;
@@ -17,24 +33,24 @@ const MAINNET_FLOOR: u32 = 0x1722_0000;
 const MEDIAN_SPAN: u32 = 11;
 
 /// Checks one header against those before it; `at` gives the known header at a height.
-pub(super) fn check<'a>(
+pub fn check<'a>(
     name: ChainName,
     at: impl Fn(u32) -> Option<&'a Header>,
     height: u32,
     header: &Header,
-) -> Result<(), ChainLie> {
+) -> Result<(), HeaderFault> {
     let parent = height.checked_sub(1).and_then(&at);
     if parent.is_some_and(|parent| parent.block_hash() != header.prev_blockhash) {
-        return Err(ChainLie::Unlinked { height });
+        return Err(HeaderFault::Unlinked);
     }
     if !difficulty_fits(name, &at, height, header, parent) {
-        return Err(ChainLie::WrongDifficulty { height });
+        return Err(HeaderFault::WrongDifficulty);
     }
     if !header.target().is_met_by(header.block_hash()) {
-        return Err(ChainLie::NoWork { height });
+        return Err(HeaderFault::NoWork);
     }
     if median_time(&at, height).is_some_and(|median| header.time <= median) {
-        return Err(ChainLie::WrongTime { height });
+        return Err(HeaderFault::WrongTime);
     }
     Ok(())
 }
