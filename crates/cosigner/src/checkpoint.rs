@@ -212,12 +212,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 chain: head.chain,
                 epoch: head.epoch.number,
             };
-            let (ours, now) = (owned.state().epoch().number, self.time.counted());
+            let (ours, now) = (owned.state().epoch().number, self.time.now());
             let mut change = owned.clone().change();
             let news = match &mut change.state.fence {
                 Some(fence) => fence.see(seen, ours, now),
                 none => {
                     change.state.contacts.fenced(Some(request.device()));
+                    // What was objected to or cancelled may be forgotten.
+                    change.state.shape.waiting.begin_anew(now);
                     none.replace(Fence::shown(seen, now)).is_none()
                 }
             };

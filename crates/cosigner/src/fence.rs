@@ -47,11 +47,13 @@ pub struct Fenced {
 pub(crate) struct Fence {
     /// The server was restored from a backup.
     pub(crate) restored: bool,
-    /// The anchor heard of this epoch, which the backup lacks: it was made, or a crash was quicker.
+    /// The anchor's last word of this wallet is another than the backup's, and of this epoch: a later one, which was made or a
+    /// crash was quicker, or the same with other devices or a freeze.
     pub(crate) anchored: Option<u32>,
     /// The furthest checkpoint that a device showed and the chain lacks.
     pub(crate) seen: Option<Seen>,
-    /// Since when, in seconds since 1970, by a time that is surely over.
+    /// Since when, in seconds since 1970, by the clock that shows: of what is surely over a server that was restored knows no
+    /// more at first than its backup, and the time for notice would be over when it begins.
     pub(crate) since: u64,
     /// The operator's word that it may be lifted.
     pub(crate) decision: Option<Decision>,
@@ -151,9 +153,12 @@ impl Fence {
         }
     }
 
-    /// The server was brought forward to an epoch; `listed` says which devices there are now. Nothing is lifted by that.
-    pub(crate) fn brought(&mut self, epoch: u32, listed: impl Fn(DeviceId) -> bool) {
-        self.anchored = self.anchored.filter(|anchored| *anchored > epoch);
+    /// The server was brought forward from one epoch to another or the same; `listed` says which devices there are now.
+    /// Nothing is lifted by that. Other devices that the anchor heard of may be more than what was brought.
+    pub(crate) fn brought(&mut self, (from, to): (u32, u32), listed: impl Fn(DeviceId) -> bool) {
+        self.anchored = self
+            .anchored
+            .filter(|anchored| *anchored > to || (*anchored == from && from == to));
         self.agreed.retain(|device| listed(DeviceId(*device)));
     }
 
@@ -196,6 +201,12 @@ impl Fence {
                 seen.epoch
             ),
             // What devices brought since may be less than there was.
+            (_, Some(epoch)) if epoch <= ours => {
+                "restored from a backup, and the anchor heard of other devices or of a \
+                                                  freeze since: unless a device has brought that back, one that was \
+                                                  struck off could sign; ask the owner before you name this wallet"
+                    .to_owned()
+            }
             (_, Some(epoch)) => format!(
                 "restored from a backup and at epoch {ours}, and the anchor heard of epoch {epoch}: unless that refresh was \
                  never finished, a stolen old device could sign; ask the owner before you name this wallet"
@@ -252,7 +263,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// The operator's decision that a wallet's fence may be lifted, with the reason. It is lifted once a person says yes on
-    /// a device; whether one had already. One of `many` does not count where the anchor heard of a later epoch.
+    /// a device; whether one had already. One of `many` does not count where the anchor's last word of it is another.
     pub async fn decide_fence(&self, wallet: WalletId, reason: &str, many: bool) -> Result<bool, Refusal> {
         if reason.trim().is_empty() || reason.len() > REASON_BYTES || reason.chars().any(char::is_control) {
             let told = "give a reason of one line, at most 200 bytes: it stands in the wallet's log";
@@ -268,7 +279,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         fence.may_be_lifted(owned.state().epoch().number)?;
         self.has_share(&owned).await?;
         if many && fence.anchored.is_some() {
-            let told = "the anchor heard of a refresh that this server lacks: ask the owner, then name the wallet";
+            let told = "the anchor heard of a refresh, of other devices or of a freeze that this server may lack: ask the \
+                        owner, then name the wallet";
             return Err(Refusal::new(Reason::RestoreFence, told));
         }
         let agreed = fence.agreed.first().map(|device| DeviceId(*device));
@@ -297,7 +309,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let (fork, now) = (change.state.head().seq, self.time.now());
         let seen = change.state.fence.take().and_then(|fence| fence.seen);
         change.state.generation = change.state.generation.saturating_add(1).max(line);
-        change.state.exhaust(ASSET, self.time.counted());
+        // By the clock that shows: the day of the backup is over.
+        change.state.exhaust(ASSET, now);
         if let Some(seen) = seen {
             let event = Event::Fenced {
                 device: DeviceId(seen.device),

@@ -230,6 +230,7 @@ impl Waiting {
                 && pending.subject == *subject
                 // What the operator lets be at once has no time to come.
                 && (pending.due <= counted || pending.due == pending.asked)
+                && !pending.is_over(counted)
                 && match pending.operator {
                     // Whom a device objects to has the operator on their side, or nobody.
                     Operator::NotNeeded => pending.objections.is_empty(),
@@ -319,17 +320,35 @@ impl Waiting {
         self.list.retain(|pending| pending.asker != Asker::Recovery);
     }
 
+    /// Whatever was said of what waits may be forgotten, by a server that was rolled back: each wait begins anew, and the
+    /// operator says yes anew. Who objected still does.
+    pub(crate) fn begin_anew(&mut self, now: u64) {
+        for pending in &mut self.list {
+            let wait = pending.due.saturating_sub(pending.asked);
+            pending.asked = pending.asked.max(now);
+            pending.due = pending.asked.saturating_add(wait);
+            if pending.operator == Operator::Agreed {
+                pending.operator = Operator::Needed;
+            }
+        }
+    }
+
     fn place(&self, number: u64) -> Result<usize, Refusal> {
         let place = self.list.iter().position(|pending| pending.number == number);
         place.ok_or_else(|| Reason::ChangeNotFound.into())
     }
 
     fn forget(&mut self, now: u64) {
-        self.list.retain(|pending| pending.due.saturating_add(KEPT) >= now);
+        self.list.retain(|pending| !pending.is_over(now));
     }
 }
 
 impl Pending {
+    /// Whether nobody came back for it in time.
+    const fn is_over(&self, now: u64) -> bool {
+        self.due.saturating_add(KEPT) < now
+    }
+
     /// What others need to see of it.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body

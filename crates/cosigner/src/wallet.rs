@@ -316,8 +316,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(tweak)
     }
 
-    /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries. Where epoch or
-    /// device list change, the anchor hears of it first: such a batch goes through [`Self::commit`].
+    /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries. Where epoch,
+    /// device list or freeze change, the anchor hears of it first: such a batch goes through [`Self::commit`].
     pub(crate) fn store_change(&self, change: Change, batch: &mut Batch) -> Result<(), Refusal> {
         let Change {
             mut row,
@@ -375,7 +375,15 @@ impl Mark {
             wallet,
             epoch: state.epoch(),
             list: state.device_list,
+            frozen: state.shape.freeze.is_some(),
         }
+    }
+
+    /// Whether a wallet that stands like this may go on, where the last that was heard of it is this mark. One that is
+    /// frozen signs nothing anyway.
+    pub(crate) fn lets_go_on(&self, stands: &Self) -> bool {
+        let frozen = stands.frozen;
+        *stands == Self { frozen, ..*self } && (frozen || !self.frozen)
     }
 }
 

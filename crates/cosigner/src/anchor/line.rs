@@ -15,6 +15,7 @@ const DOMAIN: Domain = Domain::new("anchor");
 const BEGUN: &str = "twofold-anchor/1";
 const INSTANCE: &str = "instance";
 const MARK: &str = "mark";
+const FROZEN: &str = "frozen";
 
 /// 16 random bytes: of an anchor, or of a server from one start to the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,11 +75,13 @@ impl fmt::Display for Body {
             Self::Instance(token) => write!(f, "{INSTANCE} {token}"),
             Self::Mark(mark) => write!(
                 f,
-                "{MARK} {} {} {} {}",
+                "{MARK} {} {} {} {}{}{}",
                 mark.wallet,
                 mark.epoch.number,
                 Hex(&mark.epoch.transcript),
-                Hex(&mark.list)
+                Hex(&mark.list),
+                if mark.frozen { " " } else { "" },
+                if mark.frozen { FROZEN } else { "" }
             ),
         }
     }
@@ -108,6 +111,7 @@ fn read(text: &str) -> Option<Line> {
                 transcript: bytes(words.next()?)?,
             },
             list: bytes(words.next()?)?,
+            frozen: words.clone().next() == Some(FROZEN) && words.next().is_some(),
         }),
         _ => return None,
     };

@@ -123,18 +123,21 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let mut change = owned.change();
         // Silence says that nothing has changed since the anchor began, and the backup is younger than that.
         let last = marks.and_then(|marks| marks.get(&id));
-        let agrees = marks.is_some() && last.is_none_or(|mark| *mark == change.stands());
-        let ours = change.state.epoch().number;
-        let later = last.map(|mark| mark.epoch.number).filter(|epoch| *epoch > ours);
+        let agrees = marks.is_some() && last.is_none_or(|mark| mark.lets_go_on(&change.stands()));
+        let lacking = last.filter(|_| !agrees).map(|mark| mark.epoch.number);
+        // Who objected, who cancelled and what the operator refused since the backup is forgotten: everybody hears again of
+        // what waits, and has all its time to speak.
+        let now = self.time.now();
+        change.state.shape.waiting.begin_anew(now);
         match &mut change.state.fence {
             Some(fence) => {
                 change.state.contacts.fenced(None);
-                fence.again(self.time.counted(), later);
+                fence.again(now, lacking);
             }
             None if agrees => self.lift(&mut change, Lift::Anchor, line),
             none => {
                 change.state.contacts.fenced(None);
-                *none = Some(Fence::restored(self.time.counted(), later));
+                *none = Some(Fence::restored(now, lacking));
             }
         }
         if change.state.fence.is_some() {

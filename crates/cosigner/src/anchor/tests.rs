@@ -7,6 +7,7 @@ use twofold_api::{
 use super::*;
 use crate::{
     fixture::{House, Phone, Purse},
+    shape::Freeze,
     testing::{MemoryAnchor, memory::Fate},
 };
 use twofold_threshold::{checkpoint::Head, id::EpochId};
@@ -314,6 +315,12 @@ fn s11_a_revocation_that_the_backup_lacks_is_not_undone() {
     house.restore(&backup, &anchor);
     house.restart_with(&anchor, false).unwrap();
     assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+    // The device that was struck off may be the one that says yes to what the operator decides for all.
+    let decide = |many| block_on(house.mind.decide_fence(purse.id, "the disk died", many));
+    assert_eq!(decide(true).unwrap_err().reason, Reason::RestoreFence);
+    let (fences, _) = block_on(house.mind.fences(None)).unwrap();
+    assert!(fences[0].why.contains("heard of other devices"), "{}", fences[0].why);
+    assert!(!decide(false).unwrap());
 }
 
 #[test]
@@ -351,4 +358,57 @@ fn s10_with_a_share_from_before_a_refresh_a_restored_server_signs_nothing() {
         fences[0].why
     );
     assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+}
+
+/// Has a wallet frozen or not, as far as the anchor hears of it.
+fn freeze(house: &House, purse: &Purse, frozen: bool) {
+    let row = house.store.with(|tables| tables.wallets[&purse.id].clone());
+    let mut change = house.mind.load(row).expect("an authentic state").change();
+    let since = change.state.head().seq;
+    change.state.shape.freeze = frozen.then_some(Freeze { since, by: [8; 32] });
+    let mut batch = Batch::default();
+    house.mind.store_change(change, &mut batch).expect("a change");
+    block_on(house.mind.commit(batch)).unwrap();
+}
+
+#[test]
+fn s11_a_freeze_that_the_backup_lacks_is_not_undone() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let before = house.rows();
+    freeze(&house, &purse, true);
+    let during = house.rows();
+    house.restore(&before, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::RestoreFence));
+
+    house.restore(&during, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    assert_eq!(
+        spends(&house, &phone, &purse),
+        Err(Reason::WalletFrozen),
+        "it is as the anchor has it"
+    );
+    // One that the anchor has heard the end of is frozen a second time, and not fenced for it.
+    freeze(&house, &purse, false);
+    house.restore(&during, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    assert_eq!(spends(&house, &phone, &purse), Err(Reason::WalletFrozen));
+}
+
+#[test]
+fn s11_nothing_is_left_to_spend_of_the_day_of_a_restore_however_old_the_backup() {
+    let (mut house, anchor, phone, purse) = anchored();
+    house.let_time_settle();
+    let backup = house.rows();
+    house.clock.pass(3 * 86_400);
+    house.restore(&backup, &anchor);
+    house.restart_with(&anchor, false).unwrap();
+    house.let_time_settle();
+    phone.clock.set(house.clock.now());
+    spends(&house, &phone, &purse).unwrap();
+    assert_eq!(
+        house.state(&purse).windows[0].sum,
+        u64::MAX,
+        "something was left to spend"
+    );
 }

@@ -96,3 +96,26 @@ fn a_later_epoch_undoes_what_was_agreed_on_without_it() {
     assert!(refreshed.see(seen(2, 9), 1, 200));
     assert!(refreshed.decision.is_none() && refreshed.agreed.is_empty());
 }
+
+#[test]
+fn s19_a_fence_that_is_restored_asks_everybody_again() {
+    let mut fence = decided();
+    fence.again(900, Some(4));
+    assert_eq!((fence.since, fence.anchored), (900, Some(4)));
+    assert!(fence.decision.is_none() && fence.agreed.is_empty());
+    fence.again(800, Some(3));
+    assert_eq!((fence.since, fence.anchored), (900, Some(4)));
+}
+
+#[test]
+fn s11_a_part_of_what_was_lost_hides_no_change_of_devices_from_the_operator() {
+    let all = |_| true;
+    let mut fence = Fence::restored(100, Some(3));
+    fence.brought((3, 3), all);
+    assert_eq!(fence.anchored, Some(3));
+    let mut fence = Fence::restored(100, Some(5));
+    fence.brought((3, 4), all);
+    assert_eq!(fence.anchored, Some(5));
+    fence.brought((4, 5), all);
+    assert_eq!(fence.anchored, None);
+}

@@ -149,3 +149,32 @@ fn one_asker_takes_no_more_than_its_room_and_what_nobody_comes_back_for_is_forgo
     let refused = waiting.ask(long, after(Leave::AfterNotice, true), 0).unwrap_err();
     assert_eq!(refused.reason, Reason::TooLarge);
 }
+
+#[test]
+fn a24_what_nobody_came_back_for_is_not_done_later() {
+    let mut waiting = Waiting::default();
+    waiting.ask(wish(ONE, 1), after(Leave::AfterNotice, true), 0).unwrap();
+    assert!(waiting.is_ripe(ONE, &[1; 32], 31 * DAY));
+    assert!(!waiting.is_ripe(ONE, &[1; 32], 31 * DAY + 1));
+}
+
+#[test]
+fn a24_a_wait_that_begins_anew_is_as_long_as_it_was_and_takes_another_yes() {
+    let mut waiting = Waiting::default();
+    waiting.ask(wish(ONE, 1), after(Leave::AfterNotice, true), 0).unwrap();
+    let long = waiting
+        .ask(wish(ONE, 2), after(Leave::AfterLong, true), 0)
+        .unwrap()
+        .number;
+    waiting.agree(long).unwrap();
+    let now = 9 * DAY;
+    waiting.begin_anew(now);
+    assert!(!waiting.is_ripe(ONE, &[1; 32], now + DAY - 1));
+    assert!(waiting.is_ripe(ONE, &[1; 32], now + DAY));
+    assert!(
+        !waiting.is_ripe(ONE, &[2; 32], now + 7 * DAY),
+        "of a yes that may have been taken back"
+    );
+    waiting.agree(long).unwrap();
+    assert!(waiting.is_ripe(ONE, &[2; 32], now + 7 * DAY));
+}

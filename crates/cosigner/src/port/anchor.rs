@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin};
 
 use twofold_threshold::id::{EpochId, WalletId};
 
-/// Where a wallet stands after a refresh or a change of its device list.
+/// Where a wallet stands after a refresh, a change of its device list, or a freeze.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// The wallet.
@@ -13,6 +13,8 @@ pub struct Mark {
     pub epoch: EpochId,
     /// Hash of its device list's last entry.
     pub list: [u8; 32],
+    /// Whether it is frozen.
+    pub frozen: bool,
 }
 
 /// Why the anchor can't be used.

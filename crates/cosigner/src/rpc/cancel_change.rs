@@ -81,7 +81,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let mut batch = Batch::default();
         self.store_change(opened, &mut batch)?;
-        Ok(self.store.commit(batch).await?)
+        Ok(self.commit(batch).await?)
     }
 
     /// The operator says yes to a change that takes it. Not an RPC: the server offers it on its admin socket alone. Its

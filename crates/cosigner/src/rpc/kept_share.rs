@@ -42,7 +42,7 @@ pub(crate) enum ShareStanding {
     There,
     /// A device brought it back, and the operator's offline key has to open it first.
     Sealed,
-    /// It is not there.
+    /// It is not there, or does not open under the KEK.
     Missing,
 }
 

@@ -73,9 +73,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let mut batch = Batch::default();
         let epoch = state.epoch().number;
         let (wallet, kind) = (asked.wallet, KeyKind::Taproot);
-        if standing == ShareStanding::Sealed {
-            batch.writes.push(Write::EraseShare { wallet, kind, epoch });
-        }
+        // One that waits for the operator, or that does not open.
+        batch.writes.push(Write::EraseShare { wallet, kind, epoch });
         let sealed = self.seal_share(&repaired.share, public, &repaired.unlock);
         batch.writes.push(Write::AddShare(Share {
             wallet,

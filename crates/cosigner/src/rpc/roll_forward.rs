@@ -93,7 +93,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 && link.signed().transcript().epoch() == owned.state().epoch()
                 && link.signed().transcript().names_kept(&asked.kept)
             {
-                // Another device brought the refresh back, and had no share to bring.
+                // Another device brought the refresh back, and had no share to bring; or what is here does not open.
+                batch.writes.push(Write::EraseShare {
+                    wallet: owned.id(),
+                    kind: KeyKind::Taproot,
+                    epoch: owned.state().epoch().number,
+                });
                 batch
                     .writes
                     .push(self.add_kept(owned.id(), &ground.public, &asked.kept));
@@ -191,7 +196,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         // Some of it may have been done or cancelled. Whoever still wishes it asks again.
         shape.waiting = crate::pending::Waiting::default();
         if let Some(fence) = &mut change.state.fence {
-            fence.brought(to.epoch.number, |device| list.device(device).is_some());
+            fence.brought((old.number, to.epoch.number), |device| list.device(device).is_some());
         }
         self.lists.put(to.list, Arc::new(list));
 

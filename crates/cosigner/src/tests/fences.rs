@@ -16,6 +16,7 @@ use twofold_threshold::{
 
 use crate::{
     fixture::{Call, House, Phone, Purse, START, rng},
+    port::Clock,
     testing::{MemoryAnchor, memory::Tables},
 };
 
@@ -334,4 +335,18 @@ fn s20_charges_that_are_deleted_are_charged_again_and_spend_no_more() {
         house.state(&purse).windows[0].sum > spent,
         "what was charged is let off"
     );
+}
+
+#[test]
+fn s19_the_time_for_notice_begins_when_a_server_is_restored_and_not_with_its_backup() {
+    let (mut house, anchor) = (House::new(), MemoryAnchor::default());
+    house.restart_with(&anchor, false).unwrap();
+    let purse = Phone::joined(&house).create(&house);
+    house.let_time_settle();
+    let backup = house.rows();
+    house.clock.pass(10 * 86_400);
+    let now = house.clock.now();
+    house.restore(&backup, &anchor);
+    house.restart_with(&MemoryAnchor::default(), true).unwrap();
+    assert_eq!(house.state(&purse).fence.unwrap().since, now);
 }

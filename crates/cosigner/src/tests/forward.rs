@@ -363,6 +363,14 @@ fn s21_the_share_may_come_after_the_refresh_and_from_another_device() {
         .unwrap();
     assert!(shares(&scene.house, &scene.purse).is_empty());
     scene.brought(after(&what.kept)).unwrap();
+    // What the disk has spoilt comes once more.
+    scene.house.store.with(|tables| {
+        for share in tables.shares.values_mut() {
+            share.sealed[40] ^= 1;
+        }
+    });
+    assert!(scene.why().contains("share is missing"), "{}", scene.why());
+    scene.brought(after(&what.kept)).unwrap();
     scene.adopt().unwrap();
     scene.decide().unwrap();
     scene.lift().unwrap();

@@ -26,6 +26,9 @@ pub(crate) const BLANK: [u8; 32] = [0; 32];
 /// A sealing key, as the list names it.
 pub(crate) type Key = [u8; 32];
 
+/// What anchors say of a wallet: its epoch, its list's head, and whether it is frozen.
+pub(crate) type Mark = (EpochId, [u8; 32], bool);
+
 /// A machine that is to be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Card {
@@ -85,7 +88,7 @@ pub(crate) struct Link {
 pub(crate) struct Fence {
     /// The furthest that a device showed: epoch, generation and number.
     seen: Option<(u32, u32, u64)>,
-    /// The anchor heard of a later epoch.
+    /// The anchor has heard more.
     later: bool,
     since: u64,
     decided: bool,
@@ -182,9 +185,9 @@ impl Book {
         *self.path.last().expect("never empty")
     }
 
-    /// What anchors say of a wallet.
-    pub(crate) fn mark(&self) -> (EpochId, [u8; 32]) {
-        (self.epoch(), *self.heads.last().expect("never empty"))
+    pub(crate) fn mark(&self) -> Mark {
+        let head = *self.heads.last().expect("never empty");
+        (self.epoch(), head, self.frozen.is_some())
     }
 
     pub(crate) fn refresh_due(&self) -> bool {
@@ -315,7 +318,7 @@ impl Book {
 
     pub(crate) fn is_ripe(&self, asker: Option<DeviceId>, what: &What, now: Now) -> bool {
         self.waiting.iter().any(|wish| {
-            let over = wish.due <= now.counted || wish.due == wish.asked;
+            let over = (wish.due <= now.counted || wish.due == wish.asked) && now.counted <= wish.due + KEPT;
             let agreed = match wish.operator {
                 Operator::NotNeeded => !wish.objected,
                 Operator::Needed => false,
@@ -525,41 +528,57 @@ impl Book {
                     fence.decided = false;
                     fence.agreed.clear();
                 }
-                fence.since = fence.since.max(now.counted);
+                fence.since = fence.since.max(now.shown);
                 fence.seen = Some(seen);
             }
             Some(_) => {}
             none => {
                 *none = Some(Fence {
                     seen: Some(seen),
-                    since: now.counted,
+                    since: now.shown,
                     ..Fence::default()
                 });
+                next.wait_anew(now);
             }
         }
         next
     }
 
     /// The server was restored. `mark` is the anchor's last word of this wallet, where there is an anchor from before.
-    pub(crate) fn restored(&self, mark: Option<(EpochId, [u8; 32])>, now: Now) -> Self {
+    pub(crate) fn restored(&self, mark: Option<Mark>, now: Now) -> Self {
         let mut next = self.clone();
-        let later = mark.is_some_and(|(epoch, _)| epoch.number > self.epoch().number);
+        next.wait_anew(now);
+        let (epoch, list, frozen) = self.mark();
+        // A freeze that ended since stands again, and harms nobody.
+        let agrees = mark.is_some_and(|mark| (mark.0, mark.1) == (epoch, list) && (frozen || !mark.2));
+        let later = mark.is_some() && !agrees;
         if let Some(fence) = &mut next.fence {
-            // What was said of that fence was said of another restore.
             fence.later |= later;
-            fence.since = fence.since.max(now.counted);
+            fence.since = fence.since.max(now.shown);
             fence.decided = false;
             fence.agreed.clear();
-        } else if mark == Some(self.mark()) {
+        } else if agrees {
             next.lift();
         } else {
             next.fence = Some(Fence {
                 later,
-                since: now.counted,
+                since: now.shown,
                 ..Fence::default()
             });
         }
         next
+    }
+
+    /// Whoever stopped something may be forgotten: it waits all its time again, and for another yes.
+    fn wait_anew(&mut self, now: Now) {
+        for wish in &mut self.waiting {
+            let wait = wish.due - wish.asked;
+            wish.asked = wish.asked.max(now.shown);
+            wish.due = wish.asked + wait;
+            if wish.operator == Operator::Agreed {
+                wish.operator = Operator::Needed;
+            }
+        }
     }
 
     fn lift(&mut self) {

@@ -20,7 +20,7 @@ use twofold_threshold::share::PublicShares;
 use twofold_threshold::sign::{Commitment, CosignReply};
 use twofold_threshold::words::RecoverySecret;
 
-use super::book::{Book, Card, DAY, Key, Now};
+use super::book::{Book, Card, DAY, Key, Mark, Now};
 use super::step::Road;
 use crate::crashes::{Life, Mortal, mortal};
 use crate::line::Fate;
@@ -92,7 +92,7 @@ pub(crate) struct House {
     pub(crate) server: Arc<Server>,
     pub(crate) anchor: MemoryAnchor,
     /// The anchor's last word of the wallet; as it was when the anchor began where it had none.
-    pub(crate) mark: Option<(EpochId, [u8; 32])>,
+    pub(crate) mark: Option<Mark>,
     /// How many anchors were begun, and how often a server was started beside this one.
     pub(crate) anchors: u32,
     pub(crate) starts: u32,

@@ -232,6 +232,7 @@ pub async fn a_batch_with_a_mark_changes_nothing<S: Store>(store: &S) {
             transcript: [2; 32],
         },
         list: [3; 32],
+        frozen: false,
     };
     let marked = commit(store, [Write::AddUser(user(1)), Write::Mark(mark)]).await;
     assert!(matches!(marked, Err(StoreFault::Damaged(_))), "{marked:?}");

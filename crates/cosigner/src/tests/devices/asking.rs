@@ -7,6 +7,7 @@ use twofold_threshold::device_list::{Act, Change, Signer};
 
 use super::{DAY, Family, cancel, change, enrol, further, list, look, send};
 use crate::fixture::{House, Phone};
+use crate::testing::MemoryAnchor;
 use crate::testing::memory::Fate;
 
 #[test]
@@ -193,4 +194,38 @@ fn a24_a_stolen_device_strikes_no_other_off_by_leaving_itself() {
         None
     );
     look(house, purse, laptop).unwrap();
+}
+
+#[test]
+fn a24_a_wish_that_was_cancelled_since_the_backup_waits_anew_once_that_is_restored() {
+    for fenced in [false, true] {
+        let (mut family, anchor) = (Family::new(), MemoryAnchor::default());
+        family.house.restart_with(&anchor, false).unwrap();
+        let act = enrol(&family.tablet);
+        // The phone is stolen.
+        let asked = family
+            .change(&family.phone, act, &[])
+            .unwrap()
+            .waiting
+            .expect("it waits");
+        let backup = family.house.rows();
+        cancel(&family.house, &family.purse, &family.laptop, asked.change).unwrap();
+        family.pass(2 * DAY);
+        let now = family.laptop.clock.get();
+        family.house.restore(&backup, &anchor);
+        if fenced {
+            family.house.restart_with(&MemoryAnchor::default(), true).unwrap();
+        } else {
+            family.house.restart_with(&anchor, false).unwrap();
+        }
+        family.pass(1);
+        let waiting = family.look().waiting;
+        assert!(waiting[0].due >= now + DAY, "nobody has time to cancel it again");
+        if !fenced {
+            let again = family.change(&family.phone, act, &[]).unwrap();
+            assert!(again.waiting.is_some(), "done, though the laptop had cancelled it");
+        }
+        cancel(&family.house, &family.purse, &family.laptop, waiting[0].change).unwrap();
+        assert!(!family.listed(&family.tablet));
+    }
 }
