@@ -4,6 +4,9 @@
 pub const PROTOCOL: u32 = 1;
 /// Most bytes in a request body, envelope included.
 pub const BODY_BYTES: usize = 256 * 1024;
+/// Most bytes in the body of the one request that is longer: what a device brings back to a server that was restored, with
+/// as many refreshes and as long a device list as a wallet may have. All of it counts together, so it goes in one piece.
+pub const FORWARD_BYTES: usize = 3 * 1024 * 1024;
 /// Most bytes in the body of a request to join: its sender is not known yet, and an invitation's code is short.
 pub const JOIN_BYTES: usize = 4 * 1024;
 /// Most bytes in all request headers together.

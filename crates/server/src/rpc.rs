@@ -40,7 +40,7 @@ use std::sync::Arc;
 use connectrpc::{ConnectRpcService, DeadlinePolicy, Limits, RequestContext};
 use twofold_api::{
     Reason, Refusal,
-    limits::BODY_BYTES,
+    limits::FORWARD_BYTES,
     reply::{self, Pulse},
     request,
 };
@@ -73,12 +73,12 @@ impl<S: Store, C: Chain, K: Clock> Rpc<S, C, K> {
             health,
             watchers: Arc::default(),
         };
+        // The gate has held each body to its own bound; this is that of the longest.
+        let limits = Limits::default()
+            .with_max_request_body_size(FORWARD_BYTES)
+            .with_max_message_size(FORWARD_BYTES);
         ConnectRpcService::new(Procedures::new(Arc::new(rpc)))
-            .with_limits(
-                Limits::default()
-                    .with_max_request_body_size(BODY_BYTES)
-                    .with_max_message_size(BODY_BYTES),
-            )
+            .with_limits(limits)
             .with_deadline_policy(DeadlinePolicy::new())
     }
 }

@@ -15,7 +15,7 @@ use connectrpc::{
 use futures::stream::{BoxStream, StreamExt as _};
 use serde::{Serialize, de::DeserializeOwned};
 use twofold_api::{
-    limits::BODY_BYTES,
+    limits::{BODY_BYTES, FORWARD_BYTES},
     procedure::Kind,
     reason::{Reason, Refusal},
     reply, request,
@@ -237,10 +237,10 @@ where
 {
     let message = match format {
         CodecFormat::Proto => DecodeOptions::new()
-            .with_max_message_size(BODY_BYTES)
+            .with_max_message_size(FORWARD_BYTES)
             .with_recursion_limit(4)
             .with_unknown_field_limit(0)
-            .with_element_memory_limit(4 * BODY_BYTES)
+            .with_element_memory_limit(4 * bytes.len().max(BODY_BYTES))
             .decode_from_slice::<M>(bytes)
             .map_err(|_| Malformed::new("message", Problem::Encoding).into()),
         CodecFormat::Json => serde_json::from_slice::<M>(bytes)

@@ -5,8 +5,8 @@ use http::{header, request};
 use hyper::body::Body;
 use twofold_api::{
     Reason, Refusal,
-    limits::{BODY_BYTES, JOIN_BYTES},
-    request::Join,
+    limits::{BODY_BYTES, FORWARD_BYTES, JOIN_BYTES},
+    request::{Join, RollForward},
     signature::Proof,
 };
 use twofold_cosigner::{
@@ -62,11 +62,11 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         };
         match sender {
             Sender::Device(caller) => {
-                let body = self.bodies.read(body, BODY_BYTES, peer.address()).await?;
+                let body = self.bodies.read(body, most(parts), peer.address()).await?;
                 Ok((Admitted::Device(caller.arrived(&body.bytes)?), body))
             }
             Sender::Newcomer(newcomer) => {
-                let body = self.joining.read(body, JOIN_BYTES, peer.address()).await?;
+                let body = self.joining.read(body, most(parts), peer.address()).await?;
                 Ok((Admitted::Newcomer(newcomer.arrived(&body.bytes)?), body))
             }
         }
@@ -77,7 +77,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         self.rates.address(peer.address())?;
         // Joining is the one procedure that a key may call before it is known.
         let joins = parts.uri.path() == Join::PATH;
-        let most = if joins { JOIN_BYTES } else { BODY_BYTES };
+        let most = most(parts);
         if announced(parts).is_some_and(|length| length > most as u64) {
             return Err(too_large(most));
         }
@@ -105,6 +105,15 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             return Err(Refusal::new(Reason::Malformed, "a procedure takes no query"));
         }
         Ok(sender)
+    }
+}
+
+/// Most bytes of a procedure's body.
+fn most(parts: &request::Parts) -> usize {
+    match parts.uri.path() {
+        path if path == Join::PATH => JOIN_BYTES,
+        path if path == RollForward::PATH => FORWARD_BYTES,
+        _ => BODY_BYTES,
     }
 }
 

@@ -8,7 +8,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use twofold_api::{limits::BODY_BYTES, request::Hello};
+use twofold_api::{
+    limits::{BODY_BYTES, FORWARD_BYTES},
+    request::Hello,
+};
 use twofold_cosigner::testing::SetClock;
 use twofold_server::certificate;
 
@@ -88,6 +91,35 @@ async fn f18_a_body_at_the_limit_is_read_and_one_byte_more_is_too_large() {
         (over.status, over.reason()),
         (StatusCode::TOO_MANY_REQUESTS, "TOO_LARGE")
     );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s23_what_a_restored_server_lacks_may_be_longer_than_any_other_request() {
+    let clock = SetClock::at(START);
+    let house = House::open(&clock).await;
+    let device = house.enrolled(START).await;
+    let path = "/twofold.v1.CosignerService/RollForward";
+    for (length, reason) in [
+        (BODY_BYTES + 1, "MALFORMED"),
+        (FORWARD_BYTES, "MALFORMED"),
+        (FORWARD_BYTES + 1, "TOO_LARGE"),
+    ] {
+        let mut answer = None;
+        // As above.
+        for _ in 0..50 {
+            let long = device.sign_bytes(&house, path, vec![0; length], None, START);
+            if let Ok(told) = house.connect().await.send(&long).await {
+                answer = Some(told);
+                break;
+            }
+        }
+        assert_eq!(
+            answer.expect("an answer in fifty tries").reason(),
+            reason,
+            "{length} bytes"
+        );
+    }
     house.close().await;
 }
 

@@ -20,6 +20,11 @@ use twofold_api::{
 
 use super::{Events, Procedures, Service, decode_bytes};
 use crate::{METHODS, client, proto, sample, stream};
+use twofold_api::limits::{BROUGHT_BYTES, BROUGHT_ENTRIES, FORWARD_BYTES};
+use twofold_threshold::{
+    device_list::{MAX_ENTRIES, MAX_ENTRY},
+    package::MAX_LINKS,
+};
 
 /// Answers everything with a sample, and notes what was asked.
 #[derive(Debug, Default)]
@@ -353,4 +358,22 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn s23_as_many_refreshes_as_a_wallet_may_have_fit_what_a_device_brings_back() {
+    let long = |count: usize, each: usize| vec![vec![7; each]; count];
+    let most = request::RollForward {
+        entries: long(BROUGHT_ENTRIES, BROUGHT_BYTES / BROUGHT_ENTRIES),
+        device_list: long(MAX_ENTRIES, MAX_ENTRY),
+        // Of a wallet with all the devices that it may have, as they are kept for recovery.
+        links: long(MAX_LINKS, 4_000),
+        kept: vec![7; 1_024],
+        package: vec![7; 1_024],
+        ..sample::roll_forward()
+    };
+    let bytes = proto::RollForwardRequest::from(&most).encode_to_vec();
+    assert!(bytes.len() <= FORWARD_BYTES, "{} bytes", bytes.len());
+    let read = decode_bytes::<proto::RollForwardRequest, request::RollForward>(&bytes, CodecFormat::Proto);
+    assert_eq!(read.unwrap().links.len(), MAX_LINKS);
 }
