@@ -28,6 +28,7 @@ use twofold_threshold::secret::UnlockKey;
 use twofold_threshold::words::{RecoverySecret, RecoveryWords};
 
 use crate::client::Client;
+use crate::devices::KnownList;
 use crate::fault::{Breach, Fault, Usage};
 use crate::port::Platform;
 use crate::recovery::{AgeOpener, AgeSealer};
@@ -262,13 +263,14 @@ impl<P: Platform> Client<P> {
             public: created.public,
             unlock: created.unlock,
             test_signature: created.test_signature,
-            list: vec![begun.entry],
+            list: KnownList::unverified(vec![begun.entry], 0),
             sealing: begun.sealing,
             transcript: created.transcript.to_bytes(),
             package: created.package.to_bytes(),
             links: Vec::new(),
             kept: Vec::new(),
             words,
+            checkpoint: None,
         };
         self.save_record(&record).await?;
         self.forget_pending(record.wallet).await?;

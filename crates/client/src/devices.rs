@@ -1,8 +1,8 @@
 //! A wallet's devices: which there are, adding one, striking one off, freezing, and what waits.
 //!
-//! The list of devices is a chain of signed entries that the server keeps and vouches for nothing of. It is verified whole
-//! each time it is read, and held against the one that this machine knew: a list that goes on is taken over, any other is
-//! the server's breach. What this machine may do at once and what it only asks for is the server's to judge, by the table
+//! The list of devices is a chain of signed entries that the server keeps and vouches for nothing of. It is verified when it
+//! is read, and held against the one that this machine knew: a list that goes on is taken over, any other is the server's
+//! breach. What this machine may do at once and what it only asks for is the server's to judge, by the table
 //! of `threshold::device_list::powers`.
 
 mod add;
@@ -12,6 +12,7 @@ mod outstanding;
 
 pub use add::Arrival;
 pub use compare::{Compared, Met};
+pub(crate) use known::KnownList;
 pub use outstanding::Outstanding;
 
 use twofold_api::reason::Reason;
@@ -219,9 +220,18 @@ impl<P: Platform> Client<P> {
         wallet: &mut Wallet,
         words: Option<&RecoverySecret>,
     ) -> Result<Outcome, Fault> {
+        self.unfreeze_shown(wallet, words).await.map(|(outcome, _)| outcome)
+    }
+
+    /// The same, with the wallet's shape as it was read before.
+    pub(crate) async fn unfreeze_shown(
+        &mut self,
+        wallet: &mut Wallet,
+        words: Option<&RecoverySecret>,
+    ) -> Result<(Outcome, Shape), Fault> {
         self.stand_undoubted(wallet).await?;
         let mut again = true;
-        let (asked, newest) = loop {
+        let (asked, newest, shape) = loop {
             let shape = self.shape(wallet).await?;
             let seal_key = *self.seal_key().await?.public();
             let recovery = words.zip(shape.freeze).map(|(words, (since, _))| {
@@ -239,11 +249,14 @@ impl<P: Platform> Client<P> {
             match self.call(&request, Some(&checkpoint), Caution::Stop).await {
                 // The server was started since it said that it is frozen.
                 Err(fault) if fault.reason() == Some(Reason::StaleSealKey) && core::mem::take(&mut again) => {}
-                outcome => break self.heed_doubt(wallet, outcome).await?,
+                outcome => {
+                    let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
+                    break (asked, newest, shape);
+                }
             }
         };
         self.note_checkpoint(wallet, newest).await?;
-        Ok(asked.into())
+        Ok((asked.into(), shape))
     }
 
     /// Cancels a change that waits; what recovery asked for is objected to.
@@ -306,8 +319,14 @@ impl<P: Platform> Client<P> {
     ) -> Result<Outcome, Fault> {
         self.stand_undoubted(wallet).await?;
         let mut tries = 1;
+        // What is sealed to a new machine is of the newest epoch, so whoever adds one reads first.
+        let mut list = if matches!(act, Act::Enrol { .. }) {
+            self.list_to_change(wallet, &act).await?
+        } else {
+            self.known_devices(wallet).await?
+        };
+        let mut read = matches!(act, Act::Enrol { .. });
         loop {
-            let list = self.list_to_change(wallet, &act).await?;
             let proposal = Proposal::new(&list, act);
             let bytes = proposal.signing_bytes();
             let own = Signer::Device(*self.session.device_key());
@@ -315,15 +334,21 @@ impl<P: Platform> Client<P> {
             if let Some(words) = words {
                 entry = entry.countersigned(Signer::Recovery, words.identity().sign_raw(&bytes))?;
             }
-            list.judge(&entry).map_err(Usage::DeviceList)?;
-            match self.send_entry(wallet, &list, &entry).await {
-                Err(fault) if fault.reason() == Some(Reason::ListChanged) && tries < TRIES => tries += 1,
-                outcome => return outcome,
+            match list.judge(&entry) {
+                Ok(_) => match self.send_entry(wallet, &list, &entry).await {
+                    Err(fault) if fault.reason() == Some(Reason::ListChanged) && tries < TRIES => tries += 1,
+                    outcome => return outcome,
+                },
+                Err(fault) if read => return Err(Usage::DeviceList(fault).into()),
+                // The server may know more.
+                Err(_) => {}
             }
+            list = self.list_to_change(wallet, &act).await?;
+            read = true;
         }
     }
 
-    /// The newest list, to sign an entry on. What is sealed to a new machine is the share of the epoch that counts, so
+    /// The newest list, read, to sign an entry on. What is sealed to a new machine is the share of the epoch that counts, so
     /// whoever adds one catches up first.
     async fn list_to_change(&mut self, wallet: &mut Wallet, act: &Act) -> Result<DeviceList, Fault> {
         let list = self.device_list(wallet).await?;
@@ -358,10 +383,13 @@ impl<P: Platform> Client<P> {
         let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
+        if asked.waiting.is_none() {
+            self.note_entry(wallet, entry).await?;
+        }
         Ok(asked.into())
     }
 
-    async fn shape(&mut self, wallet: &mut Wallet) -> Result<Shape, Fault> {
+    pub(crate) async fn shape(&mut self, wallet: &mut Wallet) -> Result<Shape, Fault> {
         let request = GetShape {
             wallet: wallet.id(),
             checkpoint: wallet.checkpoint,

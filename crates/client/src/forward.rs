@@ -91,9 +91,10 @@ impl<P: Platform> Client<P> {
             checkpoint: Some(newest),
         };
         let (told, _) = self.call(&request, Some(&newest), Caution::Notice).await?;
-        let list = self.known_list(wallet).await?;
+        let known = self.known_list(wallet).await?;
+        let list = known.entries();
         if !matches!(
-            succession(&list, &told.device_list),
+            succession(list, &told.device_list),
             Succession::Same | Succession::Behind
         ) {
             return Ok(());
@@ -112,7 +113,7 @@ impl<P: Platform> Client<P> {
         });
         for aim in read.into_iter().chain([&newest]) {
             let head = self.head_of(aim)?;
-            let Some(request) = between(&wallet.record, (&tail, &list), &stands, (*aim, &head)) else {
+            let Some(request) = between(&wallet.record, (&tail, list), &stands, (*aim, &head)) else {
                 continue;
             };
             let Some(head) = self.offer(&request, &newest).await? else {

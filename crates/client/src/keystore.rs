@@ -200,6 +200,11 @@ impl<K: Keystore> Unlocked<K> {
         self.store.remove(name).await
     }
 
+    /// Removes an item that is of no use any more: after a crash it may be there again.
+    pub(crate) async fn forget(&self, name: &BlobName) -> Result<(), KeystoreFault> {
+        self.store.forget(name).await
+    }
+
     /// The names of all items that start with `prefix`.
     pub async fn names(&self, prefix: &str) -> Result<Vec<BlobName>, KeystoreFault> {
         let mut names = self.store.names().await?;

@@ -16,16 +16,18 @@ use rand_core::RngCore;
 use twofold_api::reason::Reason;
 use twofold_api::request::{BeginRefresh, FinishRefresh};
 use twofold_api::seal_key::{SealTo, Step as SealStep, Usage as SealUsage};
+use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::DeviceList;
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::CeremonyId;
-use twofold_threshold::package::Chain;
 use twofold_threshold::refresh::device::{NextKey, Pending, Refreshed, Start};
 use twofold_threshold::refresh::server::complete;
 use twofold_threshold::refresh::{Completion, Ground, Link, ServerRound};
 use twofold_threshold::secret::UnlockKey;
+use twofold_threshold::transcript::SignedTranscript;
 
 use crate::client::Client;
+use crate::devices::KnownList;
 use crate::fault::{Breach, Fault, Usage};
 use crate::port::Platform;
 use crate::recovery::AgeSealer;
@@ -138,7 +140,7 @@ impl<P: Platform> Client<P> {
             Some(pending) => self.close_refresh(wallet, pending).await?,
             None => None,
         };
-        let (told, _) = self.told(wallet).await?;
+        let (told, known) = self.told(wallet).await?;
         let waiting = told.package.get(FIRST_LINKS + wallet.record.links.len()..);
         for bytes in waiting.unwrap_or_default() {
             let link = Link::try_from(bytes.as_slice())?;
@@ -146,11 +148,11 @@ impl<P: Platform> Client<P> {
             if let Some(own) = begun.take_if(|own| own.epoch() == epoch) {
                 // Its own: the server took it before another one. What came later is sealed to the key that it brought.
                 let refreshed = own.finish(&complete(&link))?;
-                self.take_over(wallet, refreshed, told.device_list.clone()).await?;
+                self.take_over(wallet, refreshed, known.clone(), None).await?;
             } else {
                 // What is sealed to the present key is about to be opened.
                 self.draw_sealing(wallet.id()).await?;
-                self.follow(wallet, link, told.device_list.clone()).await?;
+                self.follow(wallet, link, known.clone()).await?;
             }
         }
         if begun.is_some() {
@@ -160,14 +162,13 @@ impl<P: Platform> Client<P> {
     }
 
     /// Takes one refresh over that another device ran.
-    pub(crate) async fn follow(&mut self, wallet: &mut Wallet, link: Link, list: Vec<Vec<u8>>) -> Result<(), Fault> {
+    pub(crate) async fn follow(&mut self, wallet: &mut Wallet, link: Link, list: KnownList) -> Result<(), Fault> {
         let record = &wallet.record;
         let had = record.public.epoch().number;
         let mut epochs = record.epochs()?;
-        let known = DeviceList::verify(record.wallet, record.recovery()?, &record.list).map_err(Breach::DeviceList)?;
-        let mut ground = self.ground(record, &epochs, known);
+        let mut ground = self.ground(record, record.list.list(record)?)?;
         // Its transcript, device and recovery are held to the list before anything in it is opened.
-        epochs.push(list.clone(), link.clone())?;
+        epochs.push(list.entries().to_vec(), link.clone())?;
         ground.recovery = *link.signed().transcript().recovery();
         let me = *self.session.device_key();
         let next = self.next_sealing(record.wallet).await?;
@@ -183,26 +184,40 @@ impl<P: Platform> Client<P> {
         self.save_record(&wallet.record).await
     }
 
-    fn ground(&self, record: &Record, epochs: &Chain, list: DeviceList) -> Ground {
-        Ground {
+    fn ground(&self, record: &Record, list: DeviceList) -> Result<Ground, Fault> {
+        Ok(Ground {
             wallet: record.wallet,
             server: self.session.server,
             recovery: match list.replaced() {
                 Some(replaced) => *replaced,
-                None => *epochs.created().transcript().recovery(),
+                None => *SignedTranscript::try_from(record.transcript.as_slice())?
+                    .transcript()
+                    .recovery(),
             },
             list,
             public: record.public.clone(),
-        }
+        })
     }
 
-    /// The first round trip, up to the point where the epoch to come is durable.
+    /// The first round trip, up to the point where the epoch to come is durable. The list that this machine knows is the one
+    /// that is sealed to; where it grew since, it is read, and the refresh begun once more.
     async fn open_refresh(&mut self, wallet: &mut Wallet) -> Result<Pending, Fault> {
-        // The newest list: whoever is on it is sealed to, and nobody else.
+        let list = self.known_devices(wallet).await?;
+        match self.deal(wallet, list).await {
+            Ok(Some(pending)) => return Ok(pending),
+            Err(fault) if fault.reason() != Some(Reason::ListChanged) => return Err(fault),
+            // It says so, or its checkpoint does.
+            Ok(None) | Err(_) => {}
+        }
         let list = self.device_list(wallet).await?;
+        self.deal(wallet, list).await?.ok_or_else(|| Breach::Checkpoint.into())
+    }
+
+    /// Deals with the server by this list; none where the server's checkpoint names another.
+    async fn deal(&mut self, wallet: &mut Wallet, list: DeviceList) -> Result<Option<Pending>, Fault> {
         let checkpoint = self.newest_checkpoint(wallet).await?;
         let (id, epoch, me) = (wallet.id(), wallet.epoch(), *self.session.device_key());
-        let ground = self.ground(&wallet.record, &wallet.record.epochs()?, list);
+        let ground = self.ground(&wallet.record, list)?;
         let mut waiting = None;
         let record = &wallet.record;
         let build = |session: &Session, key: &SealTo, random: &mut P::Random| {
@@ -235,6 +250,13 @@ impl<P: Platform> Client<P> {
         let outcome = self.call_sealed(Some(&checkpoint), build).await;
         let (begun, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
+        // Whoever is on the newest list is sealed to, and nobody else: by what the server signs, and not by its silence.
+        if let Some(newest) = newest {
+            let head = newest.verify(&self.session.server).map_err(|_| Breach::Checkpoint)?;
+            if head.list != *ground.list.head() {
+                return Ok(None);
+            }
+        }
         let round = ServerRound::try_from(begun.server_round.as_slice())?;
         let next = self.next_key(&ground.list)?;
         let to_sign =
@@ -244,7 +266,7 @@ impl<P: Platform> Client<P> {
         let signature = self.session.device().sign_raw(&to_sign.signing_bytes());
         let pending = to_sign.signed(signature)?;
         self.save_refresh(id, &pending).await?;
-        Ok(pending)
+        Ok(Some(pending))
     }
 
     /// A fresh sealing key for this device, where the list has room to say so.
@@ -290,40 +312,48 @@ impl<P: Platform> Client<P> {
         };
         let completion = Completion::try_from(finished.completion.as_slice())?;
         let list = self.known_list(wallet).await?;
-        self.take_over(wallet, pending.finish(&completion)?, list).await?;
-        self.note_checkpoint(wallet, newest).await?;
+        self.take_over(wallet, pending.finish(&completion)?, list, newest)
+            .await?;
         Ok(None)
     }
 
-    /// Replaces the epoch by the one that the server has signed for, in one write. `list` is the device list as it was
-    /// when the refresh began, or as it grew from there.
+    /// Replaces the epoch by the one that the server has signed for, in one write, with the device list that goes with it
+    /// and the server's checkpoint. `list` is the list as it was when the refresh began, or as it grew from there.
     async fn take_over(
         &mut self,
         wallet: &mut Wallet,
         refreshed: Refreshed,
-        mut list: Vec<Vec<u8>>,
+        mut list: KnownList,
+        newest: Option<Checkpoint>,
     ) -> Result<(), Fault> {
+        let generation = self.generation(newest.as_ref().or(wallet.checkpoint.as_ref()))?;
+        if let Some(newest) = newest {
+            wallet.take_with_record(newest);
+        }
+        if let Some((_, change)) = &refreshed.sealing {
+            let mut entries = list.entries().to_vec();
+            let entry = change.to_bytes();
+            if !entries.contains(&entry) {
+                entries.push(entry);
+                list = list.onward(&wallet.record, entries, generation)?;
+            }
+        }
         let record = &mut wallet.record;
         (record.share, record.public) = (refreshed.share, refreshed.public);
         record.unlock = refreshed.unlock;
         let resealed = refreshed.sealing.is_some();
-        if let Some((secret, change)) = refreshed.sealing {
+        if let Some((secret, _)) = refreshed.sealing {
             record.sealing = secret;
-            let entry = change.to_bytes();
-            if !list.contains(&entry) {
-                list.push(entry);
-            }
         }
         record.add_link(&refreshed.link);
-        record.list.clone_from(&list);
+        record.list = list;
         record.kept = refreshed.kept;
         self.save_record(&wallet.record).await?;
         self.forget_refresh(wallet.id()).await?;
         if resealed {
             self.forget_sealing(wallet.id()).await?;
         }
-        let generation = self.generation(wallet.checkpoint.as_ref())?;
-        self.keep_list(wallet.id(), &list, generation).await
+        Ok(())
     }
 }
 

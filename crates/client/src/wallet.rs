@@ -13,7 +13,7 @@ use twofold_threshold::refresh::Link;
 use twofold_threshold::transcript::SignedTranscript;
 
 use crate::client::Client;
-use crate::fault::{Fault, Usage};
+use crate::fault::{Breach, Fault, Usage};
 use crate::headers::{HeaderChain, SEGMENT};
 use crate::keystore::name;
 use crate::labels::{Labels, Reference};
@@ -136,16 +136,25 @@ impl Wallet {
         self.in_doubt = false;
     }
 
-    /// Takes a newer checkpoint in, beside those that are not proved yet.
-    fn take(&mut self, newest: Checkpoint) {
+    /// Takes a newer checkpoint in, beside those that are not proved yet; false where there is no room for it before a proof.
+    fn take(&mut self, newest: Checkpoint) -> bool {
         if !self.is_proved() {
             if self.between.len() >= MOST_BETWEEN {
-                return;
+                return false;
             }
             self.between.extend(self.checkpoint);
         }
         self.checkpoint = Some(newest);
         self.proved.get_or_insert(newest);
+        true
+    }
+
+    /// The same for one that is written with the record.
+    pub(crate) fn take_with_record(&mut self, newest: Checkpoint) {
+        self.record.checkpoint = Some(newest);
+        if self.checkpoint != Some(newest) {
+            self.take(newest);
+        }
     }
 
     /// What the keystore holds of this: newest, proved, those between, and a byte that says whether the log is in doubt.
@@ -294,7 +303,28 @@ impl<P: Platform> Client<P> {
             let damaged = || KeystoreFault::Damaged { name: item.to_string() };
             open.read_checkpoints(&bytes).ok_or_else(damaged)?;
         }
+        self.take_written(&mut open)?;
         Ok(open)
+    }
+
+    /// Takes in the checkpoint that was written with the record, where none that came later was kept.
+    fn take_written(&self, wallet: &mut Wallet) -> Result<(), Fault> {
+        let Some(written) = wallet.record.checkpoint else {
+            return Ok(());
+        };
+        let place = |checkpoint: &Checkpoint| {
+            let head = checkpoint
+                .verify(&self.session.server)
+                .map_err(|_| Breach::Checkpoint)?;
+            Ok::<_, Breach>((head.generation, head.seq))
+        };
+        if wallet.checkpoint == Some(written) {
+            return Ok(());
+        }
+        if wallet.checkpoint.as_ref().map(place).transpose()? < Some(place(&written)?) {
+            wallet.take(written);
+        }
+        Ok(())
     }
 
     async fn load_headers(&self, wallet: WalletId, name: ChainName, birthday: u32) -> Result<HeaderChain, Fault> {
@@ -344,8 +374,10 @@ impl<P: Platform> Client<P> {
         let Some(newest) = newest.filter(|newest| Some(newest) != wallet.checkpoint.as_ref()) else {
             return Ok(());
         };
-        wallet.take(newest);
-        self.save_checkpoints(wallet).await
+        if wallet.take(newest) {
+            self.save_checkpoints(wallet).await?;
+        }
+        Ok(())
     }
 
     /// Keeps the checkpoints.
@@ -367,7 +399,7 @@ impl Record {
         Ok(Chain::new(
             SignedTranscript::try_from(self.transcript.as_slice())?,
             FirstPackage::try_from(self.package.as_slice())?,
-            self.list.clone(),
+            self.list.entries().to_vec(),
             links
                 .map(|link| Link::try_from(link.as_slice()).map(Link::for_recovery))
                 .collect::<Result<_, _>>()?,

@@ -11,6 +11,7 @@
 
 mod anchor;
 pub mod auth;
+mod chains;
 mod charge;
 mod checkpoint;
 mod config;
@@ -54,6 +55,7 @@ use twofold_threshold::{
     id::{EpochId, WalletId},
     identity::{IdentityKey, IdentitySecret},
     package::SealToRecovery,
+    transcript::SignedTranscript,
 };
 
 pub use anchor::{RESTORED, Settled, TAKES_OVER, last_token};
@@ -89,8 +91,8 @@ use wallet::{ChildName, WalletKeys};
 /// and derived; a few megabytes at most.
 const WALLETS_AT_HAND: usize = 2_000;
 const CHILDREN_AT_HAND: usize = 8_000;
-/// How many device lists are kept, by their heads: a long one takes a while to verify.
-const LISTS_AT_HAND: usize = 64;
+/// How many device lists are kept, and how many first transcripts: a long list takes a while to verify.
+const LISTS_AT_HAND: usize = 512;
 /// Of how many ceremonies the outcome is worked out ahead.
 const CEREMONIES_AT_HAND: usize = 64;
 
@@ -118,6 +120,7 @@ pub struct Cosigner<S, C, K> {
     committed: Recent<WalletId, Arc<Committed>>,
     foreseen: Recent<WalletId, Arc<Foreseen>>,
     lists: Recent<[u8; 32], Arc<DeviceList>>,
+    transcripts: Recent<[u8; 32], Arc<SignedTranscript>>,
     mailboxes: Mailboxes,
     fees: rpc::estimate_fees::NodeFees,
 }
@@ -159,6 +162,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             committed: Recent::new(CEREMONIES_AT_HAND),
             foreseen: Recent::new(CEREMONIES_AT_HAND),
             lists: Recent::new(LISTS_AT_HAND),
+            transcripts: Recent::new(LISTS_AT_HAND),
             mailboxes: Mailboxes::default(),
             fees: rpc::estimate_fees::NodeFees::default(),
         })

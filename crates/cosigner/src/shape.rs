@@ -3,12 +3,10 @@
 //! The device list itself is the signed chain; what is here of it is what each request needs, and is worked out from the
 //! chain whenever that grows.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
-    device_list::{Change, DeviceList, Entry, ListFault},
+    device_list::{DeviceList, Entry, ListFault},
     id::{DeviceId, WalletId},
     identity::IdentityKey,
 };
@@ -16,7 +14,7 @@ use twofold_threshold::{
 use crate::{
     Cosigner, fault,
     pending::Waiting,
-    port::{Clock, chain::Chain, record::Chains, store::Store},
+    port::{Clock, chain::Chain, store::Store},
     wallet::Owned,
 };
 
@@ -77,6 +75,16 @@ impl Shape {
             devices: vec![Named { id: device.0, name }],
             recovery: recovery.to_bytes(),
             ..Self::default()
+        }
+    }
+
+    /// Recovery's identity when the wallet was made; none where that is not kept here.
+    pub(crate) fn recovery(&self) -> Result<Option<IdentityKey>, Refusal> {
+        match self.recovery.as_slice() {
+            [] => Ok(None),
+            bytes => IdentityKey::try_from(bytes)
+                .map(Some)
+                .map_err(|cause| fault::internal("recovery's identity can't be read", &cause)),
         }
     }
 
@@ -201,17 +209,6 @@ pub(crate) fn refused(fault: &ListFault) -> Refusal {
     }
 }
 
-/// Whether the stored chain has as many entries as a list, and its last one.
-fn ends_with(chains: &Chains, list: &DeviceList) -> bool {
-    let count = u32::try_from(chains.device_list.len());
-    let end = chains.device_list.last().map(Vec::as_slice).unwrap_or_default();
-    let head = match Change::try_from(end) {
-        Ok(change) => Some(change.head()),
-        Err(_) => Entry::try_from(end).ok().map(|entry| entry.head()),
-    };
-    count == Ok(list.len()) && head == Some(*list.head())
-}
-
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Refuses a device that is not on the wallet's list, whoever's it is.
     pub(crate) async fn listed(&self, owned: &Owned, device: DeviceId) -> Result<(), Refusal> {
@@ -232,28 +229,5 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let first = chains.device_list.first().map(Vec::as_slice).unwrap_or_default();
         let first = Entry::try_from(first).map_err(|cause| fault::internal("a device list can't be read", &cause))?;
         Ok(first.identity().device_id() == device)
-    }
-
-    /// A wallet's device list, verified from its first entry to the head that the state record names. One that was
-    /// verified lately is not verified again: its head says all of it.
-    pub(crate) async fn device_list(&self, owned: &Owned, chains: &Chains) -> Result<DeviceList, Refusal> {
-        let head = owned.state().device_list;
-        if let Some(list) = self.lists.get(&head).filter(|list| ends_with(chains, list)) {
-            return Ok((*list).clone());
-        }
-        let recovery = match owned.state().shape.recovery.as_slice() {
-            [] => self.first_transcript(owned.id()).await?.transcript().recovery().signing,
-            bytes => IdentityKey::try_from(bytes)
-                .map_err(|cause| fault::internal("recovery's identity can't be read", &cause))?,
-        };
-        let list = DeviceList::verify(owned.id(), recovery, &chains.device_list)
-            .map_err(|cause| fault::internal("a device list does not hold", &cause))?;
-        if *list.head() == head {
-            self.lists.put(head, Arc::new(list.clone()));
-            Ok(list)
-        } else {
-            tracing::error!(wallet = %owned.id(), "the device list is not the one of the state record");
-            Err(Reason::StateTampered.into())
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod chain;
+mod chains;
 mod checkpoints;
 mod create;
 mod devices;

@@ -227,12 +227,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
     }
 
-    /// The chains of a wallet that is there.
-    pub(crate) async fn chains(&self, wallet: WalletId) -> Result<record::Chains, Refusal> {
-        let chains = self.store.chains(wallet).await?;
-        chains.ok_or_else(|| fault::internal("a wallet's chains are missing", &wallet))
-    }
-
     /// Verifies the state of a row that was read without the wallet's lock: between the two the wallet may have been moved
     /// to another KEK, and then the row that is there now is under that.
     pub(crate) async fn load_or_read_again(&self, row: record::Wallet) -> Result<Owned, Refusal> {

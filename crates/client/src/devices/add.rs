@@ -19,6 +19,7 @@ use twofold_threshold::words::RecoverySecret;
 
 use super::Outcome;
 use crate::client::Client;
+use crate::devices::KnownList;
 use crate::fault::{Breach, Fault, Usage};
 use crate::join::Money;
 use crate::keystore::record::{Reader, Writer};
@@ -238,15 +239,15 @@ impl<P: Platform> Client<P> {
             .find_map(|sender| parcel.open(wallet, sender, &own, &joining.sealing).ok())
             .filter(|opened| opened.recovery == *before.recovery() && opened.list == *before.head())
             .ok_or(Breach::ForeignParcel)?;
-        let (record, since) = self.record_of(joining, &told, opened)?;
+        let generation = self.generation(newest.as_ref())?;
+        let known = KnownList::verified(told.device_list.clone(), list, generation);
+        let (record, since) = self.record_of(joining, &told, opened, known.clone())?;
         self.draw_sealing(wallet).await?;
         self.save_record(&record).await?;
-        let generation = self.generation(newest.as_ref())?;
-        self.keep_list(wallet, &told.device_list, generation).await?;
         let mut taken = self.open_record(record).await?;
         // The shares were dealt anew since it was added: that was sealed to it as to any device of the list.
         for link in since {
-            self.follow(&mut taken, link, told.device_list.clone()).await?;
+            self.follow(&mut taken, link, known.clone()).await?;
         }
         taken.record.epochs()?.public()?;
         Ok(Some(taken))
@@ -258,6 +259,7 @@ impl<P: Platform> Client<P> {
         joining: &Joining,
         told: &twofold_api::reply::Wallet,
         opened: twofold_threshold::device_list::Opened,
+        list: KnownList,
     ) -> Result<(Record, Vec<Link>), Fault> {
         let [package, transcript] = told
             .package
@@ -300,13 +302,14 @@ impl<P: Platform> Client<P> {
             unlock: opened.unlock,
             // The device that made the wallet showed it to the server long ago.
             test_signature: Signature64([0; 64]),
-            list: told.device_list.clone(),
+            list,
             sealing: SealSecret::new(Secret32::new(*joining.sealing.expose().expose())),
             transcript: transcript.clone(),
             package: package.clone(),
             links: links.into_iter().map(|link| link.for_recovery().to_bytes()).collect(),
             kept: Vec::new(),
             words: None,
+            checkpoint: None,
         };
         // Every refresh before it leads there from the first transcript. What recovery sealed may be of a later one.
         if record.epochs()?.newest()? != record.public {

@@ -1,9 +1,13 @@
 //! The device list as this machine knows it, and what the server shows of it now.
 
+mod list;
+
+pub(crate) use list::KnownList;
+
 use twofold_api::reply;
 use twofold_api::request::GetWallet;
 use twofold_threshold::checkpoint::Checkpoint;
-use twofold_threshold::device_list::{DeviceList, ListFault, MAX_ENTRIES, MAX_ENTRY, Succession, succession};
+use twofold_threshold::device_list::{Change, DeviceList, Succession, succession};
 use twofold_threshold::id::WalletId;
 use twofold_threshold::identity::IdentityKey;
 use twofold_threshold::package::{Chain, FirstPackage};
@@ -18,9 +22,11 @@ use crate::port::{BlobName, KeystoreFault, Platform};
 use crate::session::Caution;
 use crate::wallet::{Record, Wallet};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Without the generation of the log.
 const OLDEST: u8 = 1;
+/// Without what the list came to.
+const UNVERIFIED: u8 = 2;
 
 fn item(wallet: WalletId) -> Result<BlobName, KeystoreFault> {
     name(&format!("devices-{wallet}"))
@@ -38,11 +44,30 @@ impl<P: Platform> Client<P> {
     /// The wallet's device list, read, verified, and held against the one that this machine knew. One that does not go on
     /// from it stops everything: two devices were shown two lists, or the server has forgotten.
     pub(crate) async fn device_list(&mut self, wallet: &mut Wallet) -> Result<DeviceList, Fault> {
-        self.told(wallet).await.map(|(_, list)| list)
+        let (_, known) = self.told(wallet).await?;
+        known.list(&wallet.record)
     }
 
-    /// The same, with all else that the server tells of the wallet.
-    pub(crate) async fn told(&mut self, wallet: &mut Wallet) -> Result<(reply::Wallet, DeviceList), Fault> {
+    /// The list as this machine knows it, nobody asked.
+    pub(crate) async fn known_devices(&self, wallet: &Wallet) -> Result<DeviceList, Fault> {
+        self.known_list(wallet).await?.list(&wallet.record)
+    }
+
+    /// The list has grown by an entry that the server has taken. It is written down with the next thing that is: until then it
+    /// can be read again.
+    pub(super) async fn note_entry(&mut self, wallet: &mut Wallet, entry: &Change) -> Result<(), Fault> {
+        let known = self.known_list(wallet).await?;
+        if known.list(&wallet.record)?.head() == entry.parent() {
+            let mut entries = known.entries().to_vec();
+            entries.push(entry.to_bytes());
+            let generation = self.generation(wallet.checkpoint.as_ref())?;
+            wallet.record.list = known.onward(&wallet.record, entries, generation)?;
+        }
+        Ok(())
+    }
+
+    /// The list as the server tells it, with all else that it tells of the wallet.
+    pub(crate) async fn told(&mut self, wallet: &mut Wallet) -> Result<(reply::Wallet, KnownList), Fault> {
         let request = GetWallet {
             wallet: wallet.id(),
             checkpoint: wallet.checkpoint,
@@ -50,16 +75,16 @@ impl<P: Platform> Client<P> {
         let outcome = self.call(&request, wallet.checkpoint.as_ref(), Caution::Stop).await;
         let (told, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
-        let (known, generation) = self.known_since(wallet).await?;
-        let mut breach = match succession(&known, &told.device_list) {
+        let known = self.known_list(wallet).await?;
+        let mut breach = match succession(known.entries(), &told.device_list) {
             Succession::Same | Succession::Onward => None,
             Succession::Behind => Some(Breach::ListBehind {
-                had: known.len(),
+                had: known.entries().len(),
                 shows: told.device_list.len(),
             }),
             Succession::Forked(entry) => Some(Breach::ListForked { entry }),
         };
-        let forgotten = breach.is_some() && self.lifted_since(wallet, generation).await?;
+        let forgotten = breach.is_some() && self.lifted_since(wallet, known.generation()).await?;
         if forgotten {
             breach = None;
         }
@@ -67,15 +92,21 @@ impl<P: Platform> Client<P> {
             self.doubt(wallet).await?;
             return Err(breach.into());
         }
-        let list = DeviceList::verify(wallet.id(), wallet.record.recovery()?, &told.device_list)
-            .map_err(Breach::DeviceList)?;
-        if forgotten {
-            wallet.record.list.clone_from(&told.device_list);
-            self.save_record(&wallet.record).await?;
-        }
         let generation = self.generation(wallet.checkpoint.as_ref())?;
-        self.keep_list(wallet.id(), &told.device_list, generation).await?;
-        self.take_package(wallet, &told).await?;
+        let now = if forgotten {
+            let recovery = wallet.record.recovery()?;
+            KnownList::verify(wallet.id(), recovery, told.device_list.clone(), generation)?
+        } else {
+            known.onward(&wallet.record, told.device_list.clone(), generation)?
+        };
+        if forgotten {
+            wallet.record.list.clone_from(&now);
+            self.save_record(&wallet.record).await?;
+        } else if now != known {
+            self.keep_list(wallet.id(), &now).await?;
+        }
+        let list = now.list(&wallet.record)?;
+        self.take_package(wallet, &told, &now).await?;
         // A list that was signed for and then hidden would not be the one that the checkpoint names.
         if let Some(newest) = newest
             && newest
@@ -87,12 +118,12 @@ impl<P: Platform> Client<P> {
             self.doubt(wallet).await?;
             return Err(Breach::ListForked { entry: list.len() }.into());
         }
-        Ok((told, list))
+        Ok((told, now))
     }
 
     /// Takes over what other recovery words have sealed, where they took the old ones' place: the server's chain is verified
     /// whole, so it can hold back a package, and invent none.
-    async fn take_package(&mut self, wallet: &mut Wallet, told: &reply::Wallet) -> Result<(), Fault> {
+    async fn take_package(&mut self, wallet: &mut Wallet, told: &reply::Wallet, now: &KnownList) -> Result<(), Fault> {
         let record = &mut wallet.record;
         let [package, _, links @ ..] = told.package.as_slice() else {
             return Ok(());
@@ -109,7 +140,7 @@ impl<P: Platform> Client<P> {
         );
         chain.public()?;
         record.package.clone_from(package);
-        record.list.clone_from(&told.device_list);
+        record.list = now.clone();
         // What was written down were the old ones.
         record.words = None;
         self.save_record(&wallet.record).await
@@ -129,47 +160,29 @@ impl<P: Platform> Client<P> {
         Ok(head.map_err(|_| Breach::Checkpoint)?.generation)
     }
 
-    /// Keeps a list that was verified, with the generation that the log was of.
-    pub(crate) async fn keep_list(
-        &mut self,
-        wallet: WalletId,
-        entries: &[Vec<u8>],
-        generation: u32,
-    ) -> Result<(), Fault> {
-        let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let writer = Writer::new(VERSION)
-            .fixed(&generation.to_be_bytes())
-            .fixed(&count.to_be_bytes());
-        let bytes = entries.iter().fold(writer, |writer, entry| writer.var(entry)).finish();
+    /// Keeps a list that was verified.
+    pub(crate) async fn keep_list(&mut self, wallet: WalletId, list: &KnownList) -> Result<(), Fault> {
+        let bytes = list.write(Writer::new(VERSION)).finish();
         Ok(self.keys.save(&item(wallet)?, &bytes, &mut self.random).await?)
     }
 
-    /// The list as it was known last: at least what the wallet's record has of it.
-    pub(crate) async fn known_list(&self, wallet: &Wallet) -> Result<Vec<Vec<u8>>, Fault> {
-        self.known_since(wallet).await.map(|(entries, _)| entries)
-    }
-
-    /// The same, with the generation that the log was of.
-    async fn known_since(&self, wallet: &Wallet) -> Result<(Vec<Vec<u8>>, u32), Fault> {
+    /// The list as it was known last. The wallet's record is newer where a refresh of this machine's own has just ended.
+    pub(crate) async fn known_list(&self, wallet: &Wallet) -> Result<KnownList, Fault> {
+        let kept = &wallet.record.list;
         let item = item(wallet.id())?;
         let Some(bytes) = self.keys.load(&item).await? else {
-            return Ok((wallet.record.list.clone(), 0));
+            return Ok(kept.clone());
         };
         let (mut reader, version) = Reader::since(item.as_str(), &bytes, OLDEST, VERSION)?;
-        let generation = match version {
-            OLDEST => 0,
-            _ => u32::from_be_bytes(reader.array()?),
-        };
-        let count = u32::from_be_bytes(reader.array()?);
-        let mut entries = Vec::new();
-        for _ in 0..count {
-            let entry = reader.var()?;
-            if entries.len() >= MAX_ENTRIES || entry.len() > MAX_ENTRY {
-                return Err(Breach::DeviceList(ListFault::Length).into());
+        let list = match version {
+            OLDEST => KnownList::read_entries(&mut reader, 0)?,
+            UNVERIFIED => {
+                let generation = u32::from_be_bytes(reader.array()?);
+                KnownList::read_entries(&mut reader, generation)?
             }
-            entries.push(entry.to_vec());
-        }
+            _ => KnownList::read(&mut reader)?,
+        };
         reader.finish()?;
-        Ok((entries, generation))
+        Ok(if list.is_before(kept) { kept.clone() } else { list })
     }
 }

@@ -118,6 +118,16 @@ impl Folder {
         Ok(Some(file))
     }
 
+    /// Takes a file away; false where there was none.
+    fn unlink(&self, name: &BlobName) -> Result<bool, KeystoreFault> {
+        let place = self.place(name);
+        match fs::remove_file(&place) {
+            Ok(()) => Ok(true),
+            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(false),
+            Err(fault) => Err(broken("removing", &place, &fault)),
+        }
+    }
+
     fn sync_folder(&self) -> Result<(), KeystoreFault> {
         File::open(&self.root)
             .and_then(|folder| folder.sync_all())
@@ -196,12 +206,14 @@ impl Keystore for Folder {
     }
 
     async fn remove(&self, name: &BlobName) -> Result<(), KeystoreFault> {
-        let place = self.place(name);
-        match fs::remove_file(&place) {
-            Ok(()) => self.sync_folder(),
-            Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(()),
-            Err(fault) => Err(broken("removing", &place, &fault)),
+        if self.unlink(name)? {
+            self.sync_folder()?;
         }
+        Ok(())
+    }
+
+    async fn forget(&self, name: &BlobName) -> Result<(), KeystoreFault> {
+        self.unlink(name).map(drop)
     }
 
     async fn names(&self) -> Result<Vec<BlobName>, KeystoreFault> {

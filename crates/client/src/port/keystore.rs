@@ -138,6 +138,11 @@ pub trait Keystore {
     /// Removes a name; nothing happens where there is none.
     fn remove(&self, name: &BlobName) -> impl Future<Output = Result<(), KeystoreFault>>;
 
+    /// Removes what is of no use any more and does no harm: after a crash it may be there again.
+    fn forget(&self, name: &BlobName) -> impl Future<Output = Result<(), KeystoreFault>> {
+        self.remove(name)
+    }
+
     /// Every name there is, in order.
     fn names(&self) -> impl Future<Output = Result<Vec<BlobName>, KeystoreFault>>;
 }

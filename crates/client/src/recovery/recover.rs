@@ -33,6 +33,7 @@ use twofold_threshold::words::RecoverySecret;
 use super::repair::Help;
 use super::{AgeOpener, RecoveryFault};
 use crate::client::Client;
+use crate::devices::KnownList;
 use crate::fault::{Breach, Fault};
 use crate::keystore::name;
 use crate::keystore::record::{Reader, Writer};
@@ -87,6 +88,17 @@ struct Seen {
     transcript: SignedTranscript,
 }
 
+impl Seen {
+    /// The list, its entries, and what the server confirmed of it.
+    fn known(&self) -> (DeviceList, Vec<Vec<u8>>, Checkpoint) {
+        (
+            self.list.clone(),
+            self.reply.wallet.device_list.clone(),
+            self.checkpoint,
+        )
+    }
+}
+
 impl<P: Platform> Client<P> {
     /// Takes a lost device's place, as far as that goes now. `code` is the one that was minted for this wallet and that
     /// this machine joined with.
@@ -110,7 +122,7 @@ impl<P: Platform> Client<P> {
         if let Some(record) = self.records().await?.into_iter().find(|record| record.wallet == wallet)
             && record.public == seen.opened.public
         {
-            return self.recovered(record, &seen).await;
+            return self.recovered(record, seen.known()).await;
         }
         let listed = seen.list.device(self.session.device_id()).is_some();
         let entry = if listed {
@@ -139,6 +151,7 @@ impl<P: Platform> Client<P> {
             }
             repaired => repaired?,
         };
+        let (repaired, known) = (repaired.0, self.grown(&seen, entry.as_ref(), repaired.1)?);
         let chain = self.joined()?.chain;
         let record = Record {
             wallet,
@@ -151,44 +164,63 @@ impl<P: Platform> Client<P> {
             unlock: repaired.unlock,
             // The device that made the wallet showed it; nobody asks again.
             test_signature: Signature64([0; 64]),
-            list: seen.reply.wallet.device_list.clone(),
+            list: KnownList::unverified(seen.reply.wallet.device_list.clone(), 0),
             sealing: seat.sealing,
             transcript: seen.transcript.to_bytes(),
             package: seen.reply.wallet.package.first().cloned().unwrap_or_default(),
             links: seen.reply.wallet.package.get(2..).unwrap_or_default().to_vec(),
             kept: Vec::new(),
             words: None,
+            checkpoint: None,
         };
+        if let Some(known) = known {
+            return self.recovered(record, known).await;
+        }
         self.save_record(&record).await?;
-        // The list has grown by this machine; what is told next is what the server holds now.
+        // Somebody was quicker: what is told next is what the server holds now.
         let seat = Seat {
             sealing: SealSecret::new(Secret32::new(*record.sealing.expose().expose())),
             code: None,
         };
         let seen = self.see(wallet, &seat, secret).await?;
-        self.recovered(record, &seen).await
+        self.recovered(record, seen.known()).await
     }
 
-    async fn recovered(&mut self, mut record: Record, seen: &Seen) -> Result<Recovery, Fault> {
+    /// Where the wallet stands once this machine is on its list, if the server's checkpoint says just that.
+    fn grown(
+        &self,
+        seen: &Seen,
+        entry: Option<&Change>,
+        newest: Option<Checkpoint>,
+    ) -> Result<Option<(DeviceList, Vec<Vec<u8>>, Checkpoint)>, Fault> {
+        let Some(newest) = newest else { return Ok(None) };
+        let (mut list, mut entries, _) = seen.known();
+        if let Some(entry) = entry {
+            list.append(entry).map_err(Breach::DeviceList)?;
+            entries.push(entry.to_bytes());
+        }
+        let head = newest.verify(&self.session.server).map_err(|_| Breach::Checkpoint)?;
+        let there = head.list == *list.head() && head.epoch == seen.opened.public.epoch();
+        Ok(there.then_some((list, entries, newest)))
+    }
+
+    /// Keeps a wallet, in one write with the list that this machine is on and with what the server confirmed of it.
+    async fn recovered(
+        &mut self,
+        mut record: Record,
+        (list, entries, checkpoint): (DeviceList, Vec<Vec<u8>>, Checkpoint),
+    ) -> Result<Recovery, Fault> {
         let me = self.session.device_id();
         let id = record.wallet;
-        // This machine is on it now: what it signs for recovery is held to that.
-        record.list.clone_from(&seen.reply.wallet.device_list);
+        let others = list.devices().iter().map(twofold_threshold::device_list::Device::id);
+        let others = others.filter(|device| *device != me).collect();
+        // What it signs for recovery is held to the list.
+        record.list = KnownList::verified(entries, list, self.generation(Some(&checkpoint))?);
+        record.checkpoint = Some(checkpoint);
         self.save_record(&record).await?;
-        let generation = self.generation(Some(&seen.checkpoint))?;
-        self.keep_list(id, &seen.reply.wallet.device_list, generation).await?;
-        let mut wallet = self.open_record(record).await?;
-        self.note_checkpoint(&mut wallet, Some(seen.checkpoint)).await?;
-        self.keys.remove(&name(&format!("{PREFIX}{id}"))?).await?;
-        let others = seen
-            .list
-            .devices()
-            .iter()
-            .map(twofold_threshold::device_list::Device::id);
-        Ok(Recovery::Done(Box::new(Recovered {
-            wallet,
-            others: others.filter(|device| *device != me).collect(),
-        })))
+        let wallet = self.open_record(record).await?;
+        self.keys.forget(&name(&format!("{PREFIX}{id}"))?).await?;
+        Ok(Recovery::Done(Box::new(Recovered { wallet, others })))
     }
 
     /// This machine's sealing key for the wallet, the same in each run: what waits is for exactly this machine.
@@ -283,7 +315,7 @@ impl<P: Platform> Client<P> {
         seen: &Seen,
         entry: Option<&Change>,
         secret: &RecoverySecret,
-    ) -> Result<repaired::Repaired, Fault> {
+    ) -> Result<(repaired::Repaired, Option<Checkpoint>), Fault> {
         let (opened, identity) = (&seen.opened, secret.identity());
         let (share, unlock, public) = (&opened.contents.share, &opened.contents.unlock, &opened.public);
         let mut ceremony = CeremonyId([0; 16]);
@@ -313,8 +345,8 @@ impl<P: Platform> Client<P> {
             unlock,
             step: SealStep::Recover,
         };
-        let (carried, _) = self
-            .help_with_server(&help, None, |opening, unlock| Recover {
+        let (carried, newest) = self
+            .help_with_server(&help, Some(&seen.checkpoint), |opening, unlock| Recover {
                 wallet,
                 entry: entry.map(Change::to_bytes).unwrap_or_default(),
                 opening,
@@ -322,7 +354,8 @@ impl<P: Platform> Client<P> {
             })
             .await?;
         let helpers = help.helpers(self.session.server);
-        Ok(repaired::AwaitSigmas::new(help.claim, helpers, public.clone())?.receive(&carried, &key)?)
+        let repaired = repaired::AwaitSigmas::new(help.claim, helpers, public.clone())?.receive(&carried, &key)?;
+        Ok((repaired, newest))
     }
 }
 
@@ -339,15 +372,15 @@ impl<P: Platform> Client<P> {
         let mut revoked = Vec::new();
         for device in core::mem::take(&mut recovered.others) {
             // Revoking one takes along whom it alone enrolled.
-            let gone = self.device_list(wallet).await?.device(device).is_none();
+            let gone = self.known_devices(wallet).await?.device(device).is_none();
             if !gone && !keep.contains(&device) {
                 self.revoke_device(wallet, device, Some(secret)).await?;
                 revoked.push(device);
             }
         }
         // The freeze came with the recovery; recovery's word ends it.
-        self.unfreeze_wallet(wallet, Some(secret)).await?;
-        if self.devices(wallet).await?.refresh_due {
+        let (_, shape) = self.unfreeze_shown(wallet, Some(secret)).await?;
+        if shape.refresh_due {
             self.refresh(wallet, &mut |_| ()).await?;
         }
         Ok(revoked)

@@ -39,6 +39,6 @@ impl<P: Platform> Client<P> {
     }
 
     pub(super) async fn forget_refresh(&mut self, wallet: WalletId) -> Result<(), Fault> {
-        Ok(self.keys.remove(&item(wallet)?).await?)
+        Ok(self.keys.forget(&item(wallet)?).await?)
     }
 }

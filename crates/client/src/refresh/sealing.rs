@@ -79,7 +79,8 @@ impl<P: Platform> Client<P> {
             let Some(next) = self.next_sealing(id).await? else {
                 return Ok(());
             };
-            let (told, list) = self.told(wallet).await?;
+            let (told, known) = self.told(wallet).await?;
+            let list = known.list(&wallet.record)?;
             if told.line.epoch != wallet.epoch().number {
                 self.catch_up(wallet).await?;
                 continue;
@@ -87,7 +88,7 @@ impl<P: Platform> Client<P> {
             let listed = list.device(device).map(|device| *device.sealing());
             if listed == Some(next.public()) {
                 wallet.record.sealing = next;
-                wallet.record.list = told.device_list;
+                wallet.record.list = known;
                 self.save_record(&wallet.record).await?;
                 return Ok(self.keys.remove(&item(id)?).await?);
             }

@@ -2,6 +2,7 @@
 
 use rand_core::{CryptoRng, RngCore};
 use twofold_intent::ChainName;
+use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::{Party, WalletId};
 use twofold_threshold::identity::Signature64;
@@ -11,13 +12,16 @@ use twofold_threshold::share::{PublicShares, Share};
 use twofold_threshold::words::RecoveryWords;
 use zeroize::Zeroizing;
 
+use crate::devices::KnownList;
 use crate::home;
 use crate::keystore::record::{Reader, Writer};
 use crate::port::KeystoreFault;
 
 /// The first version knew no refreshes.
 const OLDEST: u8 = 1;
-const VERSION: u8 = 2;
+/// The second kept neither what the list came to nor a checkpoint.
+const UNVERIFIED: u8 = 2;
+const VERSION: u8 = 3;
 /// More of anything in a list would be no record of ours.
 const MOST: u32 = 4_096;
 
@@ -42,8 +46,8 @@ pub(crate) struct Record {
     pub(crate) public: PublicShares,
     pub(crate) unlock: UnlockKey,
     pub(crate) test_signature: Signature64,
-    /// The device list, entry by entry, and the secret half of the sealing key that it names for this device.
-    pub(crate) list: Vec<Vec<u8>>,
+    /// The device list, and the secret half of the sealing key that it names for this device.
+    pub(crate) list: KnownList,
     pub(crate) sealing: SealSecret,
     /// The transcript that all three signed.
     pub(crate) transcript: Vec<u8>,
@@ -56,6 +60,8 @@ pub(crate) struct Record {
     pub(crate) kept: Vec<u8>,
     /// The recovery words, until the person confirms that they are written down.
     pub(crate) words: Option<RecoveryWords>,
+    /// What the server confirmed of that which was written here with it. It lies here so that both are one write.
+    pub(crate) checkpoint: Option<Checkpoint>,
 }
 
 impl Record {
@@ -75,7 +81,8 @@ impl Record {
             Standing::Active => 1,
         };
         let words = self.words.as_ref().map(RecoveryWords::expose_line);
-        Writer::new(VERSION)
+        let checkpoint = self.checkpoint.as_ref().map(Checkpoint::to_bytes);
+        let writer = Writer::new(VERSION)
             .fixed(&self.wallet.0)
             .var(self.name.as_bytes())
             .var(self.chain.to_string().as_bytes())
@@ -85,15 +92,14 @@ impl Record {
             .var(&self.share.seal(key, &self.public, random))
             .fixed(self.unlock.expose().expose())
             .fixed(&self.test_signature.0)
-            .var(self.list.first().map(Vec::as_slice).unwrap_or_default())
             .fixed(self.sealing.expose().expose())
             .var(&self.transcript)
             .var(&self.package)
             .optional(words.as_ref().map(|line| line.as_bytes()))
-            .all(self.list.get(1..).unwrap_or_default())
             .all(&self.links)
             .var(&self.kept)
-            .finish()
+            .optional(checkpoint.as_deref());
+        self.list.write(writer).finish()
     }
 
     pub(crate) fn open(item: &str, bytes: &[u8], key: &Secret32) -> Result<Self, KeystoreFault> {
@@ -112,7 +118,10 @@ impl Record {
         let share = Share::open(key, wallet, Party::Device, &public, reader.var()?).map_err(|_| damaged())?;
         let unlock = UnlockKey::new(Secret32::new(reader.array()?));
         let test_signature = Signature64(reader.array()?);
-        let mut list = vec![reader.var()?.to_vec()];
+        let mut entries = Vec::new();
+        if version <= UNVERIFIED {
+            entries.push(reader.var()?.to_vec());
+        }
         let sealing = SealSecret::new(Secret32::new(reader.array()?));
         let (transcript, package) = (reader.var()?.to_vec(), reader.var()?.to_vec());
         let words = match reader.optional()? {
@@ -122,11 +131,19 @@ impl Record {
                 Some(RecoveryWords::parse(line).map_err(|_| damaged())?)
             }
         };
-        let (mut links, mut kept) = (Vec::new(), Vec::new());
+        let (mut links, mut kept, mut checkpoint) = (Vec::new(), Vec::new(), None);
+        if version == UNVERIFIED {
+            entries.extend(reader.all(MOST)?);
+        }
         if version > OLDEST {
-            list.extend(reader.all(MOST)?);
             links = reader.all(MOST)?;
             kept = reader.var()?.to_vec();
+        }
+        let mut list = KnownList::unverified(entries, 0);
+        if version > UNVERIFIED {
+            let bytes = reader.optional()?;
+            checkpoint = bytes.map(Checkpoint::try_from).transpose().map_err(|_| damaged())?;
+            list = KnownList::read(&mut reader)?;
         }
         reader.finish()?;
         Ok(Self {
@@ -146,6 +163,7 @@ impl Record {
             links,
             kept,
             words,
+            checkpoint,
         })
     }
 }

@@ -1,9 +1,11 @@
 //! New shares of the same key: killed at any moment, met by a device that was away, and by one that was away too long.
 
 use futures::executor::block_on;
+use twofold_api::reply;
 use twofold_client::refresh::Step;
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault, fault::Usage};
+use twofold_cosigner::testing::MemoryStore;
 use twofold_threshold::share::PublicShares;
 
 use crate::crashes::{Life, mortal};
@@ -194,5 +196,63 @@ fn p34_two_copies_of_a_device_refresh_at_once_and_one_epoch_wins() {
         let mut late = other.open_wallet(None).await.expect("opens");
         other.sync(&mut late).await.expect("syncs");
         assert_eq!(late.epoch(), wallet.epoch());
+    });
+}
+
+#[test]
+fn a_refresh_is_two_requests_and_knows_its_list_also_in_the_next_command() {
+    block_on(async {
+        let (mut world, mut client, mut wallet) = World::with_money(100_000).await;
+        for number in 2..5 {
+            world.line.forget();
+            refresh(&mut client, &mut wallet).await.expect("refreshes");
+            assert_eq!(wallet.epoch().number, number);
+            assert_eq!(world.line.asked(), ["BeginRefresh", "FinishRefresh"]);
+        }
+        let (epoch, checkpoint) = (wallet.epoch(), wallet.checkpoint().copied());
+        drop((client, wallet));
+        let mut client = world.open().await;
+        let mut wallet = client.open_wallet(None).await.expect("opens");
+        assert_eq!(wallet.epoch(), epoch);
+        // It was written with the epoch that it confirms.
+        assert_eq!(wallet.checkpoint().copied(), checkpoint);
+        world.line.forget();
+        refresh(&mut client, &mut wallet).await.expect("refreshes");
+        assert_eq!(world.line.asked(), ["Hello", "BeginRefresh", "FinishRefresh"]);
+        pays(&mut client, &mut wallet).await.expect("pays");
+    });
+}
+
+#[test]
+fn a23_a_server_that_deals_by_an_old_list_and_signs_for_another_gets_nothing_sealed() {
+    block_on(async {
+        let (world, mut client, mut wallet) = World::with_money(100_000).await;
+        refresh(&mut client, &mut wallet).await.expect("refreshes");
+        // What the same server signed where the list went on.
+        let backup = MemoryStore::new();
+        backup.with(|tables| *tables = world.server.store.with(|tables| tables.clone()));
+        let mut elsewhere = world.fork(backup).await;
+        let mut twin = elsewhere.open().await;
+        let mut same = twin.open_wallet(None).await.expect("opens");
+        refresh(&mut twin, &mut same).await.expect("refreshes");
+        let onward = same.checkpoint().expect("is held").to_bytes();
+        *world.server.twists.begin_refresh.lock().expect("not poisoned") =
+            Some(Box::new(move |mut begun: reply::RefreshBegun| {
+                begun.head.checkpoint = Some(onward.clone());
+                Ok(begun)
+            }));
+        world.line.forget();
+        let fault = client
+            .refresh(&mut wallet, &mut |_| {})
+            .await
+            .expect_err("a server that lies");
+        assert!(matches!(fault, Fault::Breach(_)), "{fault}");
+        assert!(
+            !world.line.asked().contains(&"FinishRefresh".to_owned()),
+            "{:?}",
+            world.line.asked()
+        );
+        let left = client.keystore().0.names("refresh-").await.expect("lists");
+        assert!(left.is_empty(), "a pending epoch was made durable");
     });
 }

@@ -38,6 +38,7 @@ pub(crate) type Twist<T> = Mutex<Option<Box<dyn FnMut(T) -> Result<T, Refusal> +
 pub(crate) struct Twists {
     pub(crate) begin_create: Twist<reply::CreateBegun>,
     pub(crate) finish_create: Twist<reply::CreateFinished>,
+    pub(crate) begin_refresh: Twist<reply::RefreshBegun>,
     pub(crate) sign: Twist<reply::Signed>,
     pub(crate) hello: Twist<reply::Greeting>,
     pub(crate) sync: Twist<reply::Synced>,
@@ -178,7 +179,7 @@ procedures! {
     get_recovery: GetRecovery -> Recovery;
     ask_recovery: AskRecovery -> Asked;
     recover: Recover -> Recovered;
-    begin_refresh: BeginRefresh -> RefreshBegun;
+    begin_refresh: BeginRefresh -> RefreshBegun, twist begin_refresh;
     finish_refresh: FinishRefresh -> RefreshFinished;
     repair_recovery: RepairRecovery -> Recovered;
     replace_recovery: ReplaceRecovery -> Done;

@@ -47,6 +47,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         owned.active()?;
         let (ground, chains) = self.ground(&owned).await?;
+        if opening.list_head() != ground.list.head() {
+            return Err(Reason::ListChanged.into());
+        }
         self.room_for_refresh(&owned, refreshes(&chains), now)?;
         // Whoever begins for many wallets at once is counted once for each.
         let _alone = self.users.hold(request.user()).await;

@@ -1,7 +1,5 @@
 //! Changes the device list by one signed entry, or lets it wait.
 
-use std::sync::Arc;
-
 use aws_lc_rs::digest;
 use twofold_api::{
     Reason, Refusal,
@@ -100,7 +98,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             ));
         }
         let chains = self.chains(asked.wallet).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
         if let Act::Reseal { device, .. } = entry.act() {
             used(&owned, &chains, &list, *device)?;
@@ -224,7 +222,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             _ => {}
         }
         change.state.device_list = *list.head();
-        self.lists.put(*list.head(), Arc::new(list.clone()));
+        self.keep_list(&change.state.shape, &chains, &list);
         change.log(
             request.now(),
             Event::Shape {

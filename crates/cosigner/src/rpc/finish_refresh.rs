@@ -9,6 +9,7 @@ use twofold_api::{
     seal_key::{Step, Usage},
 };
 use twofold_threshold::{
+    device_list::DeviceList,
     id::KeyKind,
     refresh::{Closing, Completion, Opening, server},
     secret::UnlockKey,
@@ -26,6 +27,7 @@ use crate::{
         record::{self, Ceremony, Share},
         store::{Batch, Store, Write},
     },
+    shape,
     wallet::Owned,
 };
 
@@ -49,20 +51,28 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         // A fence stops this as it stops a signature: what a device has seen of this server must not be lost with it.
         owned.unfenced()?;
         let (ground, chains) = self.ground(&owned).await?;
-        if let Some(link) = last_refresh(owned.id(), &chains)?
-            && link.signed().transcript().ceremony() == asked.ceremony
-            && link.signed().transcript().device() == request.key()
-        {
-            // It was stored, but the device never heard.
-            return self.finished_before(&request, &owned, &server::complete(&link)).await;
-        }
-        let (row, opening) = self.refresh_of(&request).await?;
+        let (row, opening) = match self.refresh_of(&request).await {
+            // Its end was stored together with what it came to.
+            Err(refusal) if refusal.reason == Reason::CeremonyNotFound => {
+                return match last_refresh(owned.id(), &chains)? {
+                    Some(link)
+                        if link.signed().transcript().ceremony() == asked.ceremony
+                            && link.signed().transcript().device() == request.key() =>
+                    {
+                        // It was stored, but the device never heard.
+                        self.finished_before(&request, &owned, &server::complete(&link)).await
+                    }
+                    _ => Err(refusal),
+                };
+            }
+            begun => begun?,
+        };
         let unlock = self.new_unlock(&request, &opening)?;
         let state = self.open_refresh(&row, &opening, &unlock)?;
         failpoint!("finish_refresh::before_share");
         match state.receive(&ground, &closing, &self.identity) {
             Ok((new, completion)) => {
-                self.store_refreshed(&request, owned, chains, &row, new, &completion, &unlock)
+                self.store_refreshed(&request, owned, (ground.list, chains), &row, new, &completion, &unlock)
                     .await
             }
             Err(fault) => {
@@ -120,7 +130,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         &self,
         request: &Authenticated<FinishRefresh>,
         owned: Owned,
-        mut chains: record::Chains,
+        (mut list, mut chains): (DeviceList, record::Chains),
         ceremony: &Ceremony,
         new: server::Refreshed,
         completion: &Completion,
@@ -134,8 +144,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             .state
             .renew(epoch, *new.link.signed().transcript().unlock_digest());
         if let Some(reseal) = &new.reseal {
+            list.append(reseal).map_err(|fault| shape::refused(&fault))?;
             chains.device_list.push(reseal.to_bytes());
-            change.state.device_list = reseal.head();
+            change.state.device_list = *list.head();
+            self.keep_list(&change.state.shape, &chains, &list);
         }
         chains.package.push(new.link.to_bytes());
         let device_list = change.state.device_list;

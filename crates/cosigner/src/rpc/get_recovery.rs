@@ -68,7 +68,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let owned = self.of_user(request, wallet).await?;
         owned.active()?;
         let chains = self.chains(wallet).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         Ok(Reached { owned, chains, list })
     }
 

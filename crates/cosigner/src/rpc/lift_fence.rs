@@ -68,7 +68,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Whether recovery signed for the wallet as it stands here.
     async fn is_of_recovery(&self, owned: &Owned, asked: &LiftFence, signature: &Signature64) -> Result<(), Refusal> {
         let chains = self.chains(owned.id()).await?;
-        let recovery = *self.device_list(owned, &chains).await?.recovery();
+        let recovery = *self.device_list(owned, &chains)?.recovery();
         let stands = lifting(&self.newest(owned.id(), owned.state()), &asked.seal_key);
         recovery.verify(Domain::LIFT_FENCE, &stands, signature).map_err(|_| {
             Refusal::new(
@@ -81,7 +81,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// What this device's yes comes to, beside what was said before it.
     async fn agreement(&self, request: &Authenticated<LiftFence>, owned: &Owned) -> Result<Option<Lift>, Refusal> {
         let chains = self.chains(owned.id()).await?;
-        let list = self.device_list(owned, &chains).await?;
+        let list = self.device_list(owned, &chains)?;
         let device = request.device();
         if list.device(device).is_none() {
             return Err(Refusal::new(

@@ -114,6 +114,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         // What the operator said of the wait was said of this one.
         change.state.shape.recovery_wait = None;
         change.state.device_list = *list.head();
+        self.keep_list(&change.state.shape, &chains, &list);
         change.log(
             request.now(),
             Event::Shape {

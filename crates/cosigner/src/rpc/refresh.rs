@@ -27,10 +27,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Where a wallet stands, with its chains, which its state vouches for.
     pub(super) async fn ground(&self, owned: &Owned) -> Result<(Ground, record::Chains), Refusal> {
         let chains = self.chains(owned.id()).await?;
-        let list = self.device_list(owned, &chains).await?;
+        let list = self.device_list(owned, &chains)?;
         let recovery = match list.replaced() {
             Some(replaced) => *replaced,
-            None => *self.first_transcript(owned.id()).await?.transcript().recovery(),
+            None => *self.first_of(&chains)?.transcript().recovery(),
         };
         let ground = Ground {
             wallet: owned.id(),

@@ -118,7 +118,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             ));
         }
         let chains = self.chains(wallet).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
         let words = match entry.act() {
             Act::ReplaceRecovery(words) if deed == Deed::ReplaceWords => *words,

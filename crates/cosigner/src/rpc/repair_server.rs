@@ -46,7 +46,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             ));
         }
         let chains = self.chains(asked.wallet).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         let carried = Carried::try_from(asked.repair.as_slice()).map_err(|fault| fault::protocol(&fault))?;
         let said = carried.claim();
         let key = self.held_seal_key(&said.key)?;

@@ -1,8 +1,6 @@
 //! Other recovery words take the old ones' place: the entry of the device list that names them and the package that is
 //! sealed to them are stored in one step, so that at every moment the words that count open a package.
 
-use std::sync::Arc;
-
 use twofold_api::{
     Refusal,
     audit::{Event, ShapeStep},
@@ -61,7 +59,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         shape.waiting.drop_of_recovery();
         shape.want_refresh(epoch);
         change.state.device_list = *list.head();
-        self.lists.put(*list.head(), Arc::new(list.clone()));
+        self.keep_list(&change.state.shape, &chains, &list);
         change.log(
             request.now(),
             Event::Shape {

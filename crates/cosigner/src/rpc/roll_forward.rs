@@ -6,7 +6,7 @@
 //! writes no entry of its own, so that the log stays a beginning of the one that was lost, and a device that is further ahead
 //! can bring the rest.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use twofold_api::{
     Reason, Refusal,
@@ -198,7 +198,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         if let Some(fence) = &mut change.state.fence {
             fence.brought((old.number, to.epoch.number), |device| list.device(device).is_some());
         }
-        self.lists.put(to.list, Arc::new(list));
+        self.keep_list(&change.state.shape, &chains, &list);
 
         if let Some(last) = links.last() {
             let transcript = last.signed().transcript();

@@ -73,7 +73,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         owned.unfenced()?;
         self.saw_freeze(&owned, &request.request().checkpoint, freeze.since)?;
         let chains = self.chains(owned.id()).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         let subject = subject(&freeze);
         let voices = self.voices(request, &owned, &list, &freeze, &subject)?;
         // A recovery waits longer than what one device asks for, and the device that asks may be the one that was lost: no

@@ -114,11 +114,4 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             owned => owned,
         }
     }
-
-    /// The signed transcript of a wallet's first epoch.
-    pub(crate) async fn first_transcript(&self, wallet: WalletId) -> Result<SignedTranscript, Refusal> {
-        let chains = self.chains(wallet).await?;
-        let bytes = chains.package.get(1).map(Vec::as_slice).unwrap_or_default();
-        SignedTranscript::try_from(bytes).map_err(|cause| fault::internal("a transcript can't be read", &cause))
-    }
 }

@@ -42,7 +42,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         };
         let owned = self.load(row)?;
         let chains = self.chains(wallet).await?;
-        let list = self.device_list(&owned, &chains).await?;
+        let list = self.device_list(&owned, &chains)?;
         let state = owned.state();
         Ok(Some(Looked {
             epoch: state.epoch(),

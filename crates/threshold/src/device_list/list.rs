@@ -1,5 +1,7 @@
 //! What a chain of entries comes to.
 
+mod kept;
+
 use alloc::vec::Vec;
 
 use super::{

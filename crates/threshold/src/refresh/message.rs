@@ -109,6 +109,12 @@ impl Opening {
         self.terms.previous
     }
 
+    /// The head of the device list that it goes by.
+    #[must_use]
+    pub const fn list_head(&self) -> &[u8; 32] {
+        &self.list_head
+    }
+
     /// H(new unlock key).
     #[must_use]
     pub const fn unlock_digest(&self) -> &[u8; 32] {

@@ -354,3 +354,37 @@ fn an_entry_reads_back_as_the_same_bytes_and_nothing_else_reads() {
     twice.extend_from_slice(&one[body + 1..]);
     assert!(Change::try_from(twice.as_slice()).is_err());
 }
+
+#[test]
+fn a_list_that_was_kept_goes_on_as_the_one_that_was_verified() {
+    let mut house = House::with_two_approvers(4);
+    house.append(house.enrol(2), &[0]).unwrap();
+    house.append(house.enrol(3), &[0, 1]).unwrap();
+    house.append(Act::Revoke(house.id(2)), &[0, 1]).unwrap();
+    let words = RecoverySecret::generate(&mut rng(9));
+    for act in [
+        Act::ReplaceRecovery(words.public()),
+        Act::Reseal {
+            device: house.id(0),
+            sealing: house.sealing[3],
+        },
+    ] {
+        let bytes = house.list.to_kept_bytes();
+        assert_eq!(DeviceList::from_kept_bytes(&bytes).unwrap(), house.list);
+        for end in 0..bytes.len() {
+            assert!(DeviceList::from_kept_bytes(&bytes[..end]).is_err());
+        }
+        let mut kept = DeviceList::from_kept_bytes(&bytes).unwrap();
+        let signers: &[usize] = if matches!(act, Act::Reseal { .. }) {
+            &[0]
+        } else {
+            &[0, R]
+        };
+        let change = house.signed(act, signers);
+        house.list.append(&change).unwrap();
+        kept.append(&change).unwrap();
+        assert_eq!(kept, house.list);
+    }
+    let bytes = house.list.to_kept_bytes();
+    assert_eq!(DeviceList::from_kept_bytes(&bytes).unwrap(), house.list);
+}
