@@ -19,7 +19,11 @@ use sha2::{Digest as _, Sha256};
 use twofold_store::Contents;
 use zeroize::Zeroizing;
 
-use crate::{fault::Fault, private_file};
+use crate::{
+    fault::Fault,
+    pace::{Pace, Paced},
+    private_file,
+};
 
 /// What the first line of a backup's contents names.
 const FORMAT: &str = "twofold-backup/1";
@@ -27,8 +31,6 @@ const FORMAT: &str = "twofold-backup/1";
 const LINE: u64 = 4096;
 /// Bytes copied at a time.
 const CHUNK: usize = 1 << 16;
-/// Bytes written before they are pushed to the disk, so that no commit waits for the whole backup.
-const PUSH: u64 = 8 << 20;
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +86,15 @@ pub(crate) fn identity(file: &Path) -> Result<x25519::Identity, Fault> {
     x25519::Identity::from_str(line.ok_or_else(none)?).map_err(|_| none())
 }
 
-/// Writes a backup of `database` to a new file and reads it back. What is there when this fails is removed.
+/// Writes a backup of `database` to a new file and reads it back, with a rest after each bit. What is there when this fails
+/// is removed.
 pub(crate) fn write(
     database: &Path,
     out: &Path,
     recipient: &x25519::Recipient,
     contents: Contents,
     now: u64,
+    pace: &mut Pace,
 ) -> Result<Manifest, Fault> {
     let part = Part::beside(out)?;
     let bytes = fs::metadata(database).map_err(Fault::reading(database))?.len();
@@ -103,8 +107,9 @@ pub(crate) fn write(
         bytes,
     };
     let reader = x25519::Identity::generate();
-    let written = seal(database, &part.0, &[recipient, &reader.to_public()], &manifest).map_err(Fault::writing(out))?;
-    let (read, found) = unseal(&part.0, &reader, &mut io::sink())?;
+    let recipients = [recipient, &reader.to_public()];
+    let written = seal(database, &part.0, &recipients, &manifest, pace).map_err(Fault::writing(out))?;
+    let (read, found) = unseal(&part.0, &reader, &mut Paced::new(io::sink(), pace))?;
     if read != written || found != manifest {
         return Err(Fault::Data(format!(
             "{} does not read back as it was written; is the disk sound?",
@@ -172,32 +177,29 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-/// A file that goes to the disk as it grows.
-struct Pushed {
-    file: File,
-    waiting: u64,
-}
+/// A file that goes to the disk with each flush.
+struct Pushed(File);
 
 impl Write for Pushed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.waiting += count as u64;
-        if self.waiting >= PUSH {
-            self.waiting = 0;
-            self.file.sync_data()?;
-        }
-        Ok(count)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.0.sync_data()
     }
 }
 
 /// Encrypts; the hash of what went in.
-fn seal(database: &Path, to: &Path, recipients: &[&x25519::Recipient], manifest: &Manifest) -> io::Result<[u8; 32]> {
+fn seal(
+    database: &Path,
+    to: &Path,
+    recipients: &[&x25519::Recipient],
+    manifest: &Manifest,
+    pace: &mut Pace,
+) -> io::Result<[u8; 32]> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    let pushed = Pushed { file, waiting: 0 };
+    let pushed = Paced::new(Pushed(file), pace);
     let recipients = recipients.iter().map(|recipient| *recipient as &dyn age::Recipient);
     let encryptor = Encryptor::with_recipients(recipients).map_err(io::Error::other)?;
     let mut out = Hashed {
@@ -208,12 +210,9 @@ fn seal(database: &Path, to: &Path, recipients: &[&x25519::Recipient], manifest:
     line.push(b'\n');
     out.write_all(&line)?;
     io::copy(&mut BufReader::with_capacity(CHUNK, File::open(database)?), &mut out)?;
-    let pushed = out
-        .inner
-        .finish()?
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?;
-    pushed.file.sync_all()?;
+    let pushed = out.inner.finish()?.into_inner();
+    let pushed = pushed.map_err(io::IntoInnerError::into_error)?.into_inner();
+    pushed.0.sync_all()?;
     Ok(out.hash.finalize().into())
 }
 

@@ -4,9 +4,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::sync::{Semaphore, oneshot};
 use twofold_cosigner::port::Clock as _;
 use twofold_store::{Contents, CopyFault, SqliteStore};
 
@@ -15,6 +16,7 @@ use crate::{
     clock::SystemClock,
     config::Config,
     fault::Fault,
+    pace::Pace,
 };
 
 /// The copy that a backup is made from, in the data directory: it holds what the database holds.
@@ -48,26 +50,33 @@ impl Copies {
             return Err(Fault::Admin("a backup is being made already".into()));
         };
         let (data_dir, recipient) = (self.data_dir.clone(), recipient.or_else(|| self.recipient.clone()));
-        let making = spawn_blocking(move || {
-            let made = make(&data_dir, &out, recipient.as_deref(), |copy| store.copy_to(copy));
+        let (tell, told) = oneshot::channel();
+        // A thread of its own, since it gives way to all others.
+        let making = thread::Builder::new().name("backup".into()).spawn(move || {
+            let pace = Pace::beside_others();
+            let made = make(&data_dir, &out, recipient.as_deref(), pace, |copy, rest| {
+                store.copy_to(copy, rest)
+            });
             drop(turn);
             if let Ok(manifest) = &made {
                 tracing::info!(out = %out.display(), wallets = manifest.wallets, "a backup was made and read back");
             }
-            made
+            // Whoever asked may have hung up.
+            let _ = tell.send(made);
         });
-        making
-            .await
+        making.map_err(|why| Fault::System(format!("no thread for a backup: {why}")))?;
+        told.await
             .unwrap_or_else(|_| Err(Fault::System("the backup broke off; the log says where".into())))
     }
 }
 
-/// Makes one from a copy that `copy` makes.
+/// Makes one from a copy that `copy` makes, which lets others have their turn between its bits.
 pub(crate) fn make(
     data_dir: &Path,
     out: &Path,
     recipient: Option<&str>,
-    copy: impl FnOnce(&Path) -> Result<Contents, CopyFault>,
+    mut pace: Pace,
+    copy: impl FnOnce(&Path, &mut dyn FnMut()) -> Result<Contents, CopyFault>,
 ) -> Result<Manifest, Fault> {
     let Some(recipient) = recipient else {
         return Err(Fault::Config(
@@ -78,8 +87,8 @@ pub(crate) fn make(
     };
     let recipient = backup::recipient(recipient)?;
     let place = Copied(data_dir.join(COPY));
-    let contents = copy(&place.0).map_err(|fault| Fault::Data(fault.to_string()))?;
-    backup::write(&place.0, out, &recipient, contents, SystemClock.now())
+    let contents = copy(&place.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
+    backup::write(&place.0, out, &recipient, contents, SystemClock.now(), &mut pace)
 }
 
 /// The copy, which goes when its backup is made or has failed.

@@ -25,6 +25,7 @@ pub mod memory;
 mod metric;
 mod node;
 mod office;
+mod pace;
 mod private_file;
 mod rate;
 mod recovery_seal;

@@ -5,8 +5,6 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
 use rusqlite::{
@@ -23,9 +21,9 @@ use crate::{
     open::{DATABASE, OpenFault, at, connect, sync},
 };
 
-/// Pages copied before the writer and the readers have their turn.
-const PAGES: i32 = 512;
-const TURN: Duration = Duration::from_millis(1);
+/// Pages copied, and pushed to the disk, before the writer and the readers have their turn: a commit waits for what others
+/// have given the disk before it.
+const PAGES: i32 = 64;
 /// What a restore that was cut short leaves behind.
 const PART: &str = "twofold.db.part";
 
@@ -66,12 +64,12 @@ pub struct Contents {
 
 impl SqliteStore {
     /// Copies the database as it is at one moment into a file, which is replaced. Nothing waits for it: it reads beside
-    /// the writer, a few pages at a time. It blocks for as long as that takes.
-    pub fn copy_to(&self, file: &Path) -> Result<Contents, CopyFault> {
+    /// the writer, a few pages at a time, and calls `rest` between them. It blocks for as long as that takes.
+    pub fn copy_to(&self, file: &Path, rest: &mut dyn FnMut()) -> Result<Contents, CopyFault> {
         if self.is_sealed() {
             return Err(CopyFault::Sealed);
         }
-        copy(&connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, file)
+        copy(&connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, file, rest)
     }
 }
 
@@ -82,15 +80,15 @@ pub fn copy_of(directory: &Path, file: &Path) -> Result<Contents, CopyFault> {
         return Err(CopyFault::Missing(directory.to_path_buf()));
     }
     let _lock = take(directory)?;
-    copy(&connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, file)
+    copy(&connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?, file, &mut || ())
 }
 
-fn copy(source: &Connection, file: &Path) -> Result<Contents, CopyFault> {
+fn copy(source: &Connection, file: &Path, rest: &mut dyn FnMut()) -> Result<Contents, CopyFault> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(file)(error).into()),
         _ => {}
     }
-    private(file)?;
+    let pushed = private(file)?;
     // One read transaction from the first page to the last: what is committed meanwhile is not seen.
     source.execute_batch("BEGIN").map_err(OpenFault::from)?;
     let contents = contents(source)?;
@@ -101,7 +99,8 @@ fn copy(source: &Connection, file: &Path) -> Result<Contents, CopyFault> {
     {
         let backup = Backup::new(source, &mut target).map_err(OpenFault::from)?;
         while backup.step(PAGES).map_err(OpenFault::from)? != StepResult::Done {
-            thread::sleep(TURN);
+            pushed.sync_data().map_err(at(file))?;
+            rest();
         }
     }
     source.execute_batch("COMMIT").map_err(OpenFault::from)?;

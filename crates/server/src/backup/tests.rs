@@ -15,7 +15,7 @@ fn backed_up() -> (TempDir, Vec<u8>, PathBuf, PathBuf) {
     );
     fs::write(&source, &database).unwrap();
     let public = recipient(&draw_key(&key).unwrap()).unwrap();
-    let manifest = write(&source, &out, &public, CONTENTS, 7).unwrap();
+    let manifest = write(&source, &out, &public, CONTENTS, 7, &mut Pace::hurried()).unwrap();
     assert_eq!((manifest.wallets, manifest.bytes, manifest.made), (2, 200_000, 7));
     (folder, database, key, out)
 }
@@ -60,11 +60,27 @@ fn nothing_is_overwritten_and_what_fails_leaves_nothing() {
     let (folder, _, key, out) = backed_up();
     let public = identity(&key).unwrap().to_public();
     let before = fs::read(&out).unwrap();
-    let again = write(&folder.path().join("db"), &out, &public, CONTENTS, 7).unwrap_err();
+    let again = write(
+        &folder.path().join("db"),
+        &out,
+        &public,
+        CONTENTS,
+        7,
+        &mut Pace::hurried(),
+    )
+    .unwrap_err();
     assert!(again.to_string().contains("overwrites nothing"), "{again}");
     assert_eq!(fs::read(&out).unwrap(), before);
     let missing = folder.path().join("missing");
-    write(&missing, &folder.path().join("tuesday.age"), &public, CONTENTS, 7).unwrap_err();
+    write(
+        &missing,
+        &folder.path().join("tuesday.age"),
+        &public,
+        CONTENTS,
+        7,
+        &mut Pace::hurried(),
+    )
+    .unwrap_err();
     let mut names: Vec<_> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     copies,
     fault::Fault,
+    pace::Pace,
 };
 
 /// What to back up, and where to.
@@ -34,7 +35,7 @@ pub fn backup(wanted: Backup) -> Result<(), Fault> {
         Server::Config(file) if !answers(&socket) => {
             let config = Config::load(file)?;
             let recipient = wanted.recipient.as_deref().or(config.backup.recipient.as_deref());
-            copies::make(&config.data_dir, &out, recipient, |copy| {
+            copies::make(&config.data_dir, &out, recipient, Pace::hurried(), |copy, _| {
                 copy_of(&config.data_dir, copy)
             })?
         }

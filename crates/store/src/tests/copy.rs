@@ -42,7 +42,7 @@ fn s14_a_copy_taken_under_writes_is_of_one_moment_and_restores() {
             seq
         });
         for _ in 0..5 {
-            fresh.copy_to(&copy).unwrap();
+            fresh.copy_to(&copy, &mut || ()).unwrap();
         }
         done.store(true, Ordering::SeqCst);
         writing.join().unwrap()
@@ -65,7 +65,7 @@ fn a_place_that_is_not_empty_is_refused_and_stays_as_it_is() {
     let (fresh, place) = (Fresh::new(), TempDir::new().unwrap());
     block_on(populate(&*fresh));
     let copy = place.path().join("copy");
-    fresh.copy_to(&copy).unwrap();
+    fresh.copy_to(&copy, &mut || ()).unwrap();
     let directory = place.path().join("data");
     fs::create_dir(&directory).unwrap();
     fs::write(directory.join("twofold.db-wal"), b"x").unwrap();
@@ -86,7 +86,7 @@ fn what_is_no_sound_database_of_ours_is_not_put_in_place() {
     let (fresh, place) = (Fresh::new(), TempDir::new().unwrap());
     block_on(populate(&*fresh));
     let copy = place.path().join("copy");
-    fresh.copy_to(&copy).unwrap();
+    fresh.copy_to(&copy, &mut || ()).unwrap();
     let directory = place.path().join("data");
     let whole = fs::read(&copy).unwrap();
     let broken: [(&str, Vec<u8>); 3] = [
