@@ -12,47 +12,31 @@ use twofold_e2e::process::binary;
 
 use crate::{Bench, figure::Figure, figure::Goal, machine, millis, quantile, seed};
 
-/// Signatures one after the other, before the backup and at least during it.
-const QUIET: u32 = 600;
-/// Most signatures that are made during a backup.
+/// Signatures one after the other, when nothing else is done.
+const QUIET: u32 = 2_000;
+/// Most signatures that are made beside a command.
 const MOST: u32 = 60_000;
 
 impl Bench {
     /// How long a device waits while a backup is made, against how long it waits otherwise; how long the backup takes, and
     /// putting it where there is none.
     pub(crate) fn backups(&mut self) -> Result<()> {
-        self.server.stop()?;
-        let seat = self.seats.first_mut().context("a seat")?;
-        seed::fund(&self.server.database(), &mut seat.purse, QUIET + MOST)?;
-        self.restart()?;
+        self.provide()?;
         let place = self.server.folder().to_path_buf();
         let path = |name: &str| place.join(name).to_string_lossy().into_owned();
         let (key, out, config) = (path("backup.key"), path("monday.age"), path("etc/twofold.toml"));
         let made = operator(&["backup-key", "--json", "--out", &key])?;
         let recipient = made["recipient"].as_str().context("a recipient")?.to_owned();
 
-        let (mut quiet, mut busy) = (Vec::new(), Vec::new());
-        for _ in 0..QUIET {
-            quiet.push(self.sign()?);
-        }
+        let quiet = self.quiet()?;
         let began = machine::now();
-        let mut backup = Command::new(binary("twofold-server")?)
+        let backup = Command::new(binary("twofold-server")?)
             .args(["backup", "--out", &out, "--recipient", &recipient, "--config", &config])
             .stdout(Stdio::null())
             .spawn()?;
-        while running(&mut backup)? {
-            ensure!(busy.len() < MOST as usize, "the backup takes for ever");
-            busy.push(self.sign()?);
-        }
-        let took = began.elapsed();
-        ensure!(backup.wait()?.success(), "no backup was made");
-        let ratio = quantile(&mut busy, 99)?.as_secs_f64() / quantile(&mut quiet, 99)?.as_secs_f64();
-        self.tell(Figure::plain("backup", took.as_secs_f64(), "s"));
-        self.tell(Figure::plain(
-            "sign_p99_without_backup",
-            millis(quantile(&mut quiet, 99)?),
-            "ms",
-        ));
+        let ratio = self.beside(backup)?.as_secs_f64() / quiet.as_secs_f64();
+        self.tell(Figure::plain("backup", began.elapsed().as_secs_f64(), "s"));
+        self.tell(Figure::plain("sign_p99_without_backup", millis(quiet), "ms"));
         self.tell(Figure::with_goal("sign_p99_in_backup", ratio, "x", Goal::AtMost(2.0)));
         self.note("a backup was made while a device signed");
 
@@ -79,6 +63,32 @@ impl Bench {
         self.tell(Figure::with_goal("restore_and_ready", whole, "s", goal));
         self.note("it was restored");
         Ok(())
+    }
+
+    /// Many wallets, and one that has the money to sign beside what is done to them.
+    pub(crate) fn provide(&mut self) -> Result<()> {
+        self.server.stop()?;
+        self.fill()?;
+        let seat = self.seats.first_mut().context("a seat")?;
+        seed::fund(&self.server.database(), &mut seat.purse, QUIET + MOST)?;
+        self.restart()?;
+        Ok(())
+    }
+
+    /// What 99 of 100 signatures take less than when nothing else is done.
+    pub(crate) fn quiet(&mut self) -> Result<Duration> {
+        let mut times = (0..QUIET).map(|_| self.sign()).collect::<Result<Vec<_>>>()?;
+        quantile(&mut times, 99)
+    }
+
+    /// The same while a command runs, which must end well.
+    pub(crate) fn beside(&mut self, mut command: Child) -> Result<Duration> {
+        let mut times = Vec::new();
+        while running(&mut command)? && times.len() < MOST as usize {
+            times.push(self.sign()?);
+        }
+        ensure!(command.wait()?.success(), "the command failed");
+        quantile(&mut times, 99)
     }
 
     fn sign(&mut self) -> Result<Duration> {

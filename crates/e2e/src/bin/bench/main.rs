@@ -14,6 +14,7 @@ mod machine;
 mod parts;
 mod purse;
 mod renewal;
+mod rotation;
 mod seed;
 mod server;
 mod spend;
@@ -52,13 +53,14 @@ const WINDOW: u32 = 1_000;
 type Part = fn(&mut Bench) -> Result<()>;
 
 /// What is measured, in this order; each stands on nothing that another did.
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("creation", Bench::creation),
     ("renewals", Bench::renewals),
     ("throughput", Bench::throughput),
     ("latency", Bench::latency),
     ("spends", Bench::spends),
     ("wallets", Bench::wallets),
+    ("rotations", Bench::rotations),
     ("backups", Bench::backups),
 ];
 
@@ -95,6 +97,8 @@ struct Bench {
     bare: Bare,
     server: Server,
     seats: Vec<Seat>,
+    /// The devices of the many wallets, once those are there.
+    crowd: Option<Crowd>,
     report: Report,
     began: Instant,
 }
@@ -109,6 +113,7 @@ impl Bench {
             bare,
             server,
             seats: Vec::new(),
+            crowd: None,
             report: Report::default(),
             began,
         };
@@ -263,14 +268,12 @@ impl Bench {
         let (run, costs) = self.load(Generator::Thin)?;
         let few = run.server / costs.half;
         self.server.stop()?;
-        let sample = self.seats.last().context("a seat")?.purse.id;
-        let crowd = Crowd::new(self.server.site(), self.wallets.min(CROWD))?;
-        seed::copies(&self.server.database(), sample, &crowd, self.wallets)?;
-        self.note("wallets were copied");
+        self.fill()?;
         let ready = self.restart()?;
         let started = self.server.process().resident()?;
         let (run, costs) = self.load(Generator::Thin)?;
         let many = run.server / costs.half;
+        let crowd = self.crowd.as_ref().context("a crowd")?;
         crowd.ask(self.server.site())?;
         let process = self.server.process();
         let (loaded, most) = (process.resident()?, process.most_resident()?);
@@ -288,6 +291,18 @@ impl Bench {
         self.tell(Figure::with_goal("memory_at_most", most, "MiB", Goal::AtMost(200.0)));
         let goal = Goal::AtMost(1.0);
         self.tell(Figure::with_goal("restart_to_ready", ready.as_secs_f64(), "s", goal));
+        Ok(())
+    }
+
+    /// Puts many wallets into the stopped server's store, once.
+    fn fill(&mut self) -> Result<()> {
+        if self.crowd.is_none() {
+            let sample = self.seats.last().context("a seat")?.purse.id;
+            let crowd = Crowd::new(self.server.site(), self.wallets.min(CROWD))?;
+            seed::copies(&self.server.database(), sample, &crowd, self.wallets)?;
+            self.crowd = Some(crowd);
+            self.note("wallets were copied");
+        }
         Ok(())
     }
 
