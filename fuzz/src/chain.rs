@@ -17,7 +17,7 @@ use bitcoin::{Amount, Block, BlockHash, Network, Transaction, TxOut, Txid};
 use tokio::runtime::{Builder, Runtime};
 use twofold_chain::bitcoind::{Bitcoind, Config, Credentials};
 use twofold_cosigner::follow::{FollowFault, Follower};
-use twofold_cosigner::port::chain::{Chain, ChainFault};
+use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault};
 use twofold_cosigner::port::conformance::sample;
 use twofold_cosigner::port::record::{Script, Wallet};
 use twofold_cosigner::port::store::{Batch, Store, Write as Row};

@@ -11,7 +11,7 @@ mod rpc;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use bitcoin::{
     Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, consensus::Decodable,
@@ -19,7 +19,7 @@ use bitcoin::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use twofold_cosigner::port::chain::{Chain, ChainFault};
+use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault, Way};
 
 use crate::{
     fault::{Fault, other_than_asked},
@@ -161,55 +161,22 @@ impl Bitcoind {
 }
 
 impl Chain for Bitcoind {
+    type Blocks = Self;
+    type Scripts = Infallible;
+
+    fn way(&self) -> Way<'_, Self, Infallible> {
+        Way::Blocks(self)
+    }
+
     async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
         let info = self.info().await?;
         Ok((info.blocks, info.bestblockhash))
-    }
-
-    async fn lowest_block(&self) -> Result<u32, ChainFault> {
-        Ok(self.info().await?.pruneheight)
     }
 
     async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
         match self.rpc.call("getblockhash", json!([height]), SMALL).await {
             Err(Fault::Refused { code: OUT_OF_RANGE, .. }) => Err(ChainFault::Beyond(height)),
             answer => Ok(answer?),
-        }
-    }
-
-    async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
-        match self
-            .decoded::<Header>("getblockheader", json!([hash, false]), SMALL)
-            .await
-        {
-            Err(Fault::Refused { code: UNKNOWN, .. }) => Err(ChainFault::Missing(hash)),
-            Ok(header) if header.block_hash() != hash => Err(other_than_asked("getblockheader")),
-            answer => Ok(answer?),
-        }
-    }
-
-    async fn block(&self, hash: BlockHash) -> Result<Block, ChainFault> {
-        match self.decoded::<Block>("getblock", json!([hash, 0]), BLOCK).await {
-            Err(Fault::Refused {
-                code: UNKNOWN | MISC, ..
-            }) => Err(ChainFault::Missing(hash)),
-            Ok(block) if block.block_hash() != hash || !block.check_merkle_root() => Err(other_than_asked("getblock")),
-            answer => Ok(answer?),
-        }
-    }
-
-    async fn mempool(&self) -> Result<Vec<Txid>, ChainFault> {
-        Ok(self.rpc.call("getrawmempool", json!([]), MEMPOOL).await?)
-    }
-
-    async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
-        match self
-            .decoded::<Transaction>("getrawtransaction", json!([txid]), BLOCK)
-            .await
-        {
-            Err(Fault::Refused { code: UNKNOWN, .. }) => Ok(None),
-            Ok(transaction) if transaction.compute_txid() != txid => Err(other_than_asked("getrawtransaction")),
-            answer => Ok(Some(answer?)),
         }
     }
 
@@ -247,5 +214,47 @@ impl Chain for Bitcoind {
         let info: MempoolInfo = self.rpc.call("getmempoolinfo", json!([]), SMALL).await?;
         rate(info.mempoolminfee.max(info.minrelaytxfee))
             .ok_or_else(|| ChainFault::Unavailable("getmempoolinfo: no sensible minimum fee".to_owned()))
+    }
+}
+
+impl Blocks for Bitcoind {
+    async fn lowest_block(&self) -> Result<u32, ChainFault> {
+        Ok(self.info().await?.pruneheight)
+    }
+
+    async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
+        match self
+            .decoded::<Header>("getblockheader", json!([hash, false]), SMALL)
+            .await
+        {
+            Err(Fault::Refused { code: UNKNOWN, .. }) => Err(ChainFault::Missing(hash)),
+            Ok(header) if header.block_hash() != hash => Err(other_than_asked("getblockheader")),
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn block(&self, hash: BlockHash) -> Result<Block, ChainFault> {
+        match self.decoded::<Block>("getblock", json!([hash, 0]), BLOCK).await {
+            Err(Fault::Refused {
+                code: UNKNOWN | MISC, ..
+            }) => Err(ChainFault::Missing(hash)),
+            Ok(block) if block.block_hash() != hash || !block.check_merkle_root() => Err(other_than_asked("getblock")),
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn mempool(&self) -> Result<Vec<Txid>, ChainFault> {
+        Ok(self.rpc.call("getrawmempool", json!([]), MEMPOOL).await?)
+    }
+
+    async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+        match self
+            .decoded::<Transaction>("getrawtransaction", json!([txid]), BLOCK)
+            .await
+        {
+            Err(Fault::Refused { code: UNKNOWN, .. }) => Ok(None),
+            Ok(transaction) if transaction.compute_txid() != txid => Err(other_than_asked("getrawtransaction")),
+            answer => Ok(Some(answer?)),
+        }
     }
 }

@@ -12,6 +12,7 @@ mod trust;
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,7 +26,7 @@ use bitcoin::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use twofold_cosigner::port::chain::ChainFault;
+use twofold_cosigner::port::chain::{Chain, ChainFault, Entry, Scripts, Way};
 
 pub use address::{Address, BadAddress};
 pub use link::{Circuit, LinkState, Pace};
@@ -40,6 +41,8 @@ use script_hash::ScriptHash;
 
 /// Answers of most calls.
 const SMALL: usize = 64 << 10;
+/// Scripts that a transaction pays, asked for until one has an answer.
+const PAID: usize = 3;
 /// Headers asked for at once: a difficulty period, as servers give at most.
 const HEADERS: u32 = 2_016;
 /// A page of headers in hex.
@@ -127,35 +130,50 @@ impl Electrum {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a transaction is in the mempool or the chain. That the server can show it says little: it may remember what
+    /// was replaced long ago.
+    async fn knows(&self, transaction: &Transaction) -> Result<bool, ChainFault> {
+        let txid = transaction.compute_txid();
+        let mut paid: Vec<&Script> = transaction.output.iter().map(|output| &*output.script_pubkey).collect();
+        paid.retain(|script| !script.is_op_return());
+        // Our own change is among these, and its history is short.
+        paid.sort_by_key(|script| !script.is_p2tr());
+        let mut fault = None;
+        for script in paid.into_iter().take(PAID) {
+            match self.told_history(script.into()).await {
+                Ok(history) => return Ok(history.iter().any(|told| told.tx_hash == txid)),
+                Err(why) => fault = Some(why),
+            }
+        }
+        fault.map_or(Ok(false), |fault| Err(fault.into()))
+    }
+
+    async fn told_history(&self, name: ScriptHash) -> Result<Vec<ToldTransaction>, Fault> {
+        self.call("blockchain.scripthash.get_history", json!([name]), LONGEST)
+            .await
+    }
+
     /// A call that has an answer.
     async fn call<T: DeserializeOwned>(&self, method: &'static str, params: Value, limit: usize) -> Result<T, Fault> {
         let answer = self.link.call(method, params, limit).await?;
         answer.ok_or_else(|| Fault::garbled(method, "null"))
     }
+}
 
-    /// Height and hash of the best block.
-    pub async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
+impl Chain for Electrum {
+    type Blocks = Infallible;
+    type Scripts = Self;
+
+    fn way(&self) -> Way<'_, Infallible, Self> {
+        Way::Scripts(self)
+    }
+
+    async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
         let tip = self.link.tip().await?;
         Ok((tip.height, tip.header.block_hash()))
     }
 
-    /// Headers from a height on, as many as there are and at most `count`.
-    pub async fn headers(&self, from: u32, count: u32) -> Result<Vec<Header>, ChainFault> {
-        const METHOD: &str = "blockchain.block.headers";
-        let count = count.min(HEADERS);
-        let told: ToldHeaders = self.call(METHOD, json!([from, count]), HEADERS_LIMIT).await?;
-        let bytes = Vec::<u8>::from_hex(&told.hex).map_err(|error| Fault::garbled(METHOD, &error))?;
-        let (headers, rest) = bytes.as_chunks::<80>();
-        if !rest.is_empty() || u32::try_from(headers.len()) != Ok(told.count) || told.count > count {
-            return Err(Fault::garbled(METHOD, "another number of headers").into());
-        }
-        let headers = headers.iter().map(|bytes| deserialize(bytes));
-        let headers: Result<_, _> = headers.collect();
-        Ok(headers.map_err(|error| Fault::garbled(METHOD, &error))?)
-    }
-
-    /// Hash of the block at a height on the best chain.
-    pub async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
+    async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
         const METHOD: &str = "blockchain.block.header";
         match self.call::<String>(METHOD, json!([height]), SMALL).await {
             Err(Fault::Refused { .. }) if self.link.tip().await?.height < height => Err(ChainFault::Beyond(height)),
@@ -166,44 +184,89 @@ impl Electrum {
         }
     }
 
-    /// Watches the taproot scripts of these output keys from now on. False where there are more than a server is asked
-    /// to watch.
-    pub fn watch(&self, keys: &[[u8; 32]]) -> bool {
+    async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
+        const METHOD: &str = "blockchain.transaction.broadcast";
+        let txid = transaction.compute_txid();
+        match self
+            .call::<Txid>(METHOD, json!([serialize_hex(transaction)]), SMALL)
+            .await
+        {
+            Ok(answered) if answered == txid => Ok(txid),
+            Ok(_) => Err(other_than_asked(METHOD)),
+            // One that is there already, mined perhaps and spent from, is refused in several words; and so is any while the
+            // server can't reach its own node: then nothing was refused, and nothing may be taken for gone.
+            Err(Fault::Refused { message, .. }) => {
+                if self.knows(transaction).await? {
+                    return Ok(txid);
+                }
+                self.minimum_rate().await?;
+                Err(ChainFault::Refused(message))
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
+        let target = target_blocks.clamp(1, 1008);
+        let told: f64 = self.call("blockchain.estimatefee", json!([target]), SMALL).await?;
+        Ok(rate(told))
+    }
+
+    async fn minimum_rate(&self) -> Result<u64, ChainFault> {
+        let told: f64 = self.call("blockchain.relayfee", json!([]), SMALL).await?;
+        rate(told).ok_or_else(|| ChainFault::Unavailable("blockchain.relayfee: no sensible minimum fee".to_owned()))
+    }
+}
+
+impl Scripts for Electrum {
+    async fn headers(&self, from: u32) -> Result<Vec<Header>, ChainFault> {
+        const METHOD: &str = "blockchain.block.headers";
+        let told: ToldHeaders = self.call(METHOD, json!([from, HEADERS]), HEADERS_LIMIT).await?;
+        let bytes = Vec::<u8>::from_hex(&told.hex).map_err(|error| Fault::garbled(METHOD, &error))?;
+        let (headers, rest) = bytes.as_chunks::<80>();
+        if !rest.is_empty() || u32::try_from(headers.len()) != Ok(told.count) || told.count > HEADERS {
+            return Err(Fault::garbled(METHOD, "another number of headers").into());
+        }
+        let headers = headers.iter().map(|bytes| deserialize(bytes));
+        let headers: Result<_, _> = headers.collect();
+        Ok(headers.map_err(|error| Fault::garbled(METHOD, &error))?)
+    }
+
+    fn watch(&self, keys: &[[u8; 32]]) -> bool {
         let scripts: Vec<_> = keys.iter().map(|key| (name(key), *key)).collect();
         self.watched().extend(scripts.iter().copied());
         self.link.watch(scripts.into_iter().map(|(name, _)| name))
     }
 
-    /// Output keys whose history changed since this was last asked, and whether there is any history.
-    pub fn changed(&self) -> Vec<([u8; 32], bool)> {
+    fn changed(&self) -> Vec<([u8; 32], bool)> {
         let changed = self.link.take_changed();
         let watched = self.watched();
         let key = |(name, status): (ScriptHash, Status)| Some((*watched.get(&name)?, status.is_some()));
         changed.into_iter().filter_map(key).collect()
     }
 
-    /// The transactions that pay an output key or spend from it, in the order of the chain and then those that wait, and
-    /// the height of each that is mined.
-    pub async fn history(&self, key: [u8; 32]) -> Result<Vec<(Txid, Option<u32>)>, ChainFault> {
+    async fn history(&self, key: [u8; 32]) -> Result<Vec<Entry>, ChainFault> {
         let name = name(&key);
-        let told: Vec<ToldTransaction> = self
-            .call("blockchain.scripthash.get_history", json!([name]), LONGEST)
-            .await?;
+        let told = self.told_history(name).await?;
         // What it said to have changed must be what it tells now, or it tells again soon.
         if self.link.status(name).is_some_and(|status| status != status_of(&told)) {
             return Err(ChainFault::Unavailable(
                 "blockchain.scripthash.get_history: it tells another history than it announced".to_owned(),
             ));
         }
-        let height = |told: &ToldTransaction| u32::try_from(told.height).ok().filter(|height| *height > 0);
-        Ok(told.iter().map(|told| (told.tx_hash, height(told))).collect())
+        let entry = |told: &ToldTransaction| Entry {
+            txid: told.tx_hash,
+            // 0 waits, and -1 waits for one that waits.
+            height: u32::try_from(told.height).ok().filter(|height| *height > 0),
+        };
+        Ok(told.iter().map(entry).collect())
     }
 
-    /// A transaction; none if the server has none of this name.
-    pub async fn transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+    async fn transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
         const METHOD: &str = "blockchain.transaction.get";
         match self.call::<String>(METHOD, json!([txid]), LONGEST).await {
-            Err(Fault::Refused { .. }) => Ok(None),
+            // Anything else that it says is trouble of its own.
+            Err(Fault::Refused { message, .. }) if means_unknown(&message) => Ok(None),
             answer => {
                 let transaction: Transaction =
                     deserialize_hex(&answer?).map_err(|error| Fault::garbled(METHOD, &error))?;
@@ -215,9 +278,7 @@ impl Electrum {
         }
     }
 
-    /// What the server says proves that a transaction is in the block of this height: its place, and the siblings on the
-    /// way to the root, deepest first.
-    pub async fn branch(&self, txid: Txid, height: u32) -> Result<(u32, Vec<[u8; 32]>), ChainFault> {
+    async fn branch(&self, txid: Txid, height: u32) -> Result<(u32, Vec<[u8; 32]>), ChainFault> {
         const METHOD: &str = "blockchain.transaction.get_merkle";
         let told: ToldBranch = self.call(METHOD, json!([txid, height]), SMALL).await?;
         if told.block_height != height {
@@ -226,38 +287,6 @@ impl Electrum {
         let branch = told.merkle.iter().map(|sibling| sibling.to_byte_array()).collect();
         Ok((told.pos, branch))
     }
-
-    /// Sends a transaction. One that the server has already is a success.
-    pub async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
-        const METHOD: &str = "blockchain.transaction.broadcast";
-        let txid = transaction.compute_txid();
-        match self
-            .call::<Txid>(METHOD, json!([serialize_hex(transaction)]), SMALL)
-            .await
-        {
-            Ok(answered) if answered == txid => Ok(txid),
-            Ok(_) => Err(other_than_asked(METHOD)),
-            // One that is there already, mined perhaps and spent from, is refused in several words.
-            Err(Fault::Refused { message, .. }) => match self.transaction(txid).await? {
-                Some(_) => Ok(txid),
-                None => Err(ChainFault::Refused(message)),
-            },
-            Err(fault) => Err(fault.into()),
-        }
-    }
-
-    /// Estimated fee rate for a target, in sat per 1000 virtual bytes; none if the server can't tell.
-    pub async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
-        let target = target_blocks.clamp(1, 1008);
-        let told: f64 = self.call("blockchain.estimatefee", json!([target]), SMALL).await?;
-        Ok(rate(told))
-    }
-
-    /// The lowest rate that it relays, in sat per 1000 virtual bytes.
-    pub async fn minimum_rate(&self) -> Result<u64, ChainFault> {
-        let told: f64 = self.call("blockchain.relayfee", json!([]), SMALL).await?;
-        rate(told).ok_or_else(|| ChainFault::Unavailable("blockchain.relayfee: no sensible minimum fee".to_owned()))
-    }
 }
 
 /// The protocol's name of an output key's script.
@@ -265,6 +294,15 @@ fn name(key: &[u8; 32]) -> ScriptHash {
     // OP_1 and a push of 32 bytes (BIP-341).
     let script = [[0x51, 0x20].as_slice(), key.as_slice()].concat();
     Script::from_bytes(&script).into()
+}
+
+/// Whether a server says that it has no such transaction. The protocol has no number for it; these are the words of
+/// bitcoind, which most pass on, and of those that speak for themselves.
+fn means_unknown(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["no such", "not found", "missing", "unknown transaction"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// The status that belongs to a history.

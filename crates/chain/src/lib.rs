@@ -1,5 +1,5 @@
 //! Chains, behind the cosigner's port. One adapter a node's kind: bitcoind by its JSON-RPC, and servers that speak the
-//! Electrum protocol.
+//! Electrum protocol. [`Sources`] holds one to another.
 //!
 //! An adapter asks and checks the form of what it is told. It decides nothing and holds no keys.
 
@@ -7,6 +7,8 @@ pub mod bitcoind;
 pub mod electrum;
 mod fault;
 mod rate;
+mod sources;
 
 pub use bitcoind::Bitcoind;
 pub use electrum::Electrum;
+pub use sources::{Source, Sources};

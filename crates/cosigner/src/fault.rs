@@ -39,6 +39,10 @@ impl From<ChainFault> for Refusal {
                 tracing::warn!(cause, "the node does not answer");
                 Self::from(Reason::ChainUnavailable).retry_after(5)
             }
+            ChainFault::Disagreement(cause) => {
+                tracing::error!(cause, "the two sources of the chain disagree");
+                Self::from(Reason::ChainUnavailable).retry_after(5)
+            }
             ChainFault::Missing(_) | ChainFault::Beyond(_) => Self::from(Reason::ChainUnavailable).retry_after(5),
         }
     }

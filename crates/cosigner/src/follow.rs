@@ -1,6 +1,8 @@
 //! Following the chain: blocks and mempool are read once for all wallets, and what concerns one is written to its index.
+//! Where the source of the chain has no blocks to give, scripts are followed instead (`script`); what is written is the
+//! same.
 //!
-//! A [`Follower`] moves in steps of bounded work. One step does one of these, the first that is due: it starts, at the
+//! A [`Follower`] moves in steps of bounded work. Reading blocks, one step does one of these, the first that is due: it starts, at the
 //! tip; it rolls back to where the stored chain and the node's part; it reads the next block; or, level with the node, it
 //! looks at what came and went in the mempool and reads a few old blocks for wallets that asked for that. What a step
 //! wrote is whole, so it may be stopped anywhere and goes on from the stored tip.
@@ -10,20 +12,21 @@
 mod block;
 mod find;
 mod mempool;
-mod merkle;
+pub(crate) mod merkle;
 mod rescan;
+mod script;
 
 #[cfg(test)]
 mod tests;
 
-use bitcoin::{BlockHash, hashes::Hash};
+use bitcoin::{BlockHash, Txid, hashes::Hash};
 use twofold_threshold::id::WalletId;
 
 use crate::{
     Config, Cosigner,
     port::{
         Clock,
-        chain::{Chain, ChainFault},
+        chain::{Blocks, Chain, ChainFault, Way},
         record::Block,
         store::{Batch, Store, StoreFault, Write},
     },
@@ -66,6 +69,34 @@ pub enum FollowFault {
     /// A block does not show the work it claims.
     #[error("the node gave a block without proof of work: {0}")]
     NoWork(BlockHash),
+    /// A header that can't be the chain's.
+    #[error("the server's header for block {height} is false: {fault}")]
+    Header {
+        /// The height claimed for it.
+        height: u32,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The server names a best block and gives no headers.
+    #[error("the server gives no headers from block {0} on")]
+    NoHeaders(u32),
+    /// The server shows another chain than the one known, with no more work in it.
+    #[error("the server shows another chain above block {above}, with no more work than the one already known")]
+    LessWork {
+        /// The last block that both have.
+        above: u32,
+    },
+    /// A proof that proves nothing.
+    #[error("the server's proof that transaction {txid} is in block {height} is false")]
+    FalseProof {
+        /// The transaction.
+        txid: Txid,
+        /// Where it is said to be.
+        height: u32,
+    },
+    /// Wallets have more scripts than the source of the chain can watch.
+    #[error("there are more addresses than an Electrum server can be asked to watch: use a node's RPC instead")]
+    TooManyScripts,
 }
 
 /// How far a step came.
@@ -85,6 +116,7 @@ pub struct Follower {
     config: Config,
     mempool: Mempool,
     served: Option<WalletId>,
+    scripts: script::ByScript,
 }
 
 impl Follower {
@@ -95,11 +127,22 @@ impl Follower {
             config,
             mempool: Mempool::default(),
             served: None,
+            scripts: script::ByScript::default(),
         }
     }
 
     /// Takes a step. `now` is in seconds since 1970.
     pub async fn step(&mut self, store: &impl Store, chain: &impl Chain, now: u64) -> Result<Progress, FollowFault> {
+        match chain.way() {
+            Way::Blocks(chain) => self.by_block(store, chain, now).await,
+            Way::Scripts(chain) => {
+                let Self { scripts, mempool, .. } = self;
+                scripts.step(store, chain, &self.config, mempool, now).await
+            }
+        }
+    }
+
+    async fn by_block(&mut self, store: &impl Store, chain: &impl Blocks, now: u64) -> Result<Progress, FollowFault> {
         let best = chain.best().await?;
         let Some(tip) = store.tip().await? else {
             return self.begin(store, chain, best.0, now).await;
@@ -140,7 +183,7 @@ impl Follower {
     async fn begin(
         &mut self,
         store: &impl Store,
-        chain: &impl Chain,
+        chain: &impl Blocks,
         best: u32,
         now: u64,
     ) -> Result<Progress, FollowFault> {
@@ -164,7 +207,7 @@ impl Follower {
     ) -> Result<Progress, FollowFault> {
         let found = find::find(store, &self.config, &block.txdata, None).await?;
         self.mempool.reconsider(&found.scripts);
-        let mut writes = block::writes(block, height, found, now);
+        let mut writes = block::writes_of(block, height, found, now);
         writes.push(Write::PutBlock(Block {
             height,
             hash: block.block_hash().to_byte_array(),
@@ -188,7 +231,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 }
 
 /// A block, which must show its work.
-async fn fetch(chain: &impl Chain, height: u32, hash: BlockHash) -> Result<bitcoin::Block, FollowFault> {
+async fn fetch(chain: &impl Blocks, height: u32, hash: BlockHash) -> Result<bitcoin::Block, FollowFault> {
     let block = match chain.block(hash).await {
         Err(ChainFault::Missing(_)) => {
             let lowest = chain.lowest_block().await?;
@@ -213,11 +256,37 @@ async fn roll_back(
     tip: &Block,
     best: (u32, BlockHash),
 ) -> Result<Progress, FollowFault> {
-    let behind = Progress {
-        height: tip.height,
-        best: best.0,
-        more: false,
+    let (height, more) = match part(store, chain, tip, best).await? {
+        Parted::Behind => (tip.height, false),
+        Parted::Above(above) => {
+            tracing::info!(from = tip.height, above, "the chain was reorganized");
+            commit(store, vec![Write::RollBackBlocks { above }]).await?;
+            (above, true)
+        }
     };
+    Ok(Progress {
+        height,
+        best: best.0,
+        more,
+    })
+}
+
+/// Where the stored chain and the node's part.
+#[derive(Debug, Clone, Copy)]
+enum Parted {
+    /// Nowhere: a node that is on our chain and not as far has only to catch up.
+    Behind,
+    /// Above the highest stored block that is on the node's best chain.
+    Above(u32),
+}
+
+/// Finds where the stored chain and the node's part.
+async fn part(
+    store: &impl Store,
+    chain: &impl Chain,
+    tip: &Block,
+    best: (u32, BlockHash),
+) -> Result<Parted, FollowFault> {
     let mut top = tip.height;
     loop {
         let from = top.saturating_sub(COMPARED - 1);
@@ -232,18 +301,10 @@ async fn roll_back(
             if !there {
                 continue;
             }
-            // A node that is on our chain and not as far has only to catch up.
             if block.height == best.0 {
-                return Ok(behind);
+                return Ok(Parted::Behind);
             }
-            let above = block.height;
-            tracing::info!(from = tip.height, above, "the chain was reorganized");
-            commit(store, vec![Write::RollBackBlocks { above }]).await?;
-            return Ok(Progress {
-                height: above,
-                best: best.0,
-                more: true,
-            });
+            return Ok(Parted::Above(block.height));
         }
         let reached_end = blocks.first().is_none_or(|block| block.height > from) || from == 0;
         if reached_end || tip.height.saturating_sub(from) >= DEEPEST {

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -29,6 +30,7 @@ pub struct Deployment {
     pub url: String,
     listen: String,
     environment: Vec<(String, String)>,
+    electrum: Option<SocketAddr>,
     folder: TempDir,
 }
 
@@ -54,9 +56,14 @@ impl Deployment {
 
     /// The same, with environment variables for the server, such as failpoints.
     pub fn start_with(environment: &[(&str, &str)]) -> Result<Self> {
+        Self::start_on(Regtest::start()?, None, environment)
+    }
+
+    /// Starts a server over a node, or over an Electrum server on that node.
+    pub fn start_on(node: Regtest, electrum: Option<SocketAddr>, environment: &[(&str, &str)]) -> Result<Self> {
         let mut deployment = Self {
             server: None,
-            node: Regtest::start()?,
+            node,
             invitation: String::new(),
             url: String::new(),
             listen: "127.0.0.1:0".into(),
@@ -64,6 +71,7 @@ impl Deployment {
                 .iter()
                 .map(|(name, value)| ((*name).into(), (*value).into()))
                 .collect(),
+            electrum,
             folder: tempfile::tempdir()?,
         };
         deployment.resume()?;
@@ -90,9 +98,14 @@ impl Deployment {
                 &self.listen,
                 "--data",
             ])
-            .arg(self.data())
-            .args(["--bitcoind-url", &self.node.url(), "--cookie"])
-            .arg(self.node.cookie_file())
+            .arg(self.data());
+        match self.electrum {
+            Some(address) => command.args(["--electrum-url", &format!("tcp://{address}")]),
+            None => command
+                .args(["--bitcoind-url", &self.node.url(), "--cookie"])
+                .arg(self.node.cookie_file()),
+        };
+        command
             .args(words)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())

@@ -8,6 +8,7 @@ mod copies;
 mod device;
 mod devices;
 mod disk;
+mod electrum;
 mod faults;
 mod fees;
 mod house;

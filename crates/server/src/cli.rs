@@ -172,6 +172,12 @@ pub(crate) struct Node {
     /// The node's cookie file.
     #[arg(long, visible_alias = "cookie", value_name = "FILE")]
     pub(crate) cookie_file: Option<PathBuf>,
+    /// Without a node: an Electrum server, as ssl://host:port.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["rpc_url", "cookie_file"])]
+    pub(crate) electrum_url: Option<String>,
+    /// SHA-256 of its certificate in hex; without it the web's roots vouch for it.
+    #[arg(long, value_name = "HEX", requires = "electrum_url")]
+    pub(crate) electrum_pin: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -400,6 +406,8 @@ impl From<Node> for command::Node {
             risk_real_money: node.risk_real_money,
             rpc_url: node.rpc_url,
             cookie_file: node.cookie_file,
+            electrum_url: node.electrum_url,
+            electrum_pin: node.electrum_pin,
         }
     }
 }

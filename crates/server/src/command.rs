@@ -96,21 +96,39 @@ pub struct Node {
     pub rpc_url: Option<String>,
     /// Its cookie file.
     pub cookie_file: Option<PathBuf>,
+    /// An Electrum server instead of a node.
+    pub electrum_url: Option<String>,
+    /// SHA-256 of its certificate, in hex.
+    pub electrum_pin: Option<String>,
 }
 
 impl Node {
+    /// None where there is no way to reach one.
     fn bitcoin(self) -> Option<Bitcoin> {
         let port = self.network.rpc_port();
-        let cookie_file = self.cookie_file?;
+        let node = self.electrum_url.is_none();
+        if node && self.cookie_file.is_none() {
+            return None;
+        }
+        let usual = || format!("http://127.0.0.1:{port}");
         Some(Bitcoin {
             network: self.network,
             signet_challenge: self.signet_challenge,
             signet_block_seconds: self.signet_block_seconds,
             risk_real_money: self.risk_real_money,
-            rpc_url: self.rpc_url.unwrap_or_else(|| format!("http://127.0.0.1:{port}")),
-            cookie_file: Some(cookie_file),
+            rpc_url: if node {
+                self.rpc_url.unwrap_or_else(usual)
+            } else {
+                String::new()
+            },
+            cookie_file: self.cookie_file,
             user: None,
             password_file: None,
+            electrum_url: self.electrum_url,
+            electrum_pin: self.electrum_pin,
+            electrum_roots_file: None,
+            electrum_plaintext: false,
+            second: None,
         })
     }
 }

@@ -5,6 +5,7 @@ mod cosigner;
 mod fault;
 mod network;
 mod public_url;
+mod source;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
 
 pub use network::Network;
+pub use source::Second;
 
 use crate::fault::Fault;
 
@@ -109,7 +111,8 @@ pub struct Bitcoin {
     /// Serve the main network, although nobody outside has reviewed Twofold and coins may be lost.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub risk_real_money: bool,
-    /// Its RPC, as `http://host:port`.
+    /// Its RPC, as `http://host:port`. Left out where an Electrum server is asked instead.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rpc_url: String,
     /// The node's cookie file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +123,22 @@ pub struct Bitcoin {
     /// File with the RPC user's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// An Electrum server to ask instead of a node, as `ssl://host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub electrum_url: Option<String>,
+    /// SHA-256 of the Electrum server's certificate (DER), 64 hex digits. Without it and `electrum_roots_file`, the roots
+    /// that browsers trust vouch for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub electrum_pin: Option<String>,
+    /// Certificates that vouch for the Electrum server's, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub electrum_roots_file: Option<PathBuf>,
+    /// The Electrum server may be asked in plaintext (`tcp://`) although it is on another machine.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub electrum_plaintext: bool,
+    /// A second source of the chain. Where the two disagree neither is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Second>,
 }
 
 /// Bounds on what the server takes at once.

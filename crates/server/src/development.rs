@@ -35,6 +35,11 @@ pub fn prepare(folder: &Path, now: u64, listen: SocketAddr, bitcoin: Option<Bitc
         cookie_file: Some(folder.join("no-node.cookie")),
         user: None,
         password_file: None,
+        electrum_url: None,
+        electrum_pin: None,
+        electrum_roots_file: None,
+        electrum_plaintext: false,
+        second: None,
     });
     Ok(Config::development(folder, listen, public_url(listen)?, bitcoin))
 }

@@ -37,6 +37,14 @@ pub(crate) const SIGNATURES: &str = "twofold_signatures_total";
 pub(crate) const MESSAGE_SIGNATURES: &str = "twofold_message_signatures_total";
 /// Calls to the node, by `call` and `outcome`.
 pub(crate) const CHAIN_CALLS: &str = "twofold_chain_calls_total";
+/// Whether there is a connection to an Electrum server, by `source`: `first` or `second`.
+pub(crate) const CHAIN_LINK_UP: &str = "twofold_chain_link_up";
+/// Seconds since an Electrum server last answered, by `source`.
+pub(crate) const CHAIN_LINK_SILENT: &str = "twofold_chain_link_silent_seconds";
+/// Connections made to an Electrum server, by `source`.
+pub(crate) const CHAIN_LINK_CONNECTIONS: &str = "twofold_chain_link_connections_total";
+/// Scripts at an Electrum server, by `source` and `state`: `watched` in all, or `restored` on the connection of the moment.
+pub(crate) const CHAIN_LINK_SCRIPTS: &str = "twofold_chain_link_scripts";
 /// Height of the best block that the follower has read.
 pub(crate) const TIP_HEIGHT: &str = "twofold_tip_height";
 /// Panics caught; each is a defect.
@@ -75,6 +83,10 @@ fn install() -> Result<PrometheusHandle, String> {
         "Replies that carried the server's half of a signature over a text"
     );
     metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
+    metrics::describe_gauge!(CHAIN_LINK_UP, "Whether there is a connection to an Electrum server");
+    metrics::describe_gauge!(CHAIN_LINK_SILENT, "Seconds since an Electrum server last answered");
+    metrics::describe_counter!(CHAIN_LINK_CONNECTIONS, "Connections made to an Electrum server");
+    metrics::describe_gauge!(CHAIN_LINK_SCRIPTS, "Scripts at an Electrum server, by state");
     metrics::describe_gauge!(TIP_HEIGHT, "Height of the best block that the follower has read");
     metrics::describe_histogram!(
         COMMIT_SECONDS,

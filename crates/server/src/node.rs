@@ -1,66 +1,35 @@
-//! The Bitcoin node, as configured: asked only once it has shown that it is on the right network, its calls counted.
+//! The source of the chain, as configured: asked only once it has shown that it is on the right network, its calls
+//! counted.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicBool, Ordering},
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bitcoin::{Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, constants::genesis_block};
+use twofold_chain::{
+    Source, Sources,
+    bitcoind::Bitcoind,
+    electrum::{Circuit, Electrum},
 };
-
-use bitcoin::{Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header};
-use twofold_chain::bitcoind::{self, Bitcoind, Credentials};
-use twofold_cosigner::port::chain::{Chain, ChainFault};
+use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault, Entry, Scripts, Way};
 
 use crate::{config::Bitcoin, fault::Fault, metric};
 
-/// The node behind the server.
+/// The source behind the server, and a second one if it is configured.
 #[derive(Debug)]
 pub(crate) struct Node {
-    bitcoind: Bitcoind,
+    sources: Sources,
     network: Network,
     challenge: Option<ScriptBuf>,
     shown: AtomicBool,
 }
 
-/// Makes the adapter. The node itself is asked later: a server starts without one and says that it is not ready.
+/// Makes the adapters. The sources themselves are asked later: a server starts without one and says that it is not ready.
 pub(crate) fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
-    let credentials = match (&bitcoin.cookie_file, &bitcoin.user, &bitcoin.password_file) {
-        (Some(cookie), ..) => Credentials::Cookie(cookie.clone()),
-        (None, Some(user), Some(file)) => {
-            let password = fs::read_to_string(file)
-                .map_err(Fault::reading(file))?
-                .trim_end()
-                .to_owned();
-            Credentials::UserPassword {
-                user: user.clone(),
-                password,
-            }
-        }
-        _ => {
-            return Err(Fault::Config(
-                "bitcoin needs cookie_file, or user and password_file".into(),
-            ));
-        }
-    };
-    let bitcoind = Bitcoind::new(bitcoind::Config::new(bitcoin.rpc_url.clone(), credentials))
-        .map_err(|error| Fault::Config(format!("bitcoin.rpc_url: {error}")))?;
     Ok(Node {
-        bitcoind,
+        sources: bitcoin.sources()?,
         network: bitcoin.network.known(),
         challenge: bitcoin.challenge()?,
         shown: AtomicBool::new(false),
     })
-}
-
-impl Bitcoin {
-    /// What stands in the way of asking the node, as far as this machine's files tell.
-    pub(crate) fn obstacle(&self) -> Option<String> {
-        let file = self.cookie_file.as_ref()?;
-        let error = fs::File::open(file).err()?;
-        Some(format!(
-            "its cookie {} can't be read ({error}); start the node, or name its cookie: --cookie-file FILE or \
-             bitcoin.cookie_file",
-            file.display()
-        ))
-    }
 }
 
 impl Node {
@@ -68,13 +37,27 @@ impl Node {
         if self.shown.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let found = self.bitcoind.network().await?;
+        for source in [Some(self.sources.first()), self.sources.second()]
+            .into_iter()
+            .flatten()
+        {
+            match source {
+                Source::Node(node) => self.right_node(node).await?,
+                Source::Server(server) => self.right_server(server).await?,
+            }
+        }
+        self.shown.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn right_node(&self, node: &Bitcoind) -> Result<(), ChainFault> {
+        let found = node.network().await?;
         if found != self.network {
             let told = format!("it is on {found}, and bitcoin.network says {}", self.network);
             return Err(ChainFault::Unavailable(told));
         }
         if let Some(wanted) = &self.challenge {
-            let told = match self.bitcoind.signet_challenge().await? {
+            let told = match node.signet_challenge().await? {
                 Some(found) if found == *wanted => None,
                 Some(found) => Some(format!("its challenge is {}", found.to_hex_string())),
                 None => Some("it does not tell its challenge: Bitcoin Core does from version 28 on".to_owned()),
@@ -85,8 +68,36 @@ impl Node {
                 return Err(ChainFault::Unavailable(told));
             }
         }
-        self.shown.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// All signets have one first block: which of them it is, an Electrum server can't be asked.
+    async fn right_server(&self, server: &Electrum) -> Result<(), ChainFault> {
+        let (wanted, found) = (genesis_block(self.network).block_hash(), server.hash_at(0).await?);
+        if found == wanted {
+            return Ok(());
+        }
+        let told = format!("its first block is {found}, that of {} is {wanted}", self.network);
+        Err(ChainFault::Unavailable(told))
+    }
+
+    /// Tells the metrics how the links are.
+    fn gauge(&self) {
+        let both = [("first", Some(self.sources.first())), ("second", self.sources.second())];
+        for (which, source) in both {
+            let Some(Source::Server(server)) = source else { continue };
+            let state = server.state();
+            let up = f64::from(u8::from(state.circuit == Circuit::Closed));
+            metrics::gauge!(metric::CHAIN_LINK_UP, "source" => which).set(up);
+            let seen = state.last_seen.unwrap_or(state.since);
+            metrics::gauge!(metric::CHAIN_LINK_SILENT, "source" => which).set(seen.as_secs_f64());
+            metrics::counter!(metric::CHAIN_LINK_CONNECTIONS, "source" => which).absolute(state.connections);
+            let scripts = [("watched", state.scripts), ("restored", state.restored)];
+            for (what, count) in scripts {
+                let count = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+                metrics::gauge!(metric::CHAIN_LINK_SCRIPTS, "source" => which, "state" => what).set(count);
+            }
+        }
     }
 
     async fn counted<T>(
@@ -101,52 +112,92 @@ impl Node {
         let outcome = match &answer {
             Ok(_) => "ok",
             Err(ChainFault::Unavailable(_)) => "unavailable",
+            Err(ChainFault::Disagreement(_)) => "disagreement",
             Err(_) => "refused",
         };
+        self.gauge();
         metrics::counter!(metric::CHAIN_CALLS, "call" => call, "outcome" => outcome).increment(1);
         answer
     }
 }
 
 impl Chain for Node {
-    async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
-        self.counted("best", self.bitcoind.best()).await
+    type Blocks = Self;
+    type Scripts = Self;
+
+    fn way(&self) -> Way<'_, Self, Self> {
+        match self.sources.way() {
+            Way::Blocks(_) => Way::Blocks(self),
+            Way::Scripts(_) => Way::Scripts(self),
+        }
     }
 
-    async fn lowest_block(&self) -> Result<u32, ChainFault> {
-        self.counted("lowest_block", self.bitcoind.lowest_block()).await
+    async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
+        self.counted("best", self.sources.best()).await
     }
 
     async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
-        self.counted("hash_at", self.bitcoind.hash_at(height)).await
-    }
-
-    async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
-        self.counted("header", self.bitcoind.header(hash)).await
-    }
-
-    async fn block(&self, hash: BlockHash) -> Result<Block, ChainFault> {
-        self.counted("block", self.bitcoind.block(hash)).await
-    }
-
-    async fn mempool(&self) -> Result<Vec<Txid>, ChainFault> {
-        self.counted("mempool", self.bitcoind.mempool()).await
-    }
-
-    async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
-        self.counted("mempool_transaction", self.bitcoind.mempool_transaction(txid))
-            .await
+        self.counted("hash_at", self.sources.hash_at(height)).await
     }
 
     async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
-        self.counted("broadcast", self.bitcoind.broadcast(transaction)).await
+        self.counted("broadcast", self.sources.broadcast(transaction)).await
     }
 
     async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
-        self.counted("estimate", self.bitcoind.estimate(target_blocks)).await
+        self.counted("estimate", self.sources.estimate(target_blocks)).await
     }
 
     async fn minimum_rate(&self) -> Result<u64, ChainFault> {
-        self.counted("minimum_rate", self.bitcoind.minimum_rate()).await
+        self.counted("minimum_rate", self.sources.minimum_rate()).await
+    }
+}
+
+impl Blocks for Node {
+    async fn lowest_block(&self) -> Result<u32, ChainFault> {
+        self.counted("lowest_block", self.sources.lowest_block()).await
+    }
+
+    async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
+        self.counted("header", self.sources.header(hash)).await
+    }
+
+    async fn block(&self, hash: BlockHash) -> Result<Block, ChainFault> {
+        self.counted("block", self.sources.block(hash)).await
+    }
+
+    async fn mempool(&self) -> Result<Vec<Txid>, ChainFault> {
+        self.counted("mempool", self.sources.mempool()).await
+    }
+
+    async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+        self.counted("mempool_transaction", self.sources.mempool_transaction(txid))
+            .await
+    }
+}
+
+impl Scripts for Node {
+    async fn headers(&self, from: u32) -> Result<Vec<Header>, ChainFault> {
+        self.counted("headers", self.sources.headers(from)).await
+    }
+
+    fn watch(&self, keys: &[[u8; 32]]) -> bool {
+        self.sources.watch(keys)
+    }
+
+    fn changed(&self) -> Vec<([u8; 32], bool)> {
+        self.sources.changed()
+    }
+
+    async fn history(&self, key: [u8; 32]) -> Result<Vec<Entry>, ChainFault> {
+        self.counted("history", self.sources.history(key)).await
+    }
+
+    async fn transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+        self.counted("transaction", self.sources.transaction(txid)).await
+    }
+
+    async fn branch(&self, txid: Txid, height: u32) -> Result<(u32, Vec<[u8; 32]>), ChainFault> {
+        self.counted("branch", self.sources.branch(txid, height)).await
     }
 }

@@ -354,6 +354,18 @@ impl Store for SqliteStore {
         self.read(|connection| at_once(connection, || each(&output_keys, |key| script(connection, key))))
     }
 
+    async fn all_scripts(&self, after: Option<[u8; 32]>, limit: u32) -> Result<Vec<Script>, StoreFault> {
+        let after = after.as_ref().map_or(&[][..], |key| &key[..]);
+        self.read(|connection| {
+            select!(
+                connection,
+                Script,
+                "scripts WHERE output_key > ?1 ORDER BY output_key LIMIT ?2",
+                params![after, limit]
+            )
+        })
+    }
+
     async fn watched(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {
         self.read(|connection| past_highest(connection, "scripts", wallet))
     }

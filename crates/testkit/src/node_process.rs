@@ -23,6 +23,11 @@ pub fn node_binary() -> Result<PathBuf> {
     if let Some(named) = env::var_os("BITCOIND_EXE") {
         return Ok(PathBuf::from(named));
     }
+    cached("bitcoind", "bitcoind").context("no bitcoind: `./dev demo` fetches one, or set BITCOIND_EXE")
+}
+
+/// A program on `PATH`, else in a folder of the cache that `./dev` keeps.
+pub(crate) fn cached(program: &str, folder: &str) -> Option<PathBuf> {
     let on_path = env::var_os("PATH")
         .into_iter()
         .flat_map(|path| env::split_paths(&path).collect::<Vec<_>>());
@@ -32,10 +37,9 @@ pub fn node_binary() -> Result<PathBuf> {
         .map(|caches| caches.join("twofold"));
     let cache = env::var_os("TWOFOLD_CACHE").map(PathBuf::from).or(in_home);
     on_path
-        .chain(cache.map(|cache| cache.join("bitcoind")))
-        .map(|folder| folder.join("bitcoind"))
+        .chain(cache.map(|cache| cache.join(folder)))
+        .map(|folder| folder.join(program))
         .find(|file| file.is_file())
-        .context("no bitcoind: `./dev demo` fetches one, or set BITCOIND_EXE")
 }
 
 /// A port that was free a moment ago. Another program may take it first: then starting fails and is tried anew.

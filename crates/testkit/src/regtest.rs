@@ -1,6 +1,7 @@
 //! A real bitcoind with a chain of its own, for one test.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,7 @@ const START_TRIES: usize = 5;
 pub struct Options {
     txindex: bool,
     prune: bool,
+    peers: bool,
     extra: Vec<String>,
 }
 
@@ -48,6 +50,13 @@ impl Options {
     #[must_use]
     pub fn prune(mut self) -> Self {
         self.prune = true;
+        self
+    }
+
+    /// A node that takes peers, such as an Electrum server.
+    #[must_use]
+    pub fn peers(mut self) -> Self {
+        self.peers = true;
         self
     }
 
@@ -80,6 +89,7 @@ pub struct Regtest {
     // The node goes before its folder.
     process: Mutex<Option<NodeProcess>>,
     port: u16,
+    peers: Option<u16>,
     options: Options,
     folder: TempDir,
 }
@@ -102,10 +112,11 @@ impl Regtest {
         // picks one now and then. In the file, and not among the arguments, what Core does not know it passes over.
         fs::write(folder.path().join("bitcoin.conf"), "rejectparasites=0\n")?;
         let mut tries = 0;
-        let (process, port) = loop {
+        let (process, port, peers) = loop {
             let port = free_port()?;
-            match NodeProcess::start(&arguments(folder.path(), port, &options)) {
-                Ok(process) => break (process, port),
+            let peers = options.peers.then(free_port).transpose()?;
+            match NodeProcess::start(&arguments(folder.path(), port, peers, &options)) {
+                Ok(process) => break (process, port, peers),
                 Err(why) if tries == START_TRIES => return Err(why),
                 Err(_) => tries += 1,
             }
@@ -113,6 +124,7 @@ impl Regtest {
         let node = Self {
             process: Mutex::new(Some(process)),
             port,
+            peers,
             options,
             folder,
         };
@@ -131,6 +143,12 @@ impl Regtest {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it takes peers, if it does.
+    #[must_use]
+    pub fn peers(&self) -> Option<SocketAddr> {
+        Some((Ipv4Addr::LOCALHOST, self.peers?).into())
     }
 
     /// Where the node writes its RPC credentials, anew at each start.
@@ -315,6 +333,7 @@ impl Regtest {
         *process = Some(NodeProcess::start(&arguments(
             self.folder.path(),
             self.port,
+            self.peers,
             &self.options,
         ))?);
         drop(process);
@@ -349,7 +368,7 @@ impl Regtest {
     }
 }
 
-fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<String> {
+fn arguments(folder: &Path, port: u16, peers: Option<u16>, options: &Options) -> Vec<String> {
     let mut arguments = vec![
         "-regtest".to_owned(),
         format!("-datadir={}", folder.display()),
@@ -357,7 +376,6 @@ fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<String> {
         "-rpcbind=127.0.0.1".to_owned(),
         "-rpcallowip=127.0.0.1".to_owned(),
         format!("-rpcport={port}"),
-        "-listen=0".to_owned(),
         // No peers, no lookups: the chain is this node's alone.
         "-connect=0".to_owned(),
         "-dnsseed=0".to_owned(),
@@ -366,6 +384,10 @@ fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<String> {
         "-nodebuglogfile".to_owned(),
         format!("-txindex={}", u8::from(options.txindex)),
     ];
+    match peers {
+        Some(port) => arguments.extend(["-listen=1".to_owned(), format!("-bind=127.0.0.1:{port}")]),
+        None => arguments.push("-listen=0".to_owned()),
+    }
     if options.prune {
         arguments.extend(["-prune=1".to_owned(), "-fastprune".to_owned()]);
     }

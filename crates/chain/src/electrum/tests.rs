@@ -1,10 +1,12 @@
 mod certificates;
 mod faults;
 mod hostile;
+mod second;
 
 use std::{net::SocketAddr, time::Duration};
 
 use tokio::time::{Instant, sleep};
+use twofold_cosigner::port::chain::Chain;
 use twofold_testkit::{Asked, Say};
 
 use super::{Address, Config, Electrum, Pace, Trust};

@@ -1,3 +1,4 @@
+use twofold_chain::Source;
 use twofold_cosigner::port::conformance::sample::put;
 use twofold_testkit::Regtest;
 
@@ -16,7 +17,10 @@ async fn calls(node: &Regtest, wallets: u16) -> Vec<u64> {
     let mut calls = Vec::new();
     for round in 0..3 {
         house.catch_up().await;
-        calls.push(house.chain.requests());
+        let Source::Node(asked) = house.chain.first() else {
+            panic!("it is a node");
+        };
+        calls.push(asked.requests());
         if round == 0 {
             house.catch_up().await;
         }

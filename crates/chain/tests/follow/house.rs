@@ -8,8 +8,9 @@ use bitcoin::{
 };
 use tempfile::TempDir;
 use twofold_chain::{
-    Bitcoind,
+    Bitcoind, Electrum, Source, Sources,
     bitcoind::{Config as NodeConfig, Credentials},
+    electrum::{Config as ServerConfig, Trust},
 };
 use twofold_cosigner::{
     Config,
@@ -22,7 +23,7 @@ use twofold_cosigner::{
 };
 use twofold_intent::Keychain;
 use twofold_store::SqliteStore;
-use twofold_testkit::Regtest;
+use twofold_testkit::{Electrs, Regtest};
 
 use crate::purse::{Held, Purse};
 
@@ -31,7 +32,7 @@ pub(crate) const NOW: u64 = 1_900_000_000;
 
 pub(crate) struct House {
     pub(crate) store: SqliteStore,
-    pub(crate) chain: Bitcoind,
+    pub(crate) chain: Sources,
     follower: Follower,
     directory: TempDir,
 }
@@ -42,12 +43,17 @@ pub(crate) type Told = (Txid, Option<u32>, bool);
 impl House {
     /// An empty one that has user 1.
     pub(crate) async fn new(node: &Regtest) -> Self {
+        Self::over(client(node)).await
+    }
+
+    /// An empty one over any source.
+    pub(crate) async fn over(chain: Sources) -> Self {
         let directory = TempDir::new().unwrap();
         let store = SqliteStore::open(directory.path()).unwrap();
         put(&store, [Write::AddUser(user(1))]).await;
         Self {
             store,
-            chain: client(node),
+            chain,
             follower: Follower::new(Config::new(Network::Regtest)),
             directory,
         }
@@ -102,6 +108,25 @@ impl House {
         panic!("the follower never comes to rest");
     }
 
+    /// Steps until this is told of a purse, in any order.
+    pub(crate) async fn until_told(&mut self, purse: &Purse, mut expected: Vec<Told>) {
+        expected.sort_unstable();
+        let began = tokio::time::Instant::now();
+        loop {
+            let _ = self.step().await;
+            let mut told = self.told(purse).await;
+            told.sort_unstable();
+            if told == expected {
+                return;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "told {told:?}, and not {expected:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(crate) async fn height(&self) -> u32 {
         self.store.tip().await.unwrap().unwrap().height
     }
@@ -145,13 +170,22 @@ impl House {
     }
 }
 
-pub(crate) fn client(node: &Regtest) -> Bitcoind {
+pub(crate) fn node(node: &Regtest) -> Source {
     let credentials = Credentials::Cookie(node.cookie_file());
-    Bitcoind::new(NodeConfig {
+    let config = NodeConfig {
         deadline: Duration::from_secs(20),
         ..NodeConfig::new(node.url(), credentials)
-    })
-    .unwrap()
+    };
+    Source::Node(Bitcoind::new(config).unwrap())
+}
+
+pub(crate) fn client(of: &Regtest) -> Sources {
+    Sources::new(node(of), None)
+}
+
+pub(crate) fn server(server: &Electrs) -> Source {
+    let address = format!("tcp://{}", server.address()).parse().unwrap();
+    Source::Server(Electrum::new(ServerConfig::new(address, Trust::Web)).unwrap())
 }
 
 /// Pays an external address of a purse from the miner.

@@ -6,14 +6,16 @@ use bitcoin::{Transaction, Txid, hashes::Hash};
 use twofold_threshold::id::WalletId;
 
 use super::{
-    FollowFault, commit,
+    FollowFault,
+    block::{Placed, writes},
+    commit,
     find::{Found, find, outpoint},
 };
 use crate::{
     Config,
     port::{
-        chain::{Chain, ChainFault},
-        record::{Block, Script, WalletTransaction},
+        chain::{Blocks, Chain, ChainFault},
+        record::{Block, Script},
         store::{Store, Write},
     },
     wallet::output_key,
@@ -64,7 +66,7 @@ impl Mempool {
     pub(super) async fn step(
         &mut self,
         store: &impl Store,
-        chain: &impl Chain,
+        chain: &impl Blocks,
         config: &Config,
         tip: &Block,
         now: u64,
@@ -92,7 +94,7 @@ impl Mempool {
     async fn note_new(
         &mut self,
         store: &impl Store,
-        chain: &impl Chain,
+        chain: &impl Blocks,
         config: &Config,
         mempool: &HashSet<Txid>,
         now: u64,
@@ -132,31 +134,13 @@ impl Mempool {
         found: Found,
         now: u64,
     ) -> Result<(), FollowFault> {
-        let Found {
-            touched,
-            coins,
-            scripts,
-        } = found;
-        let mut writes: Vec<Write> = coins.into_iter().map(Write::AddCoin).collect();
-        for (place, wallets) in touched {
-            let Some(transaction) = fetched.get(place) else {
-                continue;
-            };
-            writes.extend(wallets.into_iter().map(|wallet| {
-                Write::PutTransaction(WalletTransaction {
-                    wallet,
-                    txid: transaction.compute_txid().to_byte_array(),
-                    transaction: bitcoin::consensus::serialize(transaction),
-                    block: None,
-                    seen: now,
-                    gone: false,
-                    cursor: 0,
-                })
-            }));
-        }
-        if !scripts.is_empty() {
-            writes.push(Write::AddScripts(scripts.clone()));
-        }
+        let scripts = found.scripts.clone();
+        let waiting = |transaction: &Transaction| Placed {
+            transaction: transaction.clone(),
+            mined: None,
+            seen: now,
+        };
+        let writes = writes(fetched.iter().map(waiting).collect(), found);
         if !writes.is_empty() {
             commit(store, writes).await?;
         }
@@ -176,7 +160,7 @@ impl Mempool {
     /// Marks what left without being mined. What spends a wallet's coins is offered to the node again first, since a
     /// full mempool may have dropped it; a transaction that another one replaced is refused then. Wallets take turns, so
     /// that one which lost many holds up no other; what had no turn is left for the next look.
-    async fn note_gone(
+    pub(super) async fn note_gone(
         &mut self,
         store: &impl Store,
         chain: &impl Chain,

@@ -4,11 +4,11 @@ use bitcoin::hashes::{Hash, sha256d};
 
 /// A block's merkle tree, leaves first.
 #[derive(Debug)]
-pub(super) struct Tree(Vec<Vec<[u8; 32]>>);
+pub(crate) struct Tree(Vec<Vec<[u8; 32]>>);
 
 impl Tree {
     /// Over transaction ids in internal byte order, in block order.
-    pub(super) fn new(leaves: impl Iterator<Item = [u8; 32]>) -> Self {
+    pub(crate) fn new(leaves: impl Iterator<Item = [u8; 32]>) -> Self {
         let mut levels = vec![leaves.collect::<Vec<_>>()];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
             let above = level
@@ -21,7 +21,7 @@ impl Tree {
     }
 
     /// The siblings on the way from a leaf to the root, deepest first.
-    pub(super) fn branch(&self, place: usize) -> Vec<[u8; 32]> {
+    pub(crate) fn branch(&self, place: usize) -> Vec<[u8; 32]> {
         let below_root = self.0.iter().take(self.0.len().saturating_sub(1));
         let siblings = below_root.enumerate().filter_map(|(depth, level)| {
             let place = place >> depth;
@@ -33,6 +33,6 @@ impl Tree {
 }
 
 /// The node over two others.
-pub(super) fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+pub(crate) fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
     sha256d::Hash::hash(&[left.as_slice(), right].concat()).to_byte_array()
 }

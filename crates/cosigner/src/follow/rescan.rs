@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Config,
     port::{
-        chain::{Chain, ChainFault},
+        chain::{Blocks, ChainFault},
         record::{Block, Rescan},
         store::{Store, Write},
     },
@@ -27,7 +27,7 @@ const BLOCKS: usize = 8;
 /// moment and not at the one it was asked for at.
 pub(super) async fn step(
     store: &impl Store,
-    chain: &impl Chain,
+    chain: &impl Blocks,
     config: &Config,
     mempool: &mut Mempool,
     served: &mut Option<WalletId>,
@@ -51,7 +51,7 @@ pub(super) async fn step(
 
 async fn read(
     store: &impl Store,
-    chain: &impl Chain,
+    chain: &impl Blocks,
     config: &Config,
     mempool: &mut Mempool,
     from: Rescan,
@@ -65,7 +65,7 @@ async fn read(
         Ok(block) => {
             let found = find(store, config, &block.txdata, Some(from.wallet)).await?;
             mempool.reconsider(&found.scripts);
-            writes = block::writes(&block, height, found, now);
+            writes = block::writes_of(&block, height, found, now);
             to.next = height.saturating_add(1);
         }
         Err(ChainFault::Missing(hash)) => {
@@ -91,7 +91,7 @@ async fn read(
 }
 
 /// The hash of a block on the stored chain; on the node's, below where that begins.
-async fn hash_at(store: &impl Store, chain: &impl Chain, height: u32) -> Result<BlockHash, FollowFault> {
+async fn hash_at(store: &impl Store, chain: &impl Blocks, height: u32) -> Result<BlockHash, FollowFault> {
     match store.blocks(height, 1).await?.first() {
         Some(block) if block.height == height => Ok(BlockHash::from_byte_array(block.hash)),
         _ => Ok(chain.hash_at(height).await?),

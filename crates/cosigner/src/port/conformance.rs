@@ -50,6 +50,7 @@ macro_rules! store_conformance {
         );
         $crate::store_conformance!(@ $fresh, $run, chain:
             scripts_are_found_by_output_key
+            scripts_of_all_wallets_page_in_order_of_their_keys
             watched_and_used_count_from_the_highest_index
             a_coin_stays_as_it_was_first_put
             transactions_come_in_the_order_they_changed

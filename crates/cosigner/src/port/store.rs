@@ -271,6 +271,12 @@ pub trait Store: Send + Sync + 'static {
     fn is_issued(&self, wallet: WalletId, txid: [u8; 32]) -> impl Future<Output = Result<bool, StoreFault>> + Send;
     /// Which of these output keys pay a wallet.
     fn scripts(&self, output_keys: Vec<[u8; 32]>) -> impl Future<Output = Result<Vec<Script>, StoreFault>> + Send;
+    /// Scripts of all wallets in order of their output keys, from the one after `after` on, at most `limit`.
+    fn all_scripts(
+        &self,
+        after: Option<[u8; 32]>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Script>, StoreFault>> + Send;
     /// One past the highest watched index, external and internal.
     fn watched(&self, wallet: WalletId) -> impl Future<Output = Result<[u32; 2], StoreFault>> + Send;
     /// One past the highest index that was ever paid, external and internal.

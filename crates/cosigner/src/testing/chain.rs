@@ -1,11 +1,18 @@
 //! The chain's port over a list of blocks and a mempool.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bitcoin::{Block, BlockHash, Transaction, Txid, block::Header, constants::genesis_block, network::Network};
+use bitcoin::{
+    Block, BlockHash, OutPoint, Transaction, Txid, block::Header, constants::genesis_block, hashes::Hash,
+    network::Network,
+};
 
-use crate::port::chain::{Chain, ChainFault};
+use crate::{
+    follow::merkle::Tree,
+    port::chain::{Blocks, Chain, ChainFault, Entry, Scripts, Way},
+    wallet::output_key,
+};
 
 /// A chain in memory. Clones are handles on the same chain.
 #[derive(Debug, Clone)]
@@ -13,6 +20,7 @@ pub struct MemoryChain(Arc<Mutex<Contents>>);
 
 /// What a [`MemoryChain`] holds, to look at and to change.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a test")]
 pub struct Contents {
     /// The best chain, from the genesis block on.
     pub blocks: Vec<Block>,
@@ -32,6 +40,14 @@ pub struct Contents {
     pub refuses: Option<String>,
     /// Broadcasts are taken, and the answer is lost, while this is set.
     pub unheard: bool,
+    /// It is followed by its scripts.
+    pub by_script: bool,
+    /// Its merkle branches lead nowhere while this is set.
+    pub false_branches: bool,
+    /// Transactions that it says are in the block of another height.
+    pub elsewhere: BTreeMap<Txid, u32>,
+    /// Scripts that are watched, and what of them was told.
+    pub watched: BTreeMap<[u8; 32], Option<Vec<Entry>>>,
     /// Every transaction that was sent, in order, repeated ones repeatedly.
     pub sent: Vec<Txid>,
 }
@@ -50,6 +66,10 @@ impl MemoryChain {
             down: false,
             refuses: None,
             unheard: false,
+            by_script: false,
+            false_branches: false,
+            elsewhere: BTreeMap::new(),
+            watched: BTreeMap::new(),
             sent: Vec::new(),
         })))
     }
@@ -83,18 +103,60 @@ impl Contents {
     fn tip(&self) -> u32 {
         u32::try_from(self.blocks.len()).unwrap_or(u32::MAX).saturating_sub(1)
     }
+
+    /// What happened to a script, as a server that keeps an index knows it.
+    #[must_use]
+    pub fn history_of(&self, key: [u8; 32]) -> Vec<Entry> {
+        let mined = (0..).zip(&self.blocks).flat_map(|(height, block)| {
+            let transactions = block.txdata.iter();
+            transactions.map(move |transaction| (Some(height), transaction))
+        });
+        let waiting = self.mempool.values().map(|transaction| (None, transaction));
+        let all: Vec<_> = mined.chain(waiting).collect();
+        let mut coins = BTreeSet::new();
+        for (_, transaction) in &all {
+            let txid = transaction.compute_txid();
+            for (vout, output) in (0..).zip(&transaction.output) {
+                if output_key(&output.script_pubkey) == Some(key) {
+                    coins.insert(OutPoint { txid, vout });
+                }
+            }
+        }
+        let concerns = |transaction: &Transaction| {
+            let pays = transaction.output.iter();
+            let mut spends = transaction.input.iter();
+            pays.filter_map(|output| output_key(&output.script_pubkey))
+                .any(|paid| paid == key)
+                || spends.any(|input| coins.contains(&input.previous_output))
+        };
+        all.iter()
+            .filter(|(_, transaction)| concerns(transaction))
+            .map(|(height, transaction)| {
+                let txid = transaction.compute_txid();
+                let height = self.elsewhere.get(&txid).copied().or(*height);
+                Entry { txid, height }
+            })
+            .collect()
+    }
 }
 
 impl Chain for MemoryChain {
+    type Blocks = Self;
+    type Scripts = Self;
+
+    fn way(&self) -> Way<'_, Self, Self> {
+        if self.lock().by_script {
+            Way::Scripts(self)
+        } else {
+            Way::Blocks(self)
+        }
+    }
+
     async fn best(&self) -> Result<(u32, BlockHash), ChainFault> {
         let contents = self.up()?;
         let hash = contents.blocks.last().map(Block::block_hash);
         hash.map(|hash| (contents.tip(), hash))
             .ok_or_else(|| ChainFault::Unavailable("no blocks".into()))
-    }
-
-    async fn lowest_block(&self) -> Result<u32, ChainFault> {
-        Ok(self.up()?.lowest)
     }
 
     async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
@@ -103,6 +165,35 @@ impl Chain for MemoryChain {
             .ok()
             .and_then(|height| contents.blocks.get(height));
         block.map(Block::block_hash).ok_or(ChainFault::Beyond(height))
+    }
+
+    async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
+        let mut contents = self.up()?;
+        if let Some(why) = &contents.refuses {
+            return Err(ChainFault::Refused(why.clone()));
+        }
+        let txid = transaction.compute_txid();
+        contents.sent.push(txid);
+        contents.mempool.insert(txid, transaction.clone());
+        if contents.unheard {
+            return Err(ChainFault::Unavailable("as the test asked".into()));
+        }
+        Ok(txid)
+    }
+
+    async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
+        self.lock().asked_for_fees += 1;
+        Ok(self.up()?.estimates.get(&target_blocks).copied())
+    }
+
+    async fn minimum_rate(&self) -> Result<u64, ChainFault> {
+        Ok(self.up()?.minimum_rate)
+    }
+}
+
+impl Blocks for MemoryChain {
+    async fn lowest_block(&self) -> Result<u32, ChainFault> {
+        Ok(self.up()?.lowest)
     }
 
     async fn header(&self, hash: BlockHash) -> Result<Header, ChainFault> {
@@ -130,27 +221,70 @@ impl Chain for MemoryChain {
     async fn mempool_transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
         Ok(self.up()?.mempool.get(&txid).cloned())
     }
+}
 
-    async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
-        let mut contents = self.up()?;
-        if let Some(why) = &contents.refuses {
-            return Err(ChainFault::Refused(why.clone()));
-        }
-        let txid = transaction.compute_txid();
-        contents.sent.push(txid);
-        contents.mempool.insert(txid, transaction.clone());
-        if contents.unheard {
-            return Err(ChainFault::Unavailable("as the test asked".into()));
-        }
-        Ok(txid)
+impl Scripts for MemoryChain {
+    async fn headers(&self, from: u32) -> Result<Vec<Header>, ChainFault> {
+        let contents = self.up()?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let headers = contents.blocks.iter().skip(from).take(2_016);
+        Ok(headers.map(|block| block.header).collect())
     }
 
-    async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {
-        self.lock().asked_for_fees += 1;
-        Ok(self.up()?.estimates.get(&target_blocks).copied())
+    fn watch(&self, keys: &[[u8; 32]]) -> bool {
+        let mut contents = self.lock();
+        for key in keys {
+            contents.watched.insert(*key, None);
+        }
+        true
     }
 
-    async fn minimum_rate(&self) -> Result<u64, ChainFault> {
-        Ok(self.up()?.minimum_rate)
+    fn changed(&self) -> Vec<([u8; 32], bool)> {
+        let mut contents = self.lock();
+        let mut changed = Vec::new();
+        let watched: Vec<_> = contents.watched.keys().copied().collect();
+        for key in watched {
+            let history = contents.history_of(key);
+            if contents
+                .watched
+                .get(&key)
+                .is_none_or(|told| told.as_ref() != Some(&history))
+            {
+                changed.push((key, !history.is_empty()));
+                contents.watched.insert(key, Some(history));
+            }
+        }
+        changed
+    }
+
+    async fn history(&self, key: [u8; 32]) -> Result<Vec<Entry>, ChainFault> {
+        Ok(self.up()?.history_of(key))
+    }
+
+    async fn transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
+        let contents = self.up()?;
+        let mined = contents.blocks.iter().flat_map(|block| &block.txdata);
+        let mut all = mined.chain(contents.mempool.values());
+        Ok(all.find(|transaction| transaction.compute_txid() == txid).cloned())
+    }
+
+    async fn branch(&self, txid: Txid, height: u32) -> Result<(u32, Vec<[u8; 32]>), ChainFault> {
+        let contents = self.up()?;
+        let block = usize::try_from(height)
+            .ok()
+            .and_then(|height| contents.blocks.get(height));
+        let ids: Vec<Txid> = block
+            .ok_or(ChainFault::Beyond(height))?
+            .txdata
+            .iter()
+            .map(Transaction::compute_txid)
+            .collect();
+        let place = ids.iter().position(|id| *id == txid).unwrap_or_default();
+        let tree = Tree::new(ids.iter().map(|id| id.to_byte_array()));
+        let mut branch = tree.branch(place);
+        if contents.false_branches {
+            branch.push([0; 32]);
+        }
+        Ok((u32::try_from(place).unwrap_or(u32::MAX), branch))
     }
 }

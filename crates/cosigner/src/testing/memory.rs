@@ -517,6 +517,12 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    async fn all_scripts(&self, after: Option<[u8; 32]>, limit: u32) -> Result<Vec<Script>, StoreFault> {
+        let tables = self.lock();
+        let scripts = tables.scripts.values().filter(|row| Some(row.output_key) > after);
+        Ok(scripts.take(limit as usize).cloned().collect())
+    }
+
     async fn watched(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {
         let tables = self.lock();
         let rows = tables.scripts.values().filter(|row| row.wallet == wallet);

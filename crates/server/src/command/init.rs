@@ -97,7 +97,8 @@ pub fn init(wanted: Init) -> Result<(), Fault> {
 
 fn prepare(wanted: Init) -> Result<Config, Fault> {
     let mut bitcoin = wanted.node.bitcoin().ok_or_else(|| {
-        Fault::Config("say how to reach the node: --cookie-file FILE (or edit [bitcoin] in the configuration)".into())
+        Fault::Config("say how to reach the node: --cookie-file FILE (or edit [bitcoin] in the configuration); or without one, an \
+             Electrum server: --electrum-url ssl://HOST:PORT".into())
     })?;
     // The server will run in another folder than this. The node may not have written its cookie yet.
     if let Some(file) = bitcoin.cookie_file.take() {

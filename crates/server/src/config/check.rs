@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Bitcoin, Config, Limits, Waits};
-use crate::{backup, fault::Fault, kek, private_file, tls};
+use super::{Config, Limits, Waits};
+use crate::{backup, fault::Fault, kek, tls};
 
 impl Config {
     /// Checks everything that can be checked without starting.
@@ -149,48 +149,6 @@ impl Limits {
             ("limits.idle_seconds", self.idle_seconds, 1, 3600),
             ("limits.drain_seconds", self.drain_seconds, 1, 300),
         ])
-    }
-}
-
-impl Bitcoin {
-    fn check(&self) -> Result<(), Fault> {
-        self.chain()?;
-        let url: Option<http::Uri> = self.rpc_url.parse().ok();
-        let sound = url
-            .as_ref()
-            .is_some_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
-        if !sound {
-            return Err(Fault::Config(
-                "bitcoin.rpc_url must be a URL such as http://127.0.0.1:8332".into(),
-            ));
-        }
-        if url
-            .and_then(|url| url.authority().map(|authority| authority.as_str().contains('@')))
-            .unwrap_or_default()
-        {
-            return Err(Fault::Config(
-                "bitcoin.rpc_url must not hold a password; use cookie_file, or user and password_file".into(),
-            ));
-        }
-        match (&self.cookie_file, &self.user, &self.password_file) {
-            (Some(_), None, None) => Ok(()),
-            (None, Some(_), Some(file)) => {
-                if file.exists() {
-                    private_file::require_private(file)
-                } else {
-                    Err(Fault::Config(format!(
-                        "bitcoin.password_file {} is not there",
-                        file.display()
-                    )))
-                }
-            }
-            (None, None, None) => Err(Fault::Config(
-                "bitcoin needs cookie_file, or user and password_file, to reach the node".into(),
-            )),
-            _ => Err(Fault::Config(
-                "bitcoin takes cookie_file, or user and password_file, not both".into(),
-            )),
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bitcoin::{BlockHash, Txid, hashes::Hash};
-use twofold_cosigner::port::chain::{Chain, ChainFault};
+use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault};
 
 use super::{client, password};
 

@@ -7,7 +7,7 @@ use bitcoin::{
     absolute::LockTime, consensus::encode::deserialize_hex, hashes::Hash, transaction::Version,
 };
 use serde_json::{Value, json};
-use twofold_cosigner::port::chain::{Chain, ChainFault};
+use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault};
 use twofold_testkit::{Regtest, Toxic, ToxicProxy, bitcoincore_rpc::RpcApi};
 
 use super::{Bitcoind, Credentials, client};

@@ -211,7 +211,11 @@ impl Book {
         let mut pages = self.pages();
         let mut fits = true;
         for script in scripts {
-            if pages.scripts.contains_key(&script) {
+            if let Some(watched) = pages.scripts.get(&script) {
+                // Whoever begins anew is told anew.
+                if watched.status.is_some() {
+                    pages.changed.insert(script);
+                }
                 continue;
             }
             if pages.scripts.len() >= SCRIPTS {

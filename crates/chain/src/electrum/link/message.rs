@@ -124,3 +124,6 @@ pub(super) fn answer<T: DeserializeOwned>(method: &'static str, line: &[u8]) -> 
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use rustls::{
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use twofold_cosigner::port::chain::ChainFault;
+use twofold_cosigner::port::chain::{Chain, ChainFault};
 use twofold_testkit::FalseElectrum;
 
 use super::config;

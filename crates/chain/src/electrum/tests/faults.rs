@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
-use twofold_cosigner::port::chain::ChainFault;
+use twofold_cosigner::port::chain::{Chain, ChainFault, Scripts};
 use twofold_testkit::{FalseElectrum, Say, Toxic, ToxicProxy};
 
 use super::{config, hasty, hasty_client, keys, of, until, until_answered};
@@ -91,8 +91,9 @@ async fn c03_silence_ends_at_the_deadline_and_holds_up_no_other_caller() {
         server.asked().iter().any(|asked| asked.method == "blockchain.relayfee")
     })
     .await;
-    let mut others = 0;
+    let (mut others, began) = (0, Instant::now());
     while !silent.is_finished() {
+        assert!(began.elapsed() < ENDED, "it waits for ever");
         chain.estimate(6).await.unwrap();
         others += 1;
     }

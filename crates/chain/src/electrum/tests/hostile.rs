@@ -1,10 +1,10 @@
 //! A server that is none, or lies.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
-use twofold_cosigner::port::chain::ChainFault;
+use twofold_cosigner::port::chain::{Chain, ChainFault, Scripts};
 use twofold_testkit::{Asked, FalseElectrum, Say};
 
 use super::{client, hasty_client, keys, of, until};
@@ -75,25 +75,23 @@ async fn c04_garbage_giant_lines_and_wrong_or_repeated_ids_end_the_connection_an
 
 #[tokio::test]
 async fn c04_a_flood_of_notices_ends_the_connection() {
-    let server = FalseElectrum::start(|_| None).unwrap();
+    let server = Arc::new(FalseElectrum::start(|_| None).unwrap());
     let chain = hasty_client(server.address());
     chain.watch(&keys(1));
     until("watched", || chain.state().restored == 1).await;
     let tip = json!([{ "height": 0, "hex": genesis() }]);
-    let flood = async {
+    // On a thread of its own: it waits for the reader.
+    let flood = tokio::task::spawn_blocking(move || {
         while server.connections() < 2 {
-            for _ in 0..1_000 {
-                server.announce("blockchain.headers.subscribe", &tip);
-            }
-            tokio::task::yield_now().await;
+            server.announce("blockchain.headers.subscribe", &tip);
         }
-    };
-    timeout(Duration::from_secs(60), flood).await.unwrap();
+    });
+    timeout(Duration::from_secs(60), flood).await.unwrap().unwrap();
     let trouble = chain.state().trouble.unwrap();
     assert!(trouble.contains("notices"), "{trouble}");
 }
 
-fn genesis() -> String {
+pub(super) fn genesis() -> String {
     let block = bitcoin::constants::genesis_block(bitcoin::Network::Regtest);
     bitcoin::consensus::encode::serialize_hex(&block.header)
 }
@@ -126,7 +124,7 @@ async fn something_else_than_was_asked_for_is_not_taken() {
     assert!(chain.broadcast(&coinbase).await.is_err());
     assert!(chain.branch(other, 8).await.is_err());
     assert!(chain.branch(other, 7).await.is_ok());
-    assert!(chain.headers(0, 2).await.is_err());
+    assert!(chain.headers(0).await.is_err());
     assert!(chain.hash_at(0).await.is_err());
     assert!(chain.history([7; 32]).await.is_err());
 }
@@ -151,19 +149,34 @@ async fn c05_a_history_that_differs_from_what_was_announced_is_not_taken() {
 }
 
 #[tokio::test]
+async fn c09_a_server_in_trouble_of_its_own_has_refused_nothing() {
+    let coinbase = bitcoin::constants::genesis_block(bitcoin::Network::Regtest).txdata[0].clone();
+    let server = FalseElectrum::start(|asked| match asked.method.as_str() {
+        "blockchain.transaction.broadcast" | "blockchain.relayfee" => {
+            Some(vec![Say::Error("connection refused".into())])
+        }
+        _ => None,
+    })
+    .unwrap();
+    let sent = client(server.address()).broadcast(&coinbase).await;
+    assert!(matches!(sent, Err(ChainFault::Unavailable(_))), "{sent:?}");
+}
+
+#[tokio::test]
 async fn a_transaction_that_the_server_knows_already_is_sent() {
-    use bitcoin::{consensus::encode::serialize_hex, constants::genesis_block};
-    let coinbase = genesis_block(bitcoin::Network::Regtest).txdata[0].clone();
-    let told = serialize_hex(&coinbase);
+    let coinbase = bitcoin::constants::genesis_block(bitcoin::Network::Regtest).txdata[0].clone();
+    let told = json!([{ "tx_hash": coinbase.compute_txid(), "height": 7 }]);
+    let raw = bitcoin::consensus::encode::serialize_hex(&coinbase);
     for known in [true, false] {
-        let told = told.clone();
+        let (told, raw) = (told.clone(), raw.clone());
         let server = FalseElectrum::start(move |asked| {
             Some(vec![match asked.method.as_str() {
                 "blockchain.transaction.broadcast" => {
                     Say::Error("the transaction was rejected:\n txn-already-known".into())
                 }
-                "blockchain.transaction.get" if known => Say::Result(Value::String(told.clone())),
-                "blockchain.transaction.get" => Say::Error("No such mempool or blockchain transaction".into()),
+                "blockchain.scripthash.get_history" if known => Say::Result(told.clone()),
+                // It remembers what it has seen, whatever became of it.
+                "blockchain.transaction.get" => Say::Result(json!(raw)),
                 _ => return None,
             }])
         })

@@ -53,6 +53,24 @@ pub async fn scripts_are_found_by_output_key<S: Store>(store: &S) {
     assert!(store.scripts(Vec::new()).await.unwrap().is_empty());
 }
 
+pub async fn scripts_of_all_wallets_page_in_order_of_their_keys<S: Store>(store: &S) {
+    populate(store).await;
+    let mut scripts: Vec<Script> = (0..7).map(|index| script(1, 0, index)).collect();
+    scripts.extend((0..4).map(|index| script(2, 1, index)));
+    put(store, [Write::AddScripts(scripts.clone())]).await;
+    scripts.sort_unstable_by_key(|script| script.output_key);
+    let mut paged = Vec::new();
+    while paged.len() < scripts.len() {
+        let after = paged.last().map(|script: &Script| script.output_key);
+        let page = store.all_scripts(after, 4).await.unwrap();
+        assert!(!page.is_empty() && page.len() <= 4);
+        paged.extend(page);
+    }
+    assert_eq!(paged, scripts);
+    let last = scripts.last().map(|script| script.output_key);
+    assert!(store.all_scripts(last, 4).await.unwrap().is_empty());
+}
+
 pub async fn watched_and_used_count_from_the_highest_index<S: Store>(store: &S) {
     populate(store).await;
     put(

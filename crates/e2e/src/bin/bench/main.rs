@@ -7,6 +7,7 @@ mod ceremony;
 mod connection;
 mod crowd;
 mod device;
+mod electrum;
 mod figure;
 mod floor;
 mod load;
@@ -62,6 +63,7 @@ const PARTS: [(&str, Part); 8] = [
     ("wallets", Bench::wallets),
     ("rotations", Bench::rotations),
     ("backups", Bench::backups),
+    ("electrum", Bench::electrum),
 ];
 
 fn main() -> Result<()> {
