@@ -1,5 +1,7 @@
-//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`], [`Signet`]) and an Electrum server on it ([`Electrs`]), a wire that misbehaves
-//! on command ([`ToxicProxy`]), an Electrum server that lies ([`FalseElectrum`]). Never part of production.
+//! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`], [`Signet`]) and an Electrum server
+//! on it ([`Electrs`]), a wire that misbehaves on command ([`ToxicProxy`]), an Electrum server that lies ([`FalseElectrum`]); and
+//! for sign-in a web site that answers as it is told ([`Site`]) and keys that sign tokens ([`SigningKey`]). Never part of
+//! production.
 
 mod descriptor_wallet;
 mod electrs;
@@ -7,6 +9,8 @@ mod false_electrum;
 mod node_process;
 mod regtest;
 mod signet;
+mod signing_key;
+mod site;
 mod toxic_proxy;
 
 pub use bitcoincore_rpc;
@@ -16,4 +20,6 @@ pub use false_electrum::{Asked, FalseElectrum, Say};
 pub use node_process::node_binary;
 pub use regtest::{Options, Regtest, Reorg};
 pub use signet::Signet;
+pub use signing_key::{SigningKey, token};
+pub use site::{Answer, Authority, Site, Visit};
 pub use toxic_proxy::{Chaos, Toxic, ToxicProxy, Traffic};
