@@ -4,7 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use twofold_api::public_url::PublicUrl;
-use twofold_server::{command, config::Network, fault::Fault};
+use twofold_server::{
+    command,
+    config::{Mode, Network},
+    fault::Fault,
+};
 
 /// The cosigner server of Twofold: it holds one of three shares, and no key is ever whole.
 #[derive(Debug, Parser)]
@@ -120,6 +124,9 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
+    /// How strict the server is to be with its surroundings.
+    #[arg(long, value_enum, default_value_t = Mode::Production)]
+    pub(crate) mode: Mode,
     /// Folder for the configuration, the KEK and the certificate.
     #[arg(long, default_value = "/etc/twofold", value_name = "DIR")]
     pub(crate) dir: PathBuf,
@@ -481,6 +488,7 @@ impl TryFrom<Init> for command::Init {
             return Err(Fault::Config(told.into()));
         }
         Ok(Self {
+            mode: init.mode,
             dir: init.dir,
             data_dir: init.data_dir,
             anchor: init.anchor,

@@ -3,6 +3,7 @@
 mod check;
 mod cosigner;
 mod fault;
+mod mode;
 mod network;
 mod public_url;
 mod source;
@@ -19,6 +20,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
 
+pub(crate) use check::plain;
+pub use mode::Mode;
 pub use network::Network;
 pub use source::Second;
 
@@ -28,6 +31,9 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// How strict the server is with its surroundings.
+    #[serde(default)]
+    pub mode: Mode,
     /// Where devices reach the server, as they sign it.
     #[serde(with = "public_url")]
     pub public_url: PublicUrl,
@@ -66,6 +72,9 @@ pub struct Config {
     /// Metrics for Prometheus.
     #[serde(default)]
     pub metrics: Metrics,
+    /// What the machine's clock is held against.
+    #[serde(default)]
+    pub clock: Clock,
     /// `run --trust-clock`: for one start only, so no setting in a file.
     #[serde(skip)]
     pub trust_clock: bool,
@@ -322,6 +331,15 @@ pub struct Metrics {
     pub listen: Option<SocketAddr>,
 }
 
+/// What the machine's clock is held against, at the start in production mode and by `doctor`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clock {
+    /// A time server, as `host` or `host:port` (NTP, port 123), best one of your own network; none: the clock is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
 impl Config {
     /// Reads the file and the environment. Checks shapes, not yet the files it names ([`Config::check`] does).
     pub fn load(path: &Path) -> Result<Self, Fault> {
@@ -345,6 +363,7 @@ impl Config {
     #[must_use]
     pub fn development(folder: &Path, listen: SocketAddr, public_url: PublicUrl, bitcoin: Bitcoin) -> Self {
         Self {
+            mode: Mode::Development,
             public_url,
             listen,
             data_dir: folder.join("data"),
@@ -379,6 +398,7 @@ impl Config {
             metrics: Metrics {
                 listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             },
+            clock: Clock::default(),
             trust_clock: false,
             new_anchor: false,
         }

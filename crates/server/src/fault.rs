@@ -39,6 +39,9 @@ pub enum Fault {
         /// What the system says.
         why: io::Error,
     },
+    /// What production mode does not start with: everything at once, with what to do.
+    #[error("{}", crate::production::told(.0))]
+    Unsafe(Vec<String>),
     /// Something of the system's that should not fail did.
     #[error("{0}")]
     System(String),
@@ -50,7 +53,7 @@ impl Fault {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => 3,
+            Self::Config(_) | Self::Unsafe(_) => 3,
             Self::Kek(_) | Self::Tls(_) => 4,
             Self::Listen { .. } => 5,
             Self::Data(_) | Self::File { .. } => 6,

@@ -27,6 +27,7 @@ mod node;
 mod office;
 mod pace;
 mod private_file;
+mod production;
 mod rate;
 mod recovery_seal;
 mod rotation;

@@ -1,5 +1,7 @@
 //! TLS 1.3 and nothing older, by aws-lc, with the hybrid X25519MLKEM768 preferred.
 
+pub(crate) mod judge;
+
 use std::{path::Path, sync::Arc};
 
 use rustls::{

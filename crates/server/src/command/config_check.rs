@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::say;
-use crate::{config::Config, fault::Fault};
+use crate::{config::Config, fault::Fault, production};
 
 /// Checks a configuration and every file it names.
 pub fn config_check(file: &Path, json: bool) -> Result<(), Fault> {
     let config = Config::load(file)?;
-    config.check()?;
+    production::check_files(&config)?;
     // The node writes its cookie when it starts, so that one is missing is no fault of the configuration.
     let obstacle = config.bitcoin.obstacle();
     if json {

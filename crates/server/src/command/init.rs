@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Backup, Config, Limits, Log, Metrics, Policy, Tls, Trust, Waits},
+    config::{Backup, Clock, Config, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -21,6 +21,8 @@ use crate::{
 /// What a new server is to be.
 #[derive(Debug, Clone)]
 pub struct Init {
+    /// How strict it is to be with its surroundings.
+    pub mode: Mode,
     /// Folder for the configuration, the KEK and the certificate.
     pub dir: PathBuf,
     /// Folder for the database.
@@ -41,6 +43,12 @@ pub struct Init {
     pub json: bool,
 }
 
+/// What stands over `mode`, which is the first key.
+const MODE: &str = "\
+# production: refuses to start as long as something around it is unsafe, and names all of it at once.
+# development: starts all the same; for trying, never for money.
+";
+
 /// Writes configuration, KEK and certificate, makes the server's identity and prints the first invitation. Nothing that
 /// exists is overwritten.
 pub fn init(wanted: Init) -> Result<(), Fault> {
@@ -55,7 +63,7 @@ pub fn init(wanted: Init) -> Result<(), Fault> {
     let expires_seconds = wanted.expires_seconds;
     let config = prepare(wanted)?;
     config.check()?;
-    private_file::create(&file, config.to_toml()?.as_bytes())?;
+    private_file::create(&file, format!("{MODE}{}", config.to_toml()?).as_bytes())?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -131,6 +139,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
     let anchor_file = wanted.anchor.unwrap_or_else(|| beside(&data_dir));
     let anchor_file = std::path::absolute(&anchor_file).map_err(Fault::writing(&anchor_file))?;
     Ok(Config {
+        mode: wanted.mode,
         public_url: wanted.public_url,
         listen: wanted.listen,
         data_dir,
@@ -145,6 +154,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         backup: Backup::default(),
         log: Log::default(),
         metrics: Metrics::default(),
+        clock: Clock::default(),
         trust_clock: false,
         new_anchor: false,
     })

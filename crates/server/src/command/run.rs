@@ -14,7 +14,7 @@ use crate::{
     config::{Config, LogFormat},
     development,
     fault::Fault,
-    log, node, serve,
+    log, node, production, serve,
 };
 
 /// What to run.
@@ -72,9 +72,10 @@ pub fn run(what: Run) -> Result<(), Fault> {
                     new_anchor,
                     ..Config::load(&file)?
                 };
-                config.check()?;
+                let level = log::start(&config.log)?;
+                production::start(&config)?;
                 let listener = serve::bind(config.listen).await?;
-                run_until_told(&config, listener, json, false).await
+                run_until_told(&config, level, listener, json, false).await
             }
             Run::Development {
                 data,
@@ -103,15 +104,21 @@ pub fn run(what: Run) -> Result<(), Fault> {
                     config.log.format = LogFormat::Json;
                 }
                 config.new_anchor = new_anchor;
+                let level = log::start(&config.log)?;
                 config.check()?;
-                run_until_told(&config, listener, json, true).await
+                run_until_told(&config, level, listener, json, true).await
             }
         }
     })
 }
 
-async fn run_until_told(config: &Config, listener: TcpListener, json: bool, invited: bool) -> Result<(), Fault> {
-    let level = log::start(&config.log)?;
+async fn run_until_told(
+    config: &Config,
+    level: log::LevelHandle,
+    listener: TcpListener,
+    json: bool,
+    invited: bool,
+) -> Result<(), Fault> {
     open_many_files();
     report_panics();
     #[cfg(feature = "failpoints")]

@@ -165,7 +165,7 @@ fn within(bounds: &[(&str, u64, u64, u64)]) -> Result<(), Fault> {
 }
 
 /// The path without `.` and `..`, absolute; links are followed where the path exists.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut plain = PathBuf::new();
     for part in path.components() {

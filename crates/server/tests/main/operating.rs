@@ -316,6 +316,8 @@ fn init_makes_a_configuration_that_checks_and_an_invitation_and_overwrites_nothi
                 "https://wallet.example.org",
                 "--network",
                 "signet",
+                "--mode",
+                "development",
             ])
             .args(["--cookie-file", "node/.cookie", "--dir", "etc", "--data-dir", "var"])
             .current_dir(folder.path())

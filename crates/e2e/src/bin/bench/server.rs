@@ -67,7 +67,7 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let output = Command::new(binary("twofold-server")?)
-            .arg("init")
+            .args(["init", "--mode", "development"])
             .arg("--dir")
             .arg(folder.path().join("etc"))
             .arg("--data-dir")

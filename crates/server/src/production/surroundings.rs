@@ -1,0 +1,172 @@
+//! What is found around the process, looked up once, so that judging it needs nothing but this.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    clock,
+    config::{Config, plain},
+    fault::Fault,
+    kek, memory,
+    tls::judge::{self, Flaw},
+};
+
+/// How long the time server may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A key of 32 bytes that was drawn has about thirty different ones, and never as few as this.
+const FEWEST_BYTES: usize = 16;
+
+/// Everything that the checks look at beside the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    /// The user that the process runs as.
+    pub(crate) user: u32,
+    /// A core dump is possible, or the memory is open to others of the same user.
+    pub(crate) memory_open: bool,
+    /// Why memory can't be locked.
+    pub(crate) lock_obstacle: Option<String>,
+    /// The KEK's file, by its real path.
+    pub(crate) kek: Place,
+    /// Its folder.
+    pub(crate) kek_folder: Place,
+    /// Why the KEK can't be read.
+    pub(crate) kek_fault: Option<String>,
+    /// It can't have been drawn at random.
+    pub(crate) kek_guessable: bool,
+    /// The data directory, by its real path.
+    pub(crate) data_dir: Place,
+    /// The anchor's folder.
+    pub(crate) anchor_folder: Option<Place>,
+    /// The folder of the certificate's private key.
+    pub(crate) key_folder: Place,
+    /// How a device judges the certificate.
+    pub(crate) certificate: Result<(), Flaw>,
+    /// The node's password is one that everybody tries first.
+    pub(crate) node_password_guessable: bool,
+    /// Seconds that the time server is ahead, where one is named and answers.
+    pub(crate) clock_offset: Option<f64>,
+}
+
+/// A file or folder, and who may do what with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    /// Owner and permissions; none where it is not there.
+    pub(crate) rights: Option<(u32, u32)>,
+}
+
+impl Place {
+    fn of(path: &Path) -> Self {
+        let path = plain(path);
+        let rights = fs::metadata(&path)
+            .ok()
+            .map(|found| (found.uid(), found.mode() & 0o7777));
+        Self { path, rights }
+    }
+
+    fn folder_of(path: &Path) -> Self {
+        let path = plain(path);
+        Self::of(path.parent().unwrap_or(&path))
+    }
+
+    /// Whether group or others have any of these rights, as bits for others.
+    pub(crate) fn open_for(&self, rights: u32) -> bool {
+        let wanted = rights | rights << 3;
+        // In a sticky folder nobody takes away or replaces what is another's.
+        let sticky = |mode: u32| rights == 0o2 && mode & 0o1000 != 0;
+        self.rights.is_some_and(|(_, mode)| mode & wanted != 0 && !sticky(mode))
+    }
+
+    /// Whether it belongs to somebody else than this user and root.
+    pub(crate) fn foreign_to(&self, user: u32) -> bool {
+        self.rights.is_some_and(|(owner, _)| owner != user && owner != 0)
+    }
+}
+
+impl Surroundings {
+    /// Looks around, at `now` in seconds since 1970.
+    pub(crate) fn probe(config: &Config, now: u64) -> Self {
+        let key = kek::read(&config.kek_file);
+        let password = config
+            .bitcoin
+            .password_file
+            .as_ref()
+            .and_then(|file| fs::read_to_string(file).ok());
+        Self {
+            user: rustix::process::geteuid().as_raw(),
+            memory_open: memory::is_open(),
+            lock_obstacle: memory::obstacle_to_locking(),
+            kek: Place::of(&config.kek_file),
+            kek_folder: Place::folder_of(&config.kek_file),
+            kek_guessable: key.as_ref().is_ok_and(|key| guessable(key.expose())),
+            kek_fault: key.err().map(|fault| fault.to_string()),
+            data_dir: Place::of(&config.data_dir),
+            anchor_folder: config.anchor_file.as_deref().map(Place::folder_of),
+            key_folder: Place::folder_of(&config.tls.key),
+            certificate: judge::judged(&config.tls, config.public_url.host(), now),
+            node_password_guessable: password.is_some_and(|password| well_known(password.trim())),
+            clock_offset: clock_offset(config),
+        }
+    }
+
+    /// The user that the server is to run as: whose the data is, or will be.
+    pub(super) fn server(&self) -> u32 {
+        self.data_dir.rights.map_or(self.user, |(owner, _)| owner)
+    }
+
+    /// Whether a check names this fault of the configuration already.
+    pub(super) fn names(&self, fault: &Fault) -> bool {
+        let told = fault.to_string();
+        self.kek_fault.as_ref() == Some(&told) || self.certificate == Err(Flaw::Other(told))
+    }
+}
+
+fn clock_offset(config: &Config) -> Option<f64> {
+    let server = config.clock.server.as_ref()?;
+    match clock::offset(server, PATIENCE) {
+        Ok(offset) => Some(offset),
+        Err(why) => {
+            // Whoever is between could say anything: silence keeps no server from starting.
+            tracing::warn!(
+                server,
+                why,
+                "the time server can't be asked; the machine's clock is believed"
+            );
+            None
+        }
+    }
+}
+
+/// Whether these bytes were chosen, not drawn: zeros, a pattern, a counting up.
+fn guessable(key: &[u8; 32]) -> bool {
+    let mut seen = [false; 256];
+    for byte in key {
+        seen[usize::from(*byte)] = true;
+    }
+    let few = seen.iter().filter(|seen| **seen).count() < FEWEST_BYTES;
+    let steps = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    let even = steps.clone().min() == steps.max();
+    few || even
+}
+
+/// Whether it stands in the examples that people copy, or is too short to resist.
+fn well_known(password: &str) -> bool {
+    const EXAMPLES: [&str; 8] = [
+        "bitcoinrpc",
+        "rpcpassword",
+        "password1234",
+        "passwordpassword",
+        "yourpassword",
+        "localpassword",
+        "changemechangeme",
+        "satoshinakamoto",
+    ];
+    password.len() < 12 || EXAMPLES.contains(&password.to_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests;

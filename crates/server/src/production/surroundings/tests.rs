@@ -1,0 +1,41 @@
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use super::{Place, guessable, well_known};
+
+#[test]
+fn rights_of_others_are_read_off_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |mode| {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        Place::of(folder.path())
+    };
+    assert!(!with(0o700).open_for(0o7));
+    assert!(!with(0o755).open_for(0o2) && with(0o755).open_for(0o4));
+    assert!(with(0o770).open_for(0o2) && with(0o703).open_for(0o2));
+    // As in /tmp: others may add, but nobody replaces what is there.
+    assert!(!with(0o1777).open_for(0o2) && with(0o1777).open_for(0o7));
+    let own = rustix::process::geteuid().as_raw();
+    assert!(!with(0o700).foreign_to(own));
+    assert_eq!(with(0o700).foreign_to(own + 1), own != 0);
+    assert!(!Place::of(&folder.path().join("none")).open_for(0o7));
+}
+
+#[test]
+fn a_key_that_was_drawn_is_told_from_one_that_was_chosen() {
+    let counting: Vec<u8> = (0..32).collect();
+    for chosen in [
+        [0; 32],
+        [0xff; 32],
+        counting.try_into().unwrap(),
+        *b"01234567012345670123456701234567",
+    ] {
+        assert!(guessable(&chosen), "{chosen:?}");
+    }
+    for _ in 0..1000 {
+        let mut drawn = [0; 32];
+        getrandom::getrandom(&mut drawn).unwrap();
+        assert!(!guessable(&drawn), "{drawn:?}");
+    }
+    assert!(well_known("bitcoin") && well_known("RpcPassword") && well_known(""));
+    assert!(!well_known("b34f0c6a1f2e77d0"));
+}

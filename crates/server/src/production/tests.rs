@@ -1,0 +1,248 @@
+use std::path::PathBuf;
+
+use super::{CHECKS, Cause, Of, Surroundings, causes, surroundings::Place, told};
+use crate::{
+    config::{Config, Mode, Trust},
+    development,
+    tls::judge::Flaw,
+};
+
+const OWN: u32 = 990;
+
+fn place(path: &str, mode: u32) -> Place {
+    Place {
+        path: PathBuf::from(path),
+        rights: Some((OWN, mode)),
+    }
+}
+
+/// A configuration and surroundings in which nothing is unsafe.
+fn safe() -> (Config, Surroundings) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
+    config.mode = Mode::Production;
+    let around = Surroundings {
+        user: OWN,
+        memory_open: false,
+        lock_obstacle: None,
+        kek: place("/etc/twofold/kek", 0o600),
+        kek_folder: place("/etc/twofold", 0o755),
+        kek_fault: None,
+        kek_guessable: false,
+        data_dir: place("/var/lib/twofold", 0o700),
+        anchor_folder: Some(place("/var/lib/twofold-anchor", 0o755)),
+        key_folder: place("/etc/twofold", 0o755),
+        certificate: Ok(()),
+        node_password_guessable: false,
+        clock_offset: Some(-1.9),
+    };
+    (config, around)
+}
+
+type Spoil = fn(&mut Config, &mut Surroundings);
+
+fn found(spoil: Spoil) -> Vec<(&'static str, Cause)> {
+    let (mut config, mut around) = safe();
+    spoil(&mut config, &mut around);
+    causes(&config, &around, &[Of::Process, Of::Files])
+}
+
+const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
+    ("root", "user", "as root", |_, around| around.user = 0),
+    ("core dumps", "core dumps", "memory to the disk", |_, around| {
+        around.memory_open = true;
+    }),
+    ("swap", "locked memory", "64 KiB", |_, around| {
+        around.lock_obstacle = Some("the limit is 64 KiB".into());
+    }),
+    ("kek readable", "kek_file", "may be read", |_, around| {
+        around.kek_fault = Some("it may be read by others".into());
+    }),
+    ("kek in the folder above", "kek_file", "copied together", |_, around| {
+        around.kek.path = "/var/lib/kek".into();
+    }),
+    ("kek in a folder beside", "kek_file", "copied together", |_, around| {
+        around.kek.path = "/var/lib/keys/a/kek".into();
+    }),
+    ("kek inside the data", "kek_file", "copied together", |_, around| {
+        around.kek.path = "/var/lib/twofold/kek".into();
+    }),
+    ("kek above all data", "kek_file", "copied together", |_, around| {
+        around.kek.path = "/kek".into();
+    }),
+    ("kek replaceable", "kek_file", "write to /etc/twofold", |_, around| {
+        around.kek_folder = place("/etc/twofold", 0o775);
+    }),
+    (
+        "kek in a strangers folder",
+        "kek_file",
+        "write to /home/eve",
+        |_, around| {
+            around.kek_folder = Place {
+                path: "/home/eve".into(),
+                rights: Some((1001, 0o700)),
+            };
+        },
+    ),
+    ("data readable", "data_dir", "open to other users", |_, around| {
+        around.data_dir = place("/var/lib/twofold", 0o750);
+    }),
+    ("data listed", "data_dir", "open to other users", |_, around| {
+        around.data_dir = place("/var/lib/twofold", 0o701);
+    }),
+    (
+        "anchor replaceable",
+        "anchor_file",
+        "write to /mnt/anchor",
+        |_, around| around.anchor_folder = Some(place("/mnt/anchor", 0o757)),
+    ),
+    ("tls key replaceable", "tls", "write to /etc/ssl", |_, around| {
+        around.key_folder = place("/etc/ssl", 0o777);
+    }),
+    (
+        "own authority for the web",
+        "tls",
+        "no root that browsers trust",
+        |config, around| {
+            config.tls.trust = Trust::Web;
+            around.certificate = Err(Flaw::Issuer);
+        },
+    ),
+    ("another name", "tls", "public_url", |_, around| {
+        around.certificate = Err(Flaw::Name);
+    }),
+    ("expired", "tls", "not valid at this time", |_, around| {
+        around.certificate = Err(Flaw::Time);
+    }),
+    ("chosen kek", "default secrets", "chosen, not drawn", |_, around| {
+        around.kek_guessable = true;
+    }),
+    ("common password", "default secrets", "everybody tries", |_, around| {
+        around.node_password_guessable = true;
+    }),
+    ("node elsewhere", "bitcoin.rpc_url", "plaintext", |config, _| {
+        config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
+    }),
+    ("node by name", "bitcoin.rpc_url", "node.example.org", |config, _| {
+        config.bitcoin.rpc_url = "http://node.example.org:8332".into();
+    }),
+    ("node that looks near", "bitcoin.rpc_url", "plaintext", |config, _| {
+        config.bitcoin.rpc_url = "http://localhost.example.org:1".into();
+    }),
+    ("trace", "log.level", "`trace`", |config, _| {
+        config.log.level = "trace".into();
+    }),
+    ("trace of one part", "log.level", "trace", |config, _| {
+        config.log.level = "info,twofold_store=trace".into();
+    }),
+    ("bodies of the framework", "log.level", "hyper", |config, _| {
+        config.log.level = "info,hyper=debug".into();
+    }),
+    ("debug of everybody", "log.level", "debug", |config, _| {
+        config.log.level = "debug,twofold=info".into();
+    }),
+    ("clock behind", "clock", "2.1 s off", |_, around| {
+        around.clock_offset = Some(2.1);
+    }),
+    ("clock ahead", "clock", "86400.0 s off", |_, around| {
+        around.clock_offset = Some(-86_400.0);
+    }),
+];
+
+#[test]
+fn o11_what_is_unsafe_in_production_is_refused_by_its_name() {
+    for (case, name, said, spoil) in UNSAFE {
+        let found = found(*spoil);
+        assert_eq!(found.len(), 1, "{case}: {found:?}");
+        let (of, cause) = &found[0];
+        assert_eq!(of, name, "{case}");
+        assert!(cause.wrong.contains(said), "{case}: {cause:?}");
+        assert!(!cause.remedy.is_empty(), "{case}");
+    }
+}
+
+const SAFE: &[(&str, Spoil)] = &[
+    ("as it should be", |_, _| ()),
+    ("data at the root", |_, around| {
+        around.data_dir = place("/data", 0o700);
+        around.kek.path = "/keys/kek".into();
+    }),
+    ("data not there yet", |_, around| around.data_dir.rights = None),
+    ("a folder of roots", |_, around| {
+        around.kek_folder.rights = Some((0, 0o755));
+    }),
+    ("a sticky folder", |_, around| around.kek_folder = place("/tmp", 0o1777)),
+    ("no time server", |_, around| around.clock_offset = None),
+    ("a tunnel", |config, _| {
+        config.bitcoin.rpc_url = "http://[::1]:8332".into();
+    }),
+    ("our own debug", |config, _| config.log.level = "debug".into()),
+    ("debug of one part", |config, _| {
+        config.log.level = "warn,twofold=info,twofold_store=debug".into();
+    }),
+];
+
+#[test]
+fn o11_what_is_safe_is_let_start() {
+    for (case, spoil) in SAFE {
+        assert_eq!(found(*spoil), [], "{case}");
+    }
+}
+
+#[test]
+fn o11_all_that_is_unsafe_is_named_at_once() {
+    let found = found(|config, around| {
+        around.user = 0;
+        around.memory_open = true;
+        around.lock_obstacle = Some("no".into());
+        around.kek.path = "/var/lib/twofold/kek".into();
+        around.data_dir = place("/var/lib/twofold", 0o755);
+        around.anchor_folder = Some(place("/mnt", 0o777));
+        around.certificate = Err(Flaw::Name);
+        around.kek_guessable = true;
+        around.clock_offset = Some(3.0);
+        config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
+        config.log.level = "trace".into();
+    });
+    let mut names: Vec<_> = found.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    let all: Vec<_> = CHECKS
+        .iter()
+        .flat_map(|checks| checks.iter())
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(names, all, "each check once, in the table's order");
+    let told = told(&names.iter().map(|name| format!("{name}: x; y")).collect::<Vec<_>>());
+    for name in all {
+        assert!(told.contains(&format!("\n  - {name}: x; y")), "{told}");
+    }
+}
+
+#[test]
+fn what_depends_on_who_runs_it_is_left_out_for_who_only_looks() {
+    let (config, mut around) = safe();
+    around.user = 0;
+    around.clock_offset = Some(9.0);
+    around.kek_guessable = true;
+    let found = causes(&config, &around, &[Of::Files]);
+    assert_eq!(
+        found.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        ["default secrets"]
+    );
+}
+
+#[test]
+fn o11_a_configuration_that_is_unsafe_is_refused_unless_it_says_development() {
+    let folder = tempfile::tempdir().unwrap();
+    // Everything in one folder, as `run --dev` has it.
+    let mut config = development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
+    config.mode = Mode::Production;
+    config.log.level = "trace".into();
+    let refused = super::check_files(&config).unwrap_err();
+    assert_eq!(refused.exit_code(), 3);
+    for name in ["kek_file: ", "log.level: "] {
+        assert!(refused.to_string().contains(name), "{refused}");
+    }
+    config.mode = Mode::Development;
+    super::check_files(&config).unwrap();
+}
