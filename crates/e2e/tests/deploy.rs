@@ -83,6 +83,16 @@ fn the_image_holds_the_server_alone_and_runs_as_nobody() -> Result<()> {
     for word in ["HEALTHCHECK ", "ENTRYPOINT [", "STOPSIGNAL SIGTERM"] {
         ensure!(last.lines().any(|line| line.starts_with(word)), "{word}: {last}");
     }
+    let compose = text("compose.yaml")?;
+    for word in [
+        "read_only: true",
+        "cap_drop: [ALL]",
+        "no-new-privileges:true",
+        "memlock: -1",
+        "core: 0",
+    ] {
+        ensure!(compose.contains(word), "{word}");
+    }
     Ok(())
 }
 

@@ -139,6 +139,9 @@ pub(crate) enum Reply {
         /// The change of its KEK, if one was ever begun.
         #[serde(default)]
         kek: Option<KekStanding>,
+        /// What is not as it should be, though requests are answered; a sentence each.
+        #[serde(default)]
+        troubles: Vec<String>,
     },
     /// How far the change of the KEK is.
     Kek(KekStanding),

@@ -1,8 +1,13 @@
 //! What goes on beside requests: following the chain, dropping what is past its time, listening to the store's pulse.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use futures::FutureExt as _;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use twofold_cosigner::{
     Cosigner,
     follow::Follower,
@@ -31,11 +36,44 @@ pub(crate) fn start<S: Store, C: Chain, K: Clock>(
     rates: &Arc<Rates>,
 ) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    tasks.spawn(follow(Arc::clone(cosigner), Arc::clone(health)));
-    tasks.spawn(purge(Arc::clone(cosigner)));
-    tasks.spawn(pulse(Arc::clone(cosigner), Arc::clone(health)));
-    tasks.spawn(tidy(Arc::clone(rates)));
+    // Each gets handles of its own every time that it is begun.
+    let (theirs, told) = (Arc::clone(cosigner), Arc::clone(health));
+    let begin = move || follow(Arc::clone(&theirs), Arc::clone(&told));
+    tasks.spawn(supervised("follow", Arc::clone(health), begin));
+    let theirs = Arc::clone(cosigner);
+    let begin = move || purge(Arc::clone(&theirs));
+    tasks.spawn(supervised("purge", Arc::clone(health), begin));
+    let (theirs, told) = (Arc::clone(cosigner), Arc::clone(health));
+    let begin = move || pulse(Arc::clone(&theirs), Arc::clone(&told));
+    tasks.spawn(supervised("pulse", Arc::clone(health), begin));
+    let rates = Arc::clone(rates);
+    let begin = move || tidy(Arc::clone(&rates));
+    tasks.spawn(supervised("tidy", Arc::clone(health), begin));
     tasks
+}
+
+/// First wait before a task is begun again; it doubles.
+const AGAIN: Duration = Duration::from_millis(100);
+/// Longest such wait.
+const AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+/// What goes on for this long has recovered.
+const STEADY: Duration = Duration::from_secs(300);
+
+/// Runs what never ends: if it does, by a panic most likely, it is begun again, later each time, and health says so.
+pub(crate) async fn supervised<F: Future<Output = ()>>(task: &'static str, health: Arc<Health>, begin: impl Fn() -> F) {
+    let mut failures = 0_u32;
+    loop {
+        let began = Instant::now();
+        if AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
+            metrics::counter!(metric::PANICS).increment(1);
+        }
+        failures = if began.elapsed() > STEADY { 0 } else { failures };
+        health.begun_again(task);
+        let wait = AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_AT_MOST);
+        tracing::error!(task, ?wait, "a task of the background broke off and is begun again");
+        tokio::time::sleep(wait).await;
+        failures = failures.saturating_add(1);
+    }
 }
 
 async fn follow<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, health: Arc<Health>) {
@@ -108,3 +146,6 @@ async fn tidy(rates: Arc<Rates>) {
         rates.tidy();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ Examples:
   twofold-server invite --config /etc/twofold/twofold.toml
 
 Exit codes: 0 done, 1 the system, 2 wrong command line, 3 configuration, 4 keys and certificates, 5 network, 6 data, \
-7 no running server or it refused."
+7 no running server or it refused, 8 a check of doctor fails."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -111,6 +111,19 @@ Examples:
 Examples:
   twofold-server drill --config /etc/twofold/twofold.toml")]
     Drill(Status),
+    /// Look at a server and at what is around it: what is well, what to look at, what fails, and what to do.
+    #[command(after_help = "\
+Examples:
+  twofold-server doctor --config /etc/twofold/twofold.toml
+  twofold-server doctor --config /etc/twofold/twofold.toml --json")]
+    Doctor {
+        /// The server's configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// The key that all is sealed under on this server.
     #[command(subcommand)]
     Kek(KekCommand),

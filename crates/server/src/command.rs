@@ -3,6 +3,7 @@
 mod approve;
 mod backup;
 mod config_check;
+mod doctor;
 mod drill;
 mod fence;
 mod init;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 pub use approve::{approve, refuse};
 pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
+pub use doctor::doctor;
 pub use drill::drill;
 pub use fence::{fence_adopt, fence_lift, fence_list};
 pub use init::{Init, init};

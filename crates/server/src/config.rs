@@ -1,8 +1,11 @@
 //! The configuration: a TOML file, overridden by `TWOFOLD__SECTION__KEY` in the environment. Unknown keys are refused.
 
 mod check;
+mod clock;
 mod cosigner;
 mod fault;
+mod ingress;
+mod log;
 mod mode;
 mod network;
 mod public_url;
@@ -21,6 +24,10 @@ use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
 
 pub(crate) use check::plain;
+pub use clock::Clock;
+pub(crate) use ingress::Turned;
+pub use ingress::{Addresses, Ingress};
+pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
 pub use source::Second;
@@ -50,6 +57,9 @@ pub struct Config {
     /// The admin socket; `admin.sock` in the data directory unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_socket: Option<PathBuf>,
+    /// Ways in beside `listen`, and who may take them.
+    #[serde(default)]
+    pub ingress: Ingress,
     /// The certificate.
     pub tls: Tls,
     /// The node.
@@ -231,7 +241,7 @@ impl Default for Limits {
             request_seconds: 30,
             stranger_seconds: 30,
             idle_seconds: 60,
-            drain_seconds: 30,
+            drain_seconds: 20,
         }
     }
 }
@@ -293,35 +303,6 @@ pub struct Backup {
     pub recipient: Option<String>,
 }
 
-/// What is logged and how.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// `error`, `warn`, `info`, `debug` or `trace`; or directives such as `info,twofold_store=debug`.
-    pub level: String,
-    /// JSON lines, or text for a terminal.
-    pub format: LogFormat,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "info".into(),
-            format: LogFormat::Json,
-        }
-    }
-}
-
-/// Shape of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For eyes.
-    Text,
-}
-
 /// Metrics for Prometheus.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -329,15 +310,6 @@ pub struct Metrics {
     /// A loopback address to serve `/metrics` on, in plain HTTP; none: no metrics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
-}
-
-/// What the machine's clock is held against, at the start in production mode and by `doctor`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Clock {
-    /// A time server, as `host` or `host:port` (NTP, port 123), best one of your own network; none: the clock is believed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
 }
 
 impl Config {
@@ -366,6 +338,7 @@ impl Config {
             mode: Mode::Development,
             public_url,
             listen,
+            ingress: Ingress::default(),
             data_dir: folder.join("data"),
             kek_file: folder.join("kek"),
             anchor_file: Some(folder.join("anchor")),

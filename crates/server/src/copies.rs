@@ -16,6 +16,7 @@ use crate::{
     clock::SystemClock,
     config::Config,
     fault::Fault,
+    mark,
     pace::Pace,
 };
 
@@ -36,6 +37,11 @@ impl Copies {
             recipient: config.backup.recipient.clone(),
             turn: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// Notes that a drill came to its end.
+    pub(crate) fn drilled(&self) {
+        mark::note(&self.data_dir, mark::DRILL, SystemClock.now());
     }
 
     /// Makes one of a store that is in use.
@@ -86,9 +92,12 @@ pub(crate) fn make(
         ));
     };
     let recipient = backup::recipient(recipient)?;
+    let now = SystemClock.now();
     let place = Copied(data_dir.join(COPY));
     let contents = copy(&place.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
-    backup::write(&place.0, out, &recipient, contents, SystemClock.now(), &mut pace)
+    let manifest = backup::write(&place.0, out, &recipient, contents, now, &mut pace)?;
+    mark::note(data_dir, mark::BACKUP, now);
+    Ok(manifest)
 }
 
 /// The copy, which goes when its backup is made or has failed.

@@ -33,7 +33,7 @@ struct Guests(Mutex<HashMap<Block, u32>>);
 /// A connection's place, until it is dropped.
 pub(crate) struct Place {
     _one_of_all: OwnedSemaphorePermit,
-    _one_of_its_address: Guest,
+    _one_of_its_address: Option<Guest>,
 }
 
 /// A connection whose handshake goes on, until it is dropped.
@@ -60,6 +60,15 @@ impl Door {
     /// Lets one in who begins a handshake; nobody where there is no room.
     pub(crate) fn enter(&self, address: IpAddr) -> Option<(Place, Handshake)> {
         let guest = Guest::of(&self.guests, block(address), self.per_address)?;
+        self.enter_as(Some(guest))
+    }
+
+    /// Lets one in that speaks for many addresses, as a proxy does.
+    pub(crate) fn enter_for_many(&self) -> Option<(Place, Handshake)> {
+        self.enter_as(None)
+    }
+
+    fn enter_as(&self, guest: Option<Guest>) -> Option<(Place, Handshake)> {
         let place = Place {
             _one_of_all: Arc::clone(&self.all).try_acquire_owned().ok()?,
             _one_of_its_address: guest,

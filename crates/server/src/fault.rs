@@ -42,13 +42,16 @@ pub enum Fault {
     /// What production mode does not start with: everything at once, with what to do.
     #[error("{}", crate::production::told(.0))]
     Unsafe(Vec<String>),
+    /// Something that `doctor` looked at fails.
+    #[error("{0}")]
+    Unwell(String),
     /// Something of the system's that should not fail did.
     #[error("{0}")]
     System(String),
 }
 
 impl Fault {
-    /// The exit code: 3 configuration, 4 keys and certificates, 5 network, 6 data, 7 admin socket, 1 anything else.
+    /// The exit code: 3 configuration, 4 keys and certificates, 5 network, 6 data, 7 admin socket, 8 a check of `doctor`, 1 anything else.
     /// (2 is a wrong command line.)
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -58,6 +61,7 @@ impl Fault {
             Self::Listen { .. } => 5,
             Self::Data(_) | Self::File { .. } => 6,
             Self::Admin(_) => 7,
+            Self::Unwell(_) => 8,
             Self::System(_) => 1,
         }
     }

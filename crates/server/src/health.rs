@@ -1,7 +1,11 @@
 //! Whether the server lives and whether it can do its work, told truthfully and without data.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +24,8 @@ pub(crate) struct Health {
     started: Instant,
     store: LastGood,
     node: LastGood,
+    certificate: Mutex<Option<String>>,
+    restarts: Mutex<BTreeMap<&'static str, u32>>,
 }
 
 /// Milliseconds from the start to the last good word, plus one; 0 before the first.
@@ -33,6 +39,8 @@ impl Health {
             started: Instant::now(),
             store: LastGood::default(),
             node: LastGood::default(),
+            certificate: Mutex::default(),
+            restarts: Mutex::default(),
         }
     }
 
@@ -44,6 +52,30 @@ impl Health {
     /// The node answered.
     pub(crate) fn node_answered(&self) {
         self.node.note(self.started.elapsed());
+    }
+
+    /// Why a new certificate is not shown; none: it is, or there is none.
+    pub(crate) fn certificate_trouble(&self, why: Option<String>) {
+        *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// A task of the background ended and is begun again.
+    pub(crate) fn begun_again(&self, task: &'static str) {
+        let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = restarts.entry(task).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    /// What is not as it should be, though requests are answered; a sentence each, for the operator.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let certificate = self.certificate.lock().unwrap_or_else(PoisonError::into_inner);
+        let certificate = certificate
+            .iter()
+            .map(|why| format!("the new certificate is not used: {why}"));
+        let restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
+        let restarts = restarts.iter();
+        let restarts = restarts.map(|(task, count)| format!("`{task}` broke off and was begun again, {count} times"));
+        certificate.chain(restarts).collect()
     }
 
     /// Store and node answered lately and the server is not stopping.

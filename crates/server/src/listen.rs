@@ -1,7 +1,9 @@
 //! The listener: TLS, HTTP/1.1 and HTTP/2 on one port, with a bound on everything a peer can hold open. Only the requests
-//! of a known device keep a connection open; whoever is a stranger after a while is hung up on.
+//! of a known device keep a connection open; whoever is a stranger after a while is hung up on. A unix socket beside the port
+//! is for a proxy that ends TLS.
 
 mod head;
+mod ways;
 
 use std::{
     convert::Infallible,
@@ -23,7 +25,8 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     sync::watch,
     task::JoinSet,
     time::{Instant, timeout},
@@ -32,6 +35,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use twofold_api::limits::HEADER_BYTES;
 
 use head::{HeadTimer, Heard, Listening};
+use ways::{Came, Origin};
+
+pub(crate) use ways::{Ways, bind_socket};
 
 use crate::{
     config::Limits,
@@ -82,7 +88,7 @@ impl Peer {
 /// Accepts connections until the phase leaves `Running`, then waits for the open ones until they end, the drain time
 /// is over or the phase is `Forced`.
 pub(crate) async fn serve<A: Answer>(
-    listener: TcpListener,
+    ways: Ways,
     tls: TlsAcceptor,
     limits: Limits,
     answer: Arc<A>,
@@ -98,29 +104,46 @@ pub(crate) async fn serve<A: Answer>(
             biased;
             () = reached(&mut phase, Phase::Draining) => break,
             Some(_) = open.join_next() => {}
-            accepted = listener.accept() => {
-                let Ok((stream, peer)) = accepted else {
+            came = ways.next() => {
+                let Ok(came) = came else {
                     // Out of descriptors, most likely: accepting again at once would spin.
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                let Some((place, handshake)) = door.enter(peer.ip()).filter(|_| rates.address(peer.ip()).is_ok()) else {
+                let origin = came.origin(ways.ingress());
+                let entered = match &origin {
+                    Origin::Device(address) if ways.ingress().lets_in(*address) => {
+                        door.enter(*address).filter(|_| rates.address(*address).is_ok())
+                    }
+                    Origin::Device(_) => None,
+                    // Whom it speaks for is counted with each request.
+                    Origin::Proxy(..) => door.enter_for_many(),
+                };
+                let Some((place, handshake)) = entered else {
                     metrics::counter!(metric::CONNECTIONS_REFUSED).increment(1);
                     continue;
                 };
-                let greeted = greet(stream, tls.clone(), Arc::clone(&limits), handshake, watched.clone());
-                let (limits, answer, watched) = (Arc::clone(&limits), Arc::clone(&answer), watched.clone());
+                let (tls, limits, answer, watched) = (tls.clone(), Arc::clone(&limits), Arc::clone(&answer), watched.clone());
                 open.spawn(async move {
                     let _counted = Counted::new();
-                    if let Some(stream) = greeted.await {
-                        connection(stream, peer.ip(), &limits, answer, watched).await;
+                    match came {
+                        Came::Tls(stream, _) => {
+                            let greeted = greet(stream, tls, Arc::clone(&limits), handshake, watched.clone());
+                            if let Some(stream) = greeted.await {
+                                connection(stream, origin, &limits, answer, watched).await;
+                            }
+                        }
+                        Came::Socket(stream) => {
+                            drop(handshake);
+                            connection(stream, origin, &limits, answer, watched).await;
+                        }
                     }
                     drop(place);
                 });
             }
         }
     }
-    drop(listener);
+    drop(ways);
     let drained = async { while open.join_next().await.is_some() {} };
     tokio::select! {
         () = drained => {}
@@ -162,26 +185,26 @@ async fn greet(
     None
 }
 
-async fn connection<A: Answer>(
-    stream: TlsStream<TcpStream>,
-    address: IpAddr,
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static, A: Answer>(
+    stream: S,
+    origin: Origin,
     limits: &Limits,
     answer: Arc<A>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let activity = Arc::new(Activity::new(limits));
-    let peer = Arc::new(Peer {
-        address,
-        activity: Arc::clone(&activity),
-    });
+    let origin = Arc::new(origin);
     let heard = Arc::new(Heard::default());
     let service = service_fn({
         let (activity, heard) = (Arc::clone(&activity), Arc::clone(&heard));
-        move |request| {
-            let (answer, peer, busy) = (Arc::clone(&answer), Arc::clone(&peer), activity.begin());
-            let heard = Arc::clone(&heard);
+        move |request: Request<Incoming>| {
+            let (answer, origin, busy) = (Arc::clone(&answer), Arc::clone(&origin), activity.begin());
+            let (activity, heard) = (Arc::clone(&activity), Arc::clone(&heard));
             async move {
-                let response = answer.answer(request, &peer).await;
+                let response = match origin.asker(request.headers()) {
+                    Ok(address) => answer.answer(request, &Peer { address, activity }).await,
+                    Err(turned) => ways::turn_away(turned),
+                };
                 heard.answered();
                 drop(busy);
                 Ok::<_, Infallible>(response)

@@ -39,6 +39,7 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Backup(wanted) => command::backup(wanted.into()),
         Command::BackupKey { out, json } => command::backup_key(&out, json),
         Command::Restore(wanted) => command::restore(&wanted.into()),
+        Command::Doctor { config, json } => command::doctor(&config, json),
         Command::Drill(wanted) => command::drill(&Server::from(wanted.server), wanted.json),
         Command::Kek(KekCommand::Rotate { server, json }) => command::kek_rotate(&server.into(), json),
         Command::Fence(FenceCommand::List { server, json }) => command::fence_list(&server.into(), json),

@@ -131,6 +131,9 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         let after = after.map(wallet_id).transpose()?;
         let drilled = self.cosigner.drill(after).await;
         let drilled = drilled.map_err(|refusal| Fault::Admin(refusal.to_string()))?;
+        if drilled.next.is_none() {
+            self.copies.drilled();
+        }
         let wrong = drilled.wrong.into_iter();
         Ok(Reply::Drilled {
             wallets: drilled.wallets,
@@ -205,6 +208,7 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 ready: self.health.ready(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 kek: self.rotations.standing(&self.cosigner),
+                troubles: self.health.troubles(),
             }),
             Wish::RotateKek => self.rotations.begin(&self.cosigner).await.map(Reply::Kek),
             Wish::KekStanding => match self.rotations.standing(&self.cosigner) {

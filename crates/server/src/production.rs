@@ -5,6 +5,7 @@
 //! ways to be unsafe adds its checks to [`CHECKS`] by one line.
 
 mod files;
+mod ingress;
 mod links;
 mod process;
 mod surroundings;
@@ -58,7 +59,7 @@ impl Cause {
 }
 
 /// All of them.
-pub(crate) const CHECKS: [&[Check]; 3] = [process::CHECKS, files::CHECKS, links::CHECKS];
+pub(crate) const CHECKS: [&[Check]; 4] = [process::CHECKS, files::CHECKS, ingress::CHECKS, links::CHECKS];
 
 /// Everything unsafe that checks of this kind find, each with the check's name.
 pub(crate) fn causes(config: &Config, around: &Surroundings, of: &[Of]) -> Vec<(&'static str, Cause)> {

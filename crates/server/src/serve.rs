@@ -40,6 +40,7 @@ pub struct Running<C, K> {
     metrics: Option<SocketAddr>,
     url: PublicUrl,
     admin_socket: PathBuf,
+    socket: Option<PathBuf>,
     phase: watch::Sender<Phase>,
     accepting: JoinHandle<()>,
     background: JoinSet<()>,
@@ -159,9 +160,12 @@ pub async fn start<C: Chain, K: Clock>(
         Arc::clone(&rates),
         health,
     ));
+    let renewal = tls::Renewal::of(&chain_of_trust, config);
+    background.spawn(renewal.watch(Arc::clone(&office.health)));
     let acceptor = TlsAcceptor::from(chain_of_trust.config());
+    let socket = config.ingress.socket.as_deref().map(listen::bind_socket).transpose()?;
     let accepting = tokio::spawn(listen::serve(
-        listener,
+        listen::Ways::new(listener, socket, config.ingress.clone()),
         acceptor,
         config.limits.clone(),
         gate,
@@ -174,6 +178,7 @@ pub async fn start<C: Chain, K: Clock>(
         metrics,
         url: config.public_url.clone(),
         admin_socket,
+        socket: config.ingress.socket.clone(),
         phase,
         accepting,
         background,
@@ -253,7 +258,9 @@ impl<C: Chain, K: Clock> Running<C, K> {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let _ = std::fs::remove_file(&self.admin_socket);
+        for socket in [Some(self.admin_socket), self.socket].into_iter().flatten() {
+            let _ = std::fs::remove_file(socket);
+        }
         tracing::info!("stopped");
         if sealed {
             return Err(Fault::Data(background::SEALED.into()));

@@ -1,12 +1,17 @@
 //! TLS 1.3 and nothing older, by aws-lc, with the hybrid X25519MLKEM768 preferred.
 
 pub(crate) mod judge;
+mod renewal;
+mod shown;
 
 use std::{path::Path, sync::Arc};
 
 use rustls::{
     ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::ResolvesServerCert,
+    sign::CertifiedKey,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -16,44 +21,35 @@ use crate::{
     private_file,
 };
 
+use shown::Shown;
+
+pub(crate) use renewal::Renewal;
+
 /// A certificate chain with its key, checked to fit each other.
 #[derive(Debug)]
 pub(crate) struct Chain {
     config: Arc<ServerConfig>,
+    shown: Arc<Shown>,
     pin: Option<[u8; 32]>,
 }
 
 impl Chain {
     /// Reads and checks the files that the configuration names.
     pub(crate) fn load(tls: &Tls) -> Result<Self, Fault> {
-        private_file::require_private(&tls.key)?;
-        let chain = certificates(&tls.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&tls.key)
-            .map_err(|error| Fault::Tls(format!("can't read the private key {}: {error}", tls.key.display())))?;
-        let pin = match (tls.trust, chain.as_slice()) {
-            (Trust::Web, _) => None,
-            (Trust::Pinned, [_, .., ca]) => Some(Sha256::digest(ca).into()),
-            (Trust::Pinned, _) => {
-                return Err(Fault::Tls(format!(
-                    "the certificate chain {} must end with the CA that tls.trust = \"pinned\" pins",
-                    tls.certificate.display()
-                )));
-            }
-        };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let provider = aws_lc_rs::default_provider();
+        let pair = pair(tls, &provider)?;
+        let pin = pin(tls, &pair.cert)?;
+        let shown = Arc::new(Shown::new(pair));
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&shown) as _;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .and_then(|config| config.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(|error| {
-                Fault::Tls(format!(
-                    "the certificate {} and the key {} don't go together: {error}",
-                    tls.certificate.display(),
-                    tls.key.display()
-                ))
-            })?;
+            .map_err(|error| Fault::Tls(format!("can't speak TLS 1.3: {error}")))?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self {
             config: Arc::new(config),
+            shown,
             pin,
         })
     }
@@ -68,6 +64,32 @@ impl Chain {
     #[must_use]
     pub(crate) fn pin(&self) -> Option<[u8; 32]> {
         self.pin
+    }
+}
+
+/// Certificate and key, checked to fit each other.
+fn pair(tls: &Tls, provider: &CryptoProvider) -> Result<CertifiedKey, Fault> {
+    private_file::require_private(&tls.key)?;
+    let chain = certificates(&tls.certificate)?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| Fault::Tls(format!("can't read the private key {}: {error}", tls.key.display())))?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+        Fault::Tls(format!(
+            "the certificate {} and the key {} don't go together: {error}",
+            tls.certificate.display(),
+            tls.key.display()
+        ))
+    })
+}
+
+fn pin(tls: &Tls, chain: &[CertificateDer<'_>]) -> Result<Option<[u8; 32]>, Fault> {
+    match (tls.trust, chain) {
+        (Trust::Web, _) => Ok(None),
+        (Trust::Pinned, [_, .., ca]) => Ok(Some(Sha256::digest(ca).into())),
+        (Trust::Pinned, _) => Err(Fault::Tls(format!(
+            "the certificate chain {} must end with the CA that tls.trust = \"pinned\" pins",
+            tls.certificate.display()
+        ))),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Backup, Clock, Config, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
+    config::{Backup, Clock, Config, Ingress, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -146,6 +146,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         kek_file,
         anchor_file: Some(anchor_file),
         admin_socket: None,
+        ingress: Ingress::default(),
         tls,
         bitcoin,
         limits: Limits::default(),

@@ -1,6 +1,6 @@
 //! `run`.
 
-use std::{net::SocketAddr, path::PathBuf, process};
+use std::{net::SocketAddr, path::PathBuf, process, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -49,13 +49,16 @@ pub enum Run {
 /// How long the invitation of a development server can be used, in seconds.
 const DEVELOPMENT_INVITATION: u64 = 24 * 3600;
 
+/// How long threads get to end that are busy with files when the server has stopped.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// Runs a server until it is told to stop.
 pub fn run(what: Run) -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::System(format!("can't start: {error}")))?;
-    runtime.block_on(async {
+    let ended: Result<(), Fault> = runtime.block_on(async {
         match what {
             Run::Config {
                 file,
@@ -109,7 +112,10 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 run_until_told(&config, level, listener, json, true).await
             }
         }
-    })
+    });
+    // What still reads or writes a file, such as a backup, is not waited for: it leaves nothing half done under its name.
+    runtime.shutdown_timeout(LAST_WORDS);
+    ended
 }
 
 async fn run_until_told(

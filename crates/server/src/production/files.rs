@@ -79,7 +79,7 @@ fn anchor(_: &Config, around: &Surroundings) -> Vec<Cause> {
 }
 
 /// Whoever writes to a folder puts a file of their own in the place of one in it.
-fn replaceable(folder: &Place, around: &Surroundings) -> Vec<Cause> {
+pub(super) fn replaceable(folder: &Place, around: &Surroundings) -> Vec<Cause> {
     if !folder.open_for(0o2) && !folder.foreign_to(around.server()) {
         return Vec::new();
     }
@@ -91,7 +91,9 @@ fn replaceable(folder: &Place, around: &Surroundings) -> Vec<Cause> {
 fn tls(config: &Config, around: &Surroundings) -> Vec<Cause> {
     let mut causes = replaceable(&around.key_folder, around);
     let file = config.tls.certificate.display();
-    if let Err(flaw) = &around.certificate {
+    // Behind a proxy that ends TLS, devices see the proxy's.
+    let seen = config.tls.trust == Trust::Pinned || !config.ingress.is_proxied();
+    if let Some(flaw) = around.certificate.as_ref().err().filter(|_| seen) {
         let remedy = match (flaw, config.tls.trust) {
             (Flaw::Issuer, Trust::Web) => {
                 "get one from a public authority, or set tls.trust = \"pinned\": invitations then name your own"

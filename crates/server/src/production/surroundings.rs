@@ -43,6 +43,8 @@ pub(crate) struct Surroundings {
     pub(crate) anchor_folder: Option<Place>,
     /// The folder of the certificate's private key.
     pub(crate) key_folder: Place,
+    /// The folder of the socket for proxies.
+    pub(crate) socket_folder: Option<Place>,
     /// How a device judges the certificate.
     pub(crate) certificate: Result<(), Flaw>,
     /// The node's password is one that everybody tries first.
@@ -107,6 +109,7 @@ impl Surroundings {
             data_dir: Place::of(&config.data_dir),
             anchor_folder: config.anchor_file.as_deref().map(Place::folder_of),
             key_folder: Place::folder_of(&config.tls.key),
+            socket_folder: config.ingress.socket.as_deref().map(Place::folder_of),
             certificate: judge::judged(&config.tls, config.public_url.host(), now),
             node_password_guessable: password.is_some_and(|password| well_known(password.trim())),
             clock_offset: clock_offset(config),

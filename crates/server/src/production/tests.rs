@@ -32,6 +32,7 @@ fn safe() -> (Config, Surroundings) {
         data_dir: place("/var/lib/twofold", 0o700),
         anchor_folder: Some(place("/var/lib/twofold-anchor", 0o755)),
         key_folder: place("/etc/twofold", 0o755),
+        socket_folder: None,
         certificate: Ok(()),
         node_password_guessable: false,
         clock_offset: Some(-1.9),
@@ -114,6 +115,17 @@ const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
     ("expired", "tls", "not valid at this time", |_, around| {
         around.certificate = Err(Flaw::Time);
     }),
+    ("everybody is a proxy", "ingress", "believes everybody", |config, _| {
+        config.ingress.proxies = vec!["::/0".parse().unwrap()];
+    }),
+    (
+        "a socket that others replace",
+        "ingress",
+        "write to /tmp/proxy",
+        |_, around| {
+            around.socket_folder = Some(place("/tmp/proxy", 0o777));
+        },
+    ),
     ("chosen kek", "default secrets", "chosen, not drawn", |_, around| {
         around.kek_guessable = true;
     }),
@@ -172,6 +184,11 @@ const SAFE: &[(&str, Spoil)] = &[
         around.kek_folder.rights = Some((0, 0o755));
     }),
     ("a sticky folder", |_, around| around.kek_folder = place("/tmp", 0o1777)),
+    ("the certificate is the proxy's", |config, around| {
+        config.tls.trust = Trust::Web;
+        config.ingress.proxies = vec!["10.0.0.1".parse().unwrap()];
+        around.certificate = Err(Flaw::Issuer);
+    }),
     ("no time server", |_, around| around.clock_offset = None),
     ("a tunnel", |config, _| {
         config.bitcoin.rpc_url = "http://[::1]:8332".into();
@@ -199,8 +216,10 @@ fn o11_all_that_is_unsafe_is_named_at_once() {
         around.data_dir = place("/var/lib/twofold", 0o755);
         around.anchor_folder = Some(place("/mnt", 0o777));
         around.certificate = Err(Flaw::Name);
+        config.tls.trust = Trust::Pinned;
         around.kek_guessable = true;
         around.clock_offset = Some(3.0);
+        config.ingress.proxies = vec!["0.0.0.0/0".parse().unwrap()];
         config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
         config.log.level = "trace".into();
     });

@@ -67,5 +67,24 @@ pub(crate) fn judged_chain(chain: &[CertificateDer<'_>], trust: Trust, host: &st
     }
 }
 
+/// Days until it is not valid any more, counted no further than `most`. It must be valid at `now`.
+pub(crate) fn days_left(tls: &Tls, host: &str, now: u64, most: u64) -> u64 {
+    const DAY: u64 = 86_400;
+    let valid = |days: u64| judged(tls, host, now.saturating_add(days.saturating_mul(DAY))).is_ok();
+    let (mut valid_until, mut over) = (0, most);
+    if valid(most) {
+        return most;
+    }
+    while over.saturating_sub(valid_until) > 1 {
+        let middle = u64::midpoint(valid_until, over);
+        if valid(middle) {
+            valid_until = middle;
+        } else {
+            over = middle;
+        }
+    }
+    valid_until
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod bodies;
+mod doctor;
 mod encodings;
 mod floods;
 mod frames;
@@ -11,6 +12,7 @@ mod limits;
 mod listening;
 mod operating;
 mod panics;
+mod proxied;
 mod replay;
 mod requests;
 mod signatures;

@@ -18,7 +18,7 @@ struct Server {
     folder: TempDir,
 }
 
-fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twofold-server"));
     command.env_clear();
     command
@@ -114,7 +114,7 @@ impl Drop for Server {
     }
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
 

@@ -372,7 +372,7 @@ fn s23_as_many_refreshes_as_a_wallet_may_have_fit_what_a_device_brings_back() {
         package: vec![7; 1_024],
         ..sample::roll_forward()
     };
-    let bytes = proto::RollForwardRequest::from(&most).encode_to_vec();
+    let bytes = buffa::Message::encode_to_vec(&proto::RollForwardRequest::from(&most));
     assert!(bytes.len() <= FORWARD_BYTES, "{} bytes", bytes.len());
     let read = decode_bytes::<proto::RollForwardRequest, request::RollForward>(&bytes, CodecFormat::Proto);
     assert_eq!(read.unwrap().links.len(), MAX_LINKS);

@@ -1,4 +1,4 @@
-use super::{Flaw, judged};
+use super::{Flaw, days_left, judged};
 use crate::{
     certificate,
     config::{Tls, Trust},
@@ -22,4 +22,10 @@ fn a_certificate_is_judged_as_a_device_judges_it() {
     assert_eq!(judged(&pinned, "wallet.example.org", NOW + 4000 * DAY), Err(Flaw::Time));
     assert_eq!(judged(&pinned, "wallet.example.org", NOW - 2 * DAY), Err(Flaw::Time));
     assert_eq!(judged(&tls(Trust::Web), "wallet.example.org", NOW), Err(Flaw::Issuer));
+
+    // Ten years of 366 days.
+    assert_eq!(days_left(&pinned, "wallet.example.org", NOW, 90), 90);
+    let late = NOW + (3660 - 12) * DAY;
+    let left = days_left(&pinned, "wallet.example.org", late, 90);
+    assert!((11..=12).contains(&left), "{left}");
 }
