@@ -90,7 +90,7 @@ fn change(house: &House, purse: &Purse, from: &Phone, act: Act, with: &[&Identit
 }
 
 /// Recovery's word that a freeze may end.
-fn recoverys_word(purse: &Purse, since: u64, seal_key: SealPublic) -> request::Word {
+fn word_of_recovery(purse: &Purse, since: u64, seal_key: SealPublic) -> request::Word {
     let said = unfreezing(purse.id, since, &seal_key);
     let signature = purse.recovery.sign(UNFREEZE, &said).0;
     request::Word { seal_key, signature }
@@ -108,7 +108,7 @@ pub(super) fn freeze(
     let asked = request::SetFreeze {
         wallet: purse.id,
         frozen,
-        recovery: recovery.then(|| recoverys_word(purse, since, from.offer(house).public())),
+        recovery: recovery.then(|| word_of_recovery(purse, since, from.offer(house).public())),
         checkpoint: purse.newest.get(),
     };
     let done = block_on(house.mind.set_freeze(house.let_in(&call, asked)?))?;

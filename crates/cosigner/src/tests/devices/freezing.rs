@@ -5,7 +5,7 @@ use twofold_api::reply::Standing;
 use twofold_api::{Reason, request};
 use twofold_threshold::device_list::Act;
 
-use super::{Family, cancel, change, freeze, invite, recoverys_word};
+use super::{Family, cancel, change, freeze, invite, word_of_recovery};
 
 #[test]
 fn any_device_freezes_and_one_alone_does_not_unfreeze() {
@@ -56,7 +56,7 @@ fn a_freeze_ends_by_an_approver_with_the_words_and_that_word_ends_no_other_freez
     let replayed = request::SetFreeze {
         wallet: purse.id,
         frozen: false,
-        recovery: Some(recoverys_word(purse, old, laptop.offer(house).public())),
+        recovery: Some(word_of_recovery(purse, old, laptop.offer(house).public())),
         checkpoint: purse.newest.get(),
     };
     house.refuses(Reason::NotPermitted, || {
@@ -74,7 +74,7 @@ fn a24_the_words_end_no_freeze_at_a_server_that_was_started_since() {
     } = Family::new();
     freeze(&house, &purse, &laptop, true, false).unwrap();
     let since = house.state(&purse).shape.freeze.unwrap().since;
-    let word = recoverys_word(&purse, since, laptop.offer(&house).public());
+    let word = word_of_recovery(&purse, since, laptop.offer(&house).public());
     house.restart();
     // The same freeze, as a log that was brought back twice has it; and the words did not say so of this server.
     let call = laptop.call("SetFreeze", Some(purse.id), b"");
