@@ -217,3 +217,6 @@ impl Bitcoin {
         self.first().obstacle("bitcoin")
     }
 }
+
+#[cfg(test)]
+mod tests;
