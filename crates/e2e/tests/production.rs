@@ -124,7 +124,7 @@ fn o11_a_server_in_production_names_all_that_is_unsafe_and_does_not_start() -> R
     }
     let refused = run.output()?;
     ensure!(refused.status.code() == Some(3), "{refused:?}");
-    let mut all = vec!["kek_file: ", "data_dir: ", "bitcoin.rpc_url: ", "log.level: "];
+    let mut all = vec!["kek_file: ", "data_dir: ", "bitcoin: ", "log.level: "];
     if machine.user.is_some() {
         all.push("user: ");
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -152,6 +153,20 @@ impl Second {
         }
     }
 
+    /// The key and the host where it is asked so that who is on the way reads and answers as it likes; none where that
+    /// stays on this machine, or is TLS.
+    fn exposed(&self, section: &str) -> Option<(String, String)> {
+        if let Some(url) = &self.electrum_url {
+            let address: Option<electrum::Address> = url.parse().ok();
+            return address
+                .is_some_and(|address| address.is_exposed())
+                .then(|| (format!("{section}.electrum_url"), url.clone()));
+        }
+        let url: http::Uri = self.rpc_url.parse().ok()?;
+        let host = url.host().filter(|host| !stays_here(host))?;
+        Some((format!("{section}.rpc_url"), host.to_owned()))
+    }
+
     /// What stands in the way of asking it, as far as this machine's files tell.
     fn obstacle(&self, section: &str) -> Option<String> {
         let file = self.cookie_file.as_ref()?;
@@ -162,6 +177,12 @@ impl Second {
             file.display()
         ))
     }
+}
+
+/// Whether what is said to this host stays on this machine.
+fn stays_here(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    address.map_or(host == "localhost", |address| address.to_canonical().is_loopback())
 }
 
 fn roots(section: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
@@ -210,6 +231,12 @@ impl Bitcoin {
         self.second
             .as_ref()
             .map_or(Ok(()), |second| second.check("bitcoin.second"))
+    }
+
+    /// The links to sources that are plaintext to other machines, by key and host.
+    pub(crate) fn exposed(&self) -> Vec<(String, String)> {
+        let second = self.second.as_ref().and_then(|second| second.exposed("bitcoin.second"));
+        self.first().exposed("bitcoin").into_iter().chain(second).collect()
     }
 
     /// What stands in the way of asking the source, as far as this machine's files tell.

@@ -1,7 +1,5 @@
 //! What the server speaks to, what it says aloud, and its clock.
 
-use std::net::IpAddr;
-
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Cause, Check, Of, Surroundings};
@@ -12,9 +10,9 @@ const CLOCK_OFF: f64 = 2.0;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
-        name: "bitcoin.rpc_url",
+        name: "bitcoin",
         of: Of::Files,
-        look: chain_source,
+        look: chain_sources,
     },
     Check {
         name: "log.level",
@@ -28,24 +26,17 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// The node's RPC knows no TLS, and who is between reads its password and makes up blocks.
-fn chain_source(config: &Config, _: &Surroundings) -> Vec<Cause> {
-    let url: Option<http::Uri> = config.bitcoin.rpc_url.parse().ok();
-    let host = url.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    if stays_here(host) {
-        return Vec::new();
-    }
-    let remedy = "run a node on this machine, or tunnel to it (ssh -L, WireGuard) and name the tunnel's loopback end";
-    vec![Cause::new(
-        format!("the link to the node at {host} is plaintext"),
-        remedy,
-    )]
-}
-
-/// Whether what is said to this host stays on this machine.
-pub(crate) fn stays_here(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.map_or(host == "localhost", |address| address.to_canonical().is_loopback())
+/// Whoever is between reads passwords and wallets' scripts, and makes up blocks. A node's RPC knows no TLS at all; that a
+/// plaintext Electrum server was asked for (`electrum_plaintext`) makes it no safer.
+fn chain_sources(config: &Config, _: &Surroundings) -> Vec<Cause> {
+    let exposed = config.bitcoin.exposed().into_iter();
+    exposed
+        .map(|(key, host)| {
+            let remedy = "run the source on this machine, tunnel to it (ssh -L, WireGuard) and name the tunnel's loopback end, \
+                          or take an Electrum server over ssl://";
+            Cause::new(format!("{key}: the link to {host} is plaintext"), remedy)
+        })
+        .collect()
 }
 
 /// What this code says at `debug` is vouched for; what others say, and anything at `trace`, is not.

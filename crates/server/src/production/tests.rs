@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::{CHECKS, Cause, Of, Surroundings, causes, surroundings::Place, told};
 use crate::{
-    config::{Config, Mode, Trust},
+    config::{Config, Mode, Second, Trust},
     development,
     tls::judge::Flaw,
 };
@@ -132,15 +132,36 @@ const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
     ("common password", "default secrets", "everybody tries", |_, around| {
         around.node_password_guessable = true;
     }),
-    ("node elsewhere", "bitcoin.rpc_url", "plaintext", |config, _| {
+    ("node elsewhere", "bitcoin", "plaintext", |config, _| {
         config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
     }),
-    ("node by name", "bitcoin.rpc_url", "node.example.org", |config, _| {
+    ("node by name", "bitcoin", "node.example.org", |config, _| {
         config.bitcoin.rpc_url = "http://node.example.org:8332".into();
     }),
-    ("node that looks near", "bitcoin.rpc_url", "plaintext", |config, _| {
+    ("node that looks near", "bitcoin", "plaintext", |config, _| {
         config.bitcoin.rpc_url = "http://localhost.example.org:1".into();
     }),
+    (
+        "a second source elsewhere",
+        "bitcoin",
+        "bitcoin.second.rpc_url",
+        |config, _| {
+            config.bitcoin.second = Some(Second {
+                rpc_url: "http://10.0.0.8:8332".into(),
+                ..Second::default()
+            });
+        },
+    ),
+    (
+        "electrum in plaintext",
+        "bitcoin",
+        "bitcoin.electrum_url",
+        |config, _| {
+            config.bitcoin.rpc_url = String::new();
+            config.bitcoin.electrum_url = Some("tcp://electrum.example.org:50001".into());
+            config.bitcoin.electrum_plaintext = true;
+        },
+    ),
     ("trace", "log.level", "`trace`", |config, _| {
         config.log.level = "trace".into();
     }),
@@ -192,6 +213,14 @@ const SAFE: &[(&str, Spoil)] = &[
     ("no time server", |_, around| around.clock_offset = None),
     ("a tunnel", |config, _| {
         config.bitcoin.rpc_url = "http://[::1]:8332".into();
+    }),
+    ("electrum over TLS", |config, _| {
+        config.bitcoin.rpc_url = String::new();
+        config.bitcoin.electrum_url = Some("ssl://electrum.example.org:50002".into());
+    }),
+    ("electrum on this machine", |config, _| {
+        config.bitcoin.rpc_url = String::new();
+        config.bitcoin.electrum_url = Some("tcp://127.0.0.1:50001".into());
     }),
     ("our own debug", |config, _| config.log.level = "debug".into()),
     ("debug of one part", |config, _| {
