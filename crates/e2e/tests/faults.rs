@@ -380,7 +380,7 @@ fn in_the_store(deed: Deed) -> Result<Vec<String>> {
         .failpoints()?
         .into_iter()
         .filter(|place| place.ends_with("before_commit"));
-    let store = failpoints_in("crates/store/src/writer.rs")?;
+    let store = failpoints_in("crates/store/src/sqlite/writer.rs")?;
     let store: Vec<_> = store.into_iter().filter(|place| place != "store-checkpoint").collect();
     Ok(before
         .flat_map(|first| {

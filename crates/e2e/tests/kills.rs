@@ -61,7 +61,7 @@ pub(crate) fn failpoints_in(path: &str) -> Result<Vec<String>> {
 fn places_of_signing() -> Result<Vec<String>> {
     let mut places = failpoints_in("crates/cosigner/src/rpc/sign.rs")?;
     ensure!(places.len() >= 4, "failpoints of signing: {places:?}");
-    let store = failpoints_in("crates/store/src/writer.rs")?;
+    let store = failpoints_in("crates/store/src/sqlite/writer.rs")?;
     ensure!(store.len() >= 7, "failpoints of the store: {store:?}");
     // Moving the log into the database is no part of any request.
     let of_requests = store.into_iter().filter(|place| place != "store-checkpoint");

@@ -11,7 +11,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use twofold_cosigner::port::anchor::{Anchor, AnchorFault, Appended};
 
-use crate::open::{OpenFault, at, make, sync};
+use crate::sqlite::open::{OpenFault, at, make, sync};
 
 /// An anchor in a file of its own. It must lie outside the data directory, on another volume where there is one, and in no
 /// backup of it.

@@ -1,27 +1,24 @@
-//! SQLite behind the cosigner's storage port.
+//! SQLite and PostgreSQL behind the cosigner's storage port.
 //!
-//! One process owns a data directory, and in it one thread owns the connection that writes: it takes whatever batches
-//! wait, of however many wallets, and makes one durable transaction of them. Reads run on connections of their own,
-//! beside the writer, on the caller's thread: they take tens of microseconds.
-
-#[cfg(test)]
-mod tests;
+//! [`SqliteStore`] is a data directory that one process owns; [`PostgresStore`] is a database that several may share.
+//! Rows are read into the port's records in one place, whichever database they come from.
 
 mod anchor;
-mod apply;
-mod copy;
+mod database;
 mod failpoint;
 mod fault;
+#[cfg(test)]
+mod filled;
 mod list;
-mod lock;
 pub mod metric;
-mod migrate;
-mod open;
-mod read;
-mod readers;
+mod postgres;
 mod row;
-mod writer;
+mod sqlite;
 
 pub use anchor::AnchorFile;
-pub use copy::{Contents, CopyFault, Vacant, copy_of};
-pub use open::{OpenFault, SqliteStore};
+pub use database::Database;
+pub use postgres::{PostgresFault, PostgresStore, Settings, Tls};
+pub use sqlite::{
+    copy::{Contents, CopyFault, Vacant, copy_of},
+    open::{OpenFault, SqliteStore},
+};

@@ -1,6 +1,5 @@
 //! Rows as the port's records. A row that does not fit is damaged, and says which column.
 
-use rusqlite::{Row, types::FromSql};
 use twofold_cosigner::port::record::{
     AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Mined, Replay, Rescan, Script,
     Share, User, UserId, Wallet, WalletTransaction,
@@ -14,25 +13,41 @@ pub(crate) trait Record: Sized {
     /// The columns that [`Record::read`] expects, in order.
     const COLUMNS: &'static str;
     /// Reads them.
-    fn read(row: &Columns<'_>) -> Result<Self, Fault>;
+    fn read(row: &impl Columns) -> Result<Self, Fault>;
+}
+
+/// A value as a database gives it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Null,
+    Integer(i64),
+    Text(&'a str),
+    Blob(&'a [u8]),
 }
 
 /// A row, read by position.
-pub(crate) struct Columns<'a>(pub(crate) &'a Row<'a>);
+pub(crate) trait Columns {
+    /// What stands there.
+    fn value(&self, index: usize) -> Result<Value<'_>, Fault>;
+    /// What the column is called.
+    fn name(&self, index: usize) -> String;
 
-impl Columns<'_> {
-    pub(crate) fn get<T: FromSql>(&self, index: usize) -> Result<T, Fault> {
-        self.0.get(index).map_err(|error| {
-            let name = self.0.as_ref().column_name(index).unwrap_or("?");
-            match error {
-                rusqlite::Error::SqliteFailure(..) => Fault::Sqlite(error),
-                _ => Fault::Damaged(format!("column {name}: {error}")),
-            }
+    fn get<T: Field>(&self, index: usize) -> Result<T, Fault> {
+        let value = self.value(index)?;
+        T::of(value).ok_or_else(|| {
+            let is = match value {
+                Value::Null => "nothing".to_owned(),
+                Value::Integer(number) => format!("the number {number}"),
+                Value::Text(text) => format!("a text of {} bytes", text.len()),
+                Value::Blob(bytes) => format!("{} bytes", bytes.len()),
+            };
+            Fault::Damaged(format!("column {} can't be {is}", self.name(index)))
         })
     }
 
-    pub(crate) fn unsigned(&self, index: usize) -> Result<u64, Fault> {
-        u64::try_from(self.get::<i64>(index)?).map_err(|_| Fault::Damaged(format!("column {index}: a negative number")))
+    fn unsigned(&self, index: usize) -> Result<u64, Fault> {
+        u64::try_from(self.get::<i64>(index)?)
+            .map_err(|_| Fault::Damaged(format!("column {}: a negative number", self.name(index))))
     }
 
     fn wallet(&self, index: usize) -> Result<WalletId, Fault> {
@@ -40,7 +55,76 @@ impl Columns<'_> {
     }
 }
 
-fn kind(number: u8) -> Result<KeyKind, Fault> {
+/// What a column may be read as.
+pub(crate) trait Field: Sized {
+    /// None if the value is no such thing.
+    fn of(value: Value<'_>) -> Option<Self>;
+}
+
+impl Field for i64 {
+    fn of(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Integer(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+impl Field for u32 {
+    fn of(value: Value<'_>) -> Option<Self> {
+        Self::try_from(i64::of(value)?).ok()
+    }
+}
+
+impl Field for u8 {
+    fn of(value: Value<'_>) -> Option<Self> {
+        Self::try_from(i64::of(value)?).ok()
+    }
+}
+
+impl Field for bool {
+    fn of(value: Value<'_>) -> Option<Self> {
+        i64::of(value).map(|number| number != 0)
+    }
+}
+
+impl Field for String {
+    fn of(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Field for Vec<u8> {
+    fn of(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Blob(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    }
+}
+
+impl<const N: usize> Field for [u8; N] {
+    fn of(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Blob(bytes) => bytes.try_into().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn of(value: Value<'_>) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::of(value).map(Some),
+        }
+    }
+}
+
+pub(crate) fn kind(number: u8) -> Result<KeyKind, Fault> {
     [KeyKind::Taproot]
         .into_iter()
         .find(|kind| kind.number() == number)
@@ -49,7 +133,7 @@ fn kind(number: u8) -> Result<KeyKind, Fault> {
 
 impl Record for Invitation {
     const COLUMNS: &'static str = "code_hash, expires, used_by, wallet";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             code_hash: row.get(0)?,
             expires: row.unsigned(1)?,
@@ -61,7 +145,7 @@ impl Record for Invitation {
 
 impl Record for User {
     const COLUMNS: &'static str = "id, issuer, subject";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             id: UserId(row.get(0)?),
             issuer: row.get(1)?,
@@ -72,7 +156,7 @@ impl Record for User {
 
 impl Record for Device {
     const COLUMNS: &'static str = "id, identity, user_id, name, enrolled";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             id: DeviceId(row.get(0)?),
             identity: row.get(1)?,
@@ -85,7 +169,7 @@ impl Record for Device {
 
 impl Record for Wallet {
     const COLUMNS: &'static str = "id, user_id, name, version, birthday, state, public";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             id: row.wallet(0)?,
             user: UserId(row.get(1)?),
@@ -100,7 +184,7 @@ impl Record for Wallet {
 
 impl Record for Chains {
     const COLUMNS: &'static str = "wallet, device_list, package";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             device_list: list::unpack("a device list", &row.get::<Vec<u8>>(1)?)?,
@@ -111,7 +195,7 @@ impl Record for Chains {
 
 impl Record for Share {
     const COLUMNS: &'static str = "wallet, kind, epoch, sealed";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             kind: kind(row.get(1)?)?,
@@ -123,7 +207,7 @@ impl Record for Share {
 
 impl Record for Ceremony {
     const COLUMNS: &'static str = "id, wallet, user_id, expires, sealed, public";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             id: CeremonyId(row.get(0)?),
             wallet: row.wallet(1)?,
@@ -137,7 +221,7 @@ impl Record for Ceremony {
 
 impl Record for Replay {
     const COLUMNS: &'static str = "device, nonce, digest, sealed_reply, expires";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             device: DeviceId(row.get(0)?),
             nonce: row.get(1)?,
@@ -150,7 +234,7 @@ impl Record for Replay {
 
 impl Record for AuditEntry {
     const COLUMNS: &'static str = "wallet, seq, entry, chain";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             seq: row.unsigned(1)?,
@@ -162,7 +246,7 @@ impl Record for AuditEntry {
 
 impl Record for ChargeGroup {
     const COLUMNS: &'static str = "wallet, asset, outpoint, amount, mac";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             asset: row.get(1)?,
@@ -175,7 +259,7 @@ impl Record for ChargeGroup {
 
 impl Record for Issued {
     const COLUMNS: &'static str = "wallet, txid, outpoints, at";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             txid: row.get(1)?,
@@ -187,7 +271,7 @@ impl Record for Issued {
 
 impl Record for Script {
     const COLUMNS: &'static str = "wallet, keychain, idx, output_key";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             keychain: row.get(1)?,
@@ -199,7 +283,7 @@ impl Record for Script {
 
 impl Record for WalletTransaction {
     const COLUMNS: &'static str = "wallet, txid, raw, seen, gone, cursor, height, block_hash, position, branch";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         let block = match row.get::<Option<u32>>(6)? {
             None => None,
             Some(height) => Some(Mined {
@@ -223,7 +307,7 @@ impl Record for WalletTransaction {
 
 impl Record for Coin {
     const COLUMNS: &'static str = "wallet, outpoint, value, keychain, idx";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             outpoint: row.get(1)?,
@@ -236,7 +320,7 @@ impl Record for Coin {
 
 impl Record for Block {
     const COLUMNS: &'static str = "height, hash, header";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             height: row.get(0)?,
             hash: row.get(1)?,
@@ -247,7 +331,7 @@ impl Record for Block {
 
 impl Record for Rescan {
     const COLUMNS: &'static str = "wallet, next, last, missing_below";
-    fn read(row: &Columns<'_>) -> Result<Self, Fault> {
+    fn read(row: &impl Columns) -> Result<Self, Fault> {
         Ok(Self {
             wallet: row.wallet(0)?,
             next: row.get(1)?,

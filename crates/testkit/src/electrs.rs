@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Regtest;
-use crate::node_process::{cached, free_port};
+use crate::daemon::free_port;
+use crate::node_process::cached;
 
 /// For whatever is waited for, on a loaded machine.
 const WITHIN: Duration = Duration::from_secs(60);

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::DescriptorWallet;
-use crate::node_process::{NodeProcess, free_port};
+use crate::daemon::{Daemon, free_port};
+use crate::node_process::start_node;
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +88,7 @@ pub struct Reorg {
 #[derive(Debug)]
 pub struct Regtest {
     // The node goes before its folder.
-    process: Mutex<Option<NodeProcess>>,
+    process: Mutex<Option<Daemon>>,
     port: u16,
     peers: Option<u16>,
     options: Options,
@@ -115,7 +116,7 @@ impl Regtest {
         let (process, port, peers) = loop {
             let port = free_port()?;
             let peers = options.peers.then(free_port).transpose()?;
-            match NodeProcess::start(&arguments(folder.path(), port, peers, &options)) {
+            match start_node(&arguments(folder.path(), port, peers, &options)) {
                 Ok(process) => break (process, port, peers),
                 Err(why) if tries == START_TRIES => return Err(why),
                 Err(_) => tries += 1,
@@ -330,7 +331,7 @@ impl Regtest {
         if process.is_some() {
             bail!("the node is running");
         }
-        *process = Some(NodeProcess::start(&arguments(
+        *process = Some(start_node(&arguments(
             self.folder.path(),
             self.port,
             self.peers,
@@ -360,10 +361,10 @@ impl Regtest {
     /// The node's process id, while it runs.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.process().as_ref().map(NodeProcess::id)
+        self.process().as_ref().map(Daemon::id)
     }
 
-    fn process(&self) -> MutexGuard<'_, Option<NodeProcess>> {
+    fn process(&self) -> MutexGuard<'_, Option<Daemon>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,8 @@ use bitcoincore_rpc::{Client, RpcApi, jsonrpc};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::node_process::{NodeProcess, free_port};
+use crate::daemon::{Daemon, free_port};
+use crate::node_process::start_node;
 use crate::regtest::ANSWER_WITHIN;
 
 const START_TRIES: usize = 5;
@@ -20,7 +21,7 @@ const HASHES: u64 = 2_000_000_000;
 /// A bitcoind on its own signet. Dropped, it is killed and its folder removed.
 #[derive(Debug)]
 pub struct Signet {
-    _process: NodeProcess,
+    _process: Daemon,
     port: u16,
     folder: TempDir,
 }
@@ -48,7 +49,7 @@ impl Signet {
                 "-maxtipage=4000000000".into(),
                 format!("-rpcport={port}"),
             ];
-            match NodeProcess::start(&arguments) {
+            match start_node(&arguments) {
                 Ok(process) => {
                     return Ok(Self {
                         _process: process,

@@ -12,7 +12,8 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::{fault::Fault, open::OpenFault};
+use super::open::OpenFault;
+use crate::fault::Fault;
 
 /// A fixed set of connections.
 #[derive(Debug)]

@@ -10,12 +10,8 @@ use twofold_cosigner::port::{
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
-use crate::{
-    SqliteStore,
-    fault::Fault,
-    row::{Columns, Record},
-    writer,
-};
+use super::{row::SqliteRow, writer};
+use crate::{SqliteStore, fault::Fault, row::Record};
 
 /// `SELECT` with the record's columns.
 macro_rules! select {
@@ -33,7 +29,7 @@ fn rows<R: Record>(connection: &Connection, sql: &str, params: impl Params) -> R
     let mut rows = statement.query(params)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(R::read(&Columns(row))?);
+        records.push(R::read(&SqliteRow(row))?);
     }
     Ok(records)
 }

@@ -16,7 +16,7 @@ use twofold_cosigner::port::{
 use twofold_cosigner::{RESTORED, TAKES_OVER};
 
 use super::{Fresh, block_on};
-use crate::{Contents, CopyFault, OpenFault, SqliteStore, Vacant, copy_of, open::DATABASE};
+use crate::{Contents, CopyFault, OpenFault, SqliteStore, Vacant, copy_of, sqlite::open::DATABASE};
 
 /// Puts a copy in place as a restore does.
 fn restore(copy: &Path, directory: &Path, takes_over: Option<[u8; 16]>) -> Result<Contents, CopyFault> {

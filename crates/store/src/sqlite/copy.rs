@@ -14,12 +14,11 @@ use rusqlite::{
 };
 use twofold_cosigner::{RESTORED, TAKES_OVER};
 
-use crate::{
-    SqliteStore,
-    failpoint::failpoint,
+use super::{
     lock, migrate,
     open::{DATABASE, OpenFault, at, connect, sync},
 };
+use crate::{SqliteStore, failpoint::failpoint};
 
 /// Pages copied, and pushed to the disk, before the writer and the readers have their turn: a commit waits for what others
 /// have given the disk before it.
@@ -84,11 +83,7 @@ pub fn copy_of(directory: &Path, file: &Path) -> Result<Contents, CopyFault> {
 }
 
 fn copy(source: &Connection, file: &Path, rest: &mut dyn FnMut()) -> Result<Contents, CopyFault> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(file)(error).into()),
-        _ => {}
-    }
-    let pushed = private(file)?;
+    let pushed = replaced(file)?;
     // One read transaction from the first page to the last: what is committed meanwhile is not seen.
     source.execute_batch("BEGIN").map_err(OpenFault::from)?;
     let contents = contents(source)?;
@@ -123,6 +118,54 @@ fn contents(connection: &Connection) -> Result<Contents, CopyFault> {
         schema: u32::try_from(schema).unwrap_or(u32::MAX),
         wallets: u64::try_from(wallets).unwrap_or(0),
     })
+}
+
+/// A new database in a private file, which is replaced, for rows that another database gives in whatever order.
+pub(crate) fn empty(file: &Path) -> Result<Connection, CopyFault> {
+    replaced(file)?;
+    let mut target = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    for (pragma, value) in [("synchronous", "OFF"), ("foreign_keys", "OFF")] {
+        target.pragma_update(None, pragma, value).map_err(OpenFault::from)?;
+    }
+    migrate::migrate(&mut target, migrate::STEPS)?;
+    Ok(target)
+}
+
+/// What a database holds that was filled so.
+pub(crate) fn finished(target: &Connection, wallets: u64) -> Result<Contents, CopyFault> {
+    let orphan = target.query_row("PRAGMA foreign_key_check", [], |row| row.get::<_, String>(0));
+    if let Some(table) = orphan.optional().map_err(OpenFault::from)? {
+        return Err(CopyFault::Damaged(format!("a row of {table} belongs to none")));
+    }
+    alone(target)?;
+    let contents = contents(target)?;
+    if contents.wallets == wallets {
+        Ok(contents)
+    } else {
+        Err(CopyFault::Damaged(
+            "it has not as many wallets as were copied".to_owned(),
+        ))
+    }
+}
+
+/// A copy that was received, checked and brought up to date.
+pub(crate) fn received(file: &Path) -> Result<(Connection, Contents), CopyFault> {
+    let mut source = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let contents = contents(&source)?;
+    is_sound(&source)?;
+    migrate::migrate(&mut source, migrate::STEPS)?;
+    Ok((source, contents))
+}
+
+fn is_sound(connection: &Connection) -> Result<(), CopyFault> {
+    let sound: String = connection
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(|error| CopyFault::Damaged(error.to_string()))?;
+    if sound == "ok" {
+        Ok(())
+    } else {
+        Err(CopyFault::Damaged(sound))
+    }
 }
 
 /// A place that is empty, and this process's, for a database that is restored.
@@ -165,12 +208,7 @@ impl Vacant {
         let part = self.directory.join(PART);
         let mut connection = connect(&part, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let contents = contents(&connection)?;
-        let sound: String = connection
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-            .map_err(|error| CopyFault::Damaged(error.to_string()))?;
-        if sound != "ok" {
-            return Err(CopyFault::Damaged(sound));
-        }
+        is_sound(&connection)?;
         mark(&mut connection, takes_over)?;
         alone(&connection)?;
         drop(connection);
@@ -203,11 +241,20 @@ fn mark(connection: &mut Connection, takes_over: Option<[u8; 16]>) -> Result<(),
 }
 
 fn take(directory: &Path) -> Result<lock::DirectoryLock, OpenFault> {
-    crate::open::make(directory)?;
+    super::open::make(directory)?;
     let path = directory.join("lock");
     lock::take(&path)
         .map_err(at(&path))?
         .ok_or_else(|| OpenFault::InUse(directory.to_path_buf()))
+}
+
+/// An empty private file where whatever was there is gone.
+fn replaced(file: &Path) -> Result<File, OpenFault> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(file)(error)),
+        _ => {}
+    }
+    private(file)
 }
 
 fn private(path: &Path) -> Result<File, OpenFault> {

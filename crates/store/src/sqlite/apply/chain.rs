@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use twofold_cosigner::port::record::{Block, Coin, Rescan, Script, WalletTransaction};
 use twofold_threshold::id::WalletId;
 
-use super::{add, int, run};
-use crate::fault::Fault;
+use super::{add, run};
+use crate::fault::{Fault, int};
 
 pub(super) fn settle_issued(
     connection: &Connection,

@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::open::OpenFault;
+use super::open::OpenFault;
 
 /// The steps, in order; the number of those done is the database's `user_version`. A released step never changes.
 pub(crate) const STEPS: &[&str] = &[
-    include_str!("../migrations/0001_first.sql"),
-    include_str!("../migrations/0002_outpoints_by_outpoint.sql"),
-    include_str!("../migrations/0003_issued_without_raw.sql"),
-    include_str!("../migrations/0004_invitations_for_a_wallet.sql"),
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_outpoints_by_outpoint.sql"),
+    include_str!("../../migrations/0003_issued_without_raw.sql"),
+    include_str!("../../migrations/0004_invitations_for_a_wallet.sql"),
 ];
 
 /// What marks a file as ours.

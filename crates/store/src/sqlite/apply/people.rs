@@ -4,8 +4,8 @@ use rusqlite::{Connection, params};
 use twofold_cosigner::port::record::{Device, Invitation, Replay, User};
 use twofold_threshold::id::DeviceId;
 
-use super::{add, int, run, wallet::forget_settled};
-use crate::fault::Fault;
+use super::{add, run, wallet::forget_settled};
+use crate::fault::{Fault, int};
 
 const DAY: i64 = 24 * 60 * 60;
 /// How deep a block is before what it settled is forgotten for good.

@@ -11,7 +11,8 @@ use twofold_cosigner::port::{
 };
 use twofold_threshold::id::WalletId;
 
-use crate::fault::{Fault, is_taken};
+use super::fault::is_taken;
+use crate::fault::Fault;
 
 /// Applies a batch within the open savepoint.
 pub(crate) fn apply(connection: &Connection, batch: &Batch) -> Result<(), Fault> {
@@ -91,9 +92,4 @@ fn add(connection: &Connection, what: &'static str, sql: &str, params: impl Para
         Err(error) if is_taken(&error) => Err(Fault::Exists(what)),
         Err(error) => Err(error.into()),
     }
-}
-
-/// A number as SQLite keeps it: signed, 64 bits.
-fn int(what: &'static str, number: u64) -> Result<i64, Fault> {
-    i64::try_from(number).map_err(|_| Fault::Damaged(format!("{what} does not fit 63 bits")))
 }

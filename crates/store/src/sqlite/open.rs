@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{
+use super::{
     lock::{self, DirectoryLock},
     migrate,
     readers::Readers,

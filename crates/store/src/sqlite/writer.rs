@@ -16,12 +16,11 @@ use futures::channel::oneshot;
 use rusqlite::Connection;
 use twofold_cosigner::port::store::{Batch, StoreFault};
 
-use crate::{
+use super::{
     apply::{apply, run},
-    failpoint::failpoint,
-    fault::{Fault, surely_not_committed},
-    metric,
+    fault::surely_not_committed,
 };
+use crate::{failpoint::failpoint, fault::Fault, metric};
 
 /// Batches that may wait. More are turned away at once: a caller who retries later is better off than one who waits.
 const QUEUE: usize = 1024;

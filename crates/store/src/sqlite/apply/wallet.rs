@@ -4,8 +4,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use twofold_cosigner::port::record::{AuditEntry, Ceremony, Chains, ChargeGroup, Issued, Share, Wallet};
 use twofold_threshold::id::{CeremonyId, KeyKind, WalletId};
 
-use super::{int, run};
-use crate::{fault::Fault, list};
+use super::run;
+use crate::{
+    fault::{Fault, int},
+    list,
+};
 
 pub(super) fn expect(connection: &Connection, wallet: WalletId, version: u64) -> Result<(), Fault> {
     let sql = "UPDATE wallets SET version = version + 1 WHERE id = ?1 AND version = ?2";

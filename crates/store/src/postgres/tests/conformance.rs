@@ -1,0 +1,3 @@
+use super::{Fresh, run};
+
+twofold_cosigner::store_conformance!(Fresh::new(), run);

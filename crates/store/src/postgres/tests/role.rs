@@ -1,0 +1,44 @@
+//! What an operator is told about the role and the wire.
+
+use twofold_testkit::Postgres;
+
+use super::{run, settings};
+use crate::{PostgresStore, Settings};
+
+fn checks(server: &Postgres, url: String) -> Vec<String> {
+    let store = run(PostgresStore::open(&Settings {
+        url,
+        ..settings(server)
+    }));
+    run(store.unwrap().checks()).unwrap()
+}
+
+#[test]
+fn o11_a_role_with_more_than_its_schema_is_named_and_the_least_one_is_not() {
+    let server = Postgres::start().unwrap();
+    assert_eq!(checks(&server, server.url()), [""; 0]);
+    server
+        .sql(
+            "CREATE SCHEMA other AUTHORIZATION twofold;
+             CREATE TABLE public.mine (x INT); ALTER TABLE public.mine OWNER TO twofold;
+             ALTER DATABASE twofold OWNER TO twofold;
+             ALTER ROLE twofold CREATEDB;
+             GRANT pg_read_all_data TO twofold",
+        )
+        .unwrap();
+    assert_eq!(
+        checks(&server, server.url()),
+        [
+            "the role may make roles, databases or replicas, or passes row security",
+            "the role belongs to pg_read_all_data",
+            "the role owns the database twofold",
+            "the role owns the schema other",
+            "the role owns tables in the schema public",
+        ]
+    );
+    let superuser = checks(&server, server.url_as("postgres"));
+    assert!(
+        superuser.contains(&"the role is a superuser".to_owned()),
+        "{superuser:?}"
+    );
+}
