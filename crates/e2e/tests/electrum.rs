@@ -25,11 +25,8 @@ fn c01_a_wallet_lives_on_an_electrum_server_and_says_so_while_that_is_away() -> 
     }
     deployment.node.mine(1)?;
     deployment.settle(&owner)?;
-    ensure!(
-        owner.run(&["balance"])?["confirmed_sat"] == 100_000_000,
-        "{}",
-        owner.run(&["balance"])?
-    );
+    let balance = owner.run(&["balance"])?;
+    ensure!(balance["confirmed_sat"] == 200_000_000, "{balance}");
 
     // Half an answer, and then none: every command ends, and says what is wrong.
     proxy.set(Toxic::CutReplyAfter(40));
