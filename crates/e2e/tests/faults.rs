@@ -139,11 +139,11 @@ impl Scene {
         Ok(match deed {
             Deed::Create => Prepared::Create(format!("{MADE} {number}")),
             Deed::Rename => Prepared::Rename(format!("savings {number}")),
-            Deed::Refresh => Prepared::Refresh(self.open(&self.name().await?).await?.wallet.epoch().number),
+            Deed::Refresh => Prepared::Refresh(Box::pin(self.open(&self.name().await?)).await?.wallet.epoch().number),
             Deed::Shape(deed) => Prepared::Shape(Box::new(Box::pin(self.prepare_shape(deed)).await?)),
-            Deed::Sign => Prepared::Sign(self.open(&self.name().await?).await?.spend()),
+            Deed::Sign => Prepared::Sign(Box::pin(self.open(&self.name().await?)).await?.spend()),
             Deed::Broadcast => {
-                let mut device = self.open(&self.name().await?).await?;
+                let mut device = Box::pin(self.open(&self.name().await?)).await?;
                 let psbt = device.spend_at(self.coin(&device)?);
                 let signed = device.sign(psbt).await?;
                 Prepared::Broadcast(device.client.finalize(&mut device.wallet, &signed).await?)
@@ -186,7 +186,7 @@ impl Scene {
             return self.oracle.verdict().map(drop);
         }
         let name = self.name().await?;
-        let mut device = self.open(&name).await?;
+        let mut device = Box::pin(self.open(&name)).await?;
         let now = device.public().await?;
         let refreshed = matches!(prepared, Prepared::Refresh(_));
         ensure!((now != before) == refreshed, "epoch and shares: {before} and {now}");
@@ -198,7 +198,7 @@ impl Scene {
                 let there = there.iter().filter(|line| line.name.as_str() == made).count();
                 ensure!(there == 1, "{there} wallets are called {made}");
                 drop(device);
-                device = self.open(made).await?;
+                device = Box::pin(self.open(made)).await?;
             }
             Prepared::Sign(psbt) => {
                 let txid = psbt.unsigned_tx.compute_txid().to_byte_array();
@@ -249,7 +249,7 @@ impl Scene {
     }
 
     async fn public(&self) -> Result<String> {
-        self.open(&self.name().await?).await?.public().await
+        Box::pin(self.open(&self.name().await?)).await?.public().await
     }
 
     /// A deed of which one request meets a trick.

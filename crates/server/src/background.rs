@@ -63,11 +63,11 @@ const STEADY: Duration = Duration::from_secs(300);
 pub(crate) async fn supervised<F: Future<Output = ()>>(task: &'static str, health: Arc<Health>, begin: impl Fn() -> F) {
     let mut failures = 0_u32;
     loop {
-        let began = Instant::now();
+        let started = Instant::now();
         if AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
             metrics::counter!(metric::PANICS).increment(1);
         }
-        failures = if began.elapsed() > STEADY { 0 } else { failures };
+        failures = if started.elapsed() > STEADY { 0 } else { failures };
         health.begun_again(task);
         let wait = AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_AT_MOST);
         tracing::error!(task, ?wait, "a task of the background broke off and is begun again");

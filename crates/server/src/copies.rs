@@ -93,9 +93,9 @@ pub(crate) fn make(
     };
     let recipient = backup::recipient(recipient)?;
     let now = SystemClock.now();
-    let place = Copied(data_dir.join(COPY));
-    let contents = copy(&place.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
-    let manifest = backup::write(&place.0, out, &recipient, contents, now, &mut pace)?;
+    let copied = Copied(data_dir.join(COPY));
+    let contents = copy(&copied.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
+    let manifest = backup::write(&copied.0, out, &recipient, contents, now, &mut pace)?;
     mark::note(data_dir, mark::BACKUP, now);
     Ok(manifest)
 }

@@ -99,6 +99,9 @@ impl Seen {
     }
 }
 
+/// A list that has grown, its entries, and the checkpoint that says so.
+type Moved = (DeviceList, Vec<Vec<u8>>, Checkpoint);
+
 impl<P: Platform> Client<P> {
     /// Takes a lost device's place, as far as that goes now. `code` is the one that was minted for this wallet and that
     /// this machine joined with.
@@ -187,12 +190,7 @@ impl<P: Platform> Client<P> {
     }
 
     /// Where the wallet stands once this machine is on its list, if the server's checkpoint says just that.
-    fn grown(
-        &self,
-        seen: &Seen,
-        entry: Option<&Change>,
-        newest: Option<Checkpoint>,
-    ) -> Result<Option<(DeviceList, Vec<Vec<u8>>, Checkpoint)>, Fault> {
+    fn grown(&self, seen: &Seen, entry: Option<&Change>, newest: Option<Checkpoint>) -> Result<Option<Moved>, Fault> {
         let Some(newest) = newest else { return Ok(None) };
         let (mut list, mut entries, _) = seen.known();
         if let Some(entry) = entry {

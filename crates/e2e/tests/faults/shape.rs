@@ -119,7 +119,7 @@ impl Scene {
         let invitation = self.with(|deployment| deployment.invite())?;
         let machine = Box::pin(Enrolled::new(&invitation, &[WALLET])).await?;
         let words = machine.words()?;
-        let mut first = self.of(&machine).await?;
+        let mut first = Box::pin(self.of(&machine)).await?;
         let wallet = first.wallet.id();
         let other = match deed {
             Deed::Freeze | Deed::Unfreeze => None,
@@ -196,7 +196,7 @@ impl Scene {
     /// What must hold afterwards, once.
     pub(super) async fn check_shape(&self, prepared: &Prepared) -> Result<()> {
         let words = prepared.first.words()?;
-        let mut first = self.of(&prepared.first).await?;
+        let mut first = Box::pin(self.of(&prepared.first)).await?;
         first.client.sync(&mut first.wallet).await?;
         let devices = first.client.devices(&mut first.wallet).await?;
         let listed = |id: DeviceId| devices.listed.iter().filter(|device| device.id == id).count();

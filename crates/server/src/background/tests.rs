@@ -20,7 +20,7 @@ async fn o04_a_task_that_panics_or_ends_is_begun_again_and_health_says_so() {
     let health = Arc::new(Health::new(watched));
     assert_eq!(health.troubles(), Vec::<String>::new());
     let (begun, steady) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
-    let begin = {
+    let task = {
         let (begun, steady) = (Arc::clone(&begun), Arc::clone(&steady));
         move || {
             let (count, steady) = (begun.fetch_add(1, Ordering::SeqCst), Arc::clone(&steady));
@@ -36,7 +36,7 @@ async fn o04_a_task_that_panics_or_ends_is_begun_again_and_health_says_so() {
             }
         }
     };
-    let running = tokio::spawn(supervised("follow", Arc::clone(&health), begin));
+    let running = tokio::spawn(supervised("follow", Arc::clone(&health), task));
     timeout(Duration::from_secs(60), steady.notified()).await.unwrap();
     running.abort();
     assert_eq!(begun.load(Ordering::SeqCst), 3);

@@ -27,7 +27,7 @@ pub(super) fn asked(address: SocketAddr, patience: Duration) -> io::Result<Answe
     Ok(judged(head))
 }
 
-/// A ClientHello of RFC 5246 with the suites and curves that were common, and without the extension by which TLS 1.3 is
+/// A `ClientHello` of RFC 5246 with the suites and curves that were common, and without the extension by which TLS 1.3 is
 /// asked for. What it calls random is of no use to anybody: nothing comes of it.
 fn hello() -> Vec<u8> {
     const SUITES: [u8; 8] = [0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x2c, 0xc0, 0x30];

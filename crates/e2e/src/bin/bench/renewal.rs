@@ -146,7 +146,7 @@ async fn recovery(
     let Recovery::Done(mut recovered) = client.recover(wallet.id(), Some(invitation.code), secret).await? else {
         bail!("a recovery without a wait has to wait");
     };
-    client.settle_recovery(&mut recovered, &[], secret).await?;
+    Box::pin(client.settle_recovery(&mut recovered, &[], secret)).await?;
     Ok(())
 }
 
