@@ -70,6 +70,7 @@ fn sound(config: Config) -> &'static str {
         kek_file: good.kek_file.clone(),
         anchor_file: good.anchor_file.clone(),
         tls: good.tls.clone(),
+        sign_in: Vec::new(),
         bitcoin: twofold_server::config::Bitcoin {
             password_file: config.bitcoin.password_file.as_ref().map(|_| good.kek_file.clone()),
             ..config.bitcoin

@@ -1,7 +1,7 @@
 //! A request's line and headers into a proof: one spelling of every part, or none.
 
 use sha2::{Digest, Sha256};
-use twofold_api::signature::{Draft, Proof, ProofFault, Protocol, Unsigned, Window};
+use twofold_api::signature::{AUTHORIZATION, Draft, Proof, ProofFault, Protocol, Unsigned, Window};
 use twofold_threshold::{id::WalletId, identity::IdentitySecret, secret::Secret32};
 
 use crate::{Seed, Target};
@@ -53,7 +53,7 @@ fn run(input: &[u8]) -> &'static str {
             .expect("visible ASCII")
             .trim_matches([' ', '\t'])
     };
-    let unsigned = Unsigned::new(&Draft {
+    let draft = Draft {
         method,
         target_uri: target,
         content_type: value("content-type"),
@@ -63,7 +63,12 @@ fn run(input: &[u8]) -> &'static str {
         key: proof.key(),
         window: proof.window(),
         nonce: proof.nonce(),
-    });
+    };
+    let unsigned = if headers.iter().any(|(header, _)| header == AUTHORIZATION) {
+        Unsigned::authorized(&draft, value(AUTHORIZATION))
+    } else {
+        Unsigned::new(&draft)
+    };
     let unsigned = unsigned.expect("what was parsed can be said");
     // The digest names the whole request.
     let spaced = value("twofold-protocol").contains("; ");

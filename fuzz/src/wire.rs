@@ -137,7 +137,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
     let checkpoint = checkpoint();
     vec![
         client::encode(&request::Join {
-            code: [0x88; 16],
+            code: Some([0x88; 16]),
             device_name: name(),
         }),
         client::encode(&request::BeginCreate {

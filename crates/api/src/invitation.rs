@@ -76,20 +76,9 @@ impl Invitation {
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::from([VERSION]);
-        let mut field = |kind: u8, value: &[u8]| {
-            bytes.push(kind);
-            // No field is longer than a URL's 200 bytes.
-            bytes.push(u8::try_from(value.len()).unwrap_or(u8::MAX));
-            bytes.extend_from_slice(value);
-        };
-        field(1, self.url.as_str().as_bytes());
-        match &self.trust {
-            Trust::WebRoots => field(2, &[]),
-            Trust::Authority(hash) => field(2, hash),
-        }
-        field(3, &self.server.to_bytes());
-        field(4, &self.code);
-        field(5, &self.expires.to_be_bytes());
+        put_server(&mut bytes, &self.url, &self.trust, &self.server);
+        put(&mut bytes, 4, &self.code);
+        put(&mut bytes, 5, &self.expires.to_be_bytes());
         bytes
     }
 
@@ -98,28 +87,51 @@ impl Invitation {
         if version != VERSION {
             return Err(InvitationFault::Version);
         }
-        let (url, rest) = field(rest, 1)?;
-        let (trust, rest) = field(rest, 2)?;
-        let (server, rest) = field(rest, 3)?;
+        let (url, trust, server, rest) = take_server(rest)?;
         let (code, rest) = field(rest, 4)?;
         let (expires, rest) = field(rest, 5)?;
         if !rest.is_empty() {
             return Err(InvitationFault::Malformed);
         }
-        let trust = match trust {
-            [] => Trust::WebRoots,
-            hash => Trust::Authority(hash.try_into().map_err(|_| InvitationFault::Malformed)?),
-        };
         Ok(Self {
-            url: core::str::from_utf8(url)
-                .map_err(|_| InvitationFault::Malformed)?
-                .parse()?,
+            url,
             trust,
-            server: server.try_into().map_err(|_| InvitationFault::Malformed)?,
+            server,
             code: code.try_into().map_err(|_| InvitationFault::Malformed)?,
             expires: u64::from_be_bytes(expires.try_into().map_err(|_| InvitationFault::Malformed)?),
         })
     }
+}
+
+fn put(bytes: &mut Vec<u8>, kind: u8, value: &[u8]) {
+    bytes.push(kind);
+    // No field is longer than a URL's 200 bytes.
+    bytes.push(u8::try_from(value.len()).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(value);
+}
+
+/// The fields 1 to 3: where a server is and how to know it.
+pub(crate) fn put_server(bytes: &mut Vec<u8>, url: &PublicUrl, trust: &Trust, server: &IdentityKey) {
+    put(bytes, 1, url.as_str().as_bytes());
+    match trust {
+        Trust::WebRoots => put(bytes, 2, &[]),
+        Trust::Authority(hash) => put(bytes, 2, hash),
+    }
+    put(bytes, 3, &server.to_bytes());
+}
+
+/// Takes them off the front.
+pub(crate) fn take_server(bytes: &[u8]) -> Result<(PublicUrl, Trust, IdentityKey, &[u8]), InvitationFault> {
+    let (url, rest) = field(bytes, 1)?;
+    let (trust, rest) = field(rest, 2)?;
+    let (server, rest) = field(rest, 3)?;
+    let trust = match trust {
+        [] => Trust::WebRoots,
+        hash => Trust::Authority(hash.try_into().map_err(|_| InvitationFault::Malformed)?),
+    };
+    let url = core::str::from_utf8(url).map_err(|_| InvitationFault::Malformed)?;
+    let server = IdentityKey::try_from(server).map_err(|_| InvitationFault::Malformed)?;
+    Ok((url.parse()?, trust, server, rest))
 }
 
 /// Takes one field of the wanted type off the front.

@@ -17,6 +17,7 @@ pub mod recovery;
 pub mod reply;
 pub mod request;
 pub mod seal_key;
+pub mod server_link;
 pub mod server_time;
 pub mod shape;
 pub mod signature;

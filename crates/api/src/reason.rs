@@ -141,6 +141,14 @@ reasons! {
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable, "try again in a moment";
     /// The server is stopping.
     ShuttingDown = "SHUTTING_DOWN", Unavailable, "try again in a moment";
+    /// The token of a sign-in is missing, over or not good.
+    TokenInvalid = "TOKEN_INVALID", Unauthenticated, "sign in again and send the new token";
+    /// Whoever signed in may not do that here.
+    SignInRefused = "SIGN_IN_REFUSED", PermissionDenied, "ask the operator who may use this server";
+    /// The provider that people sign in with does not answer.
+    SignInUnavailable = "SIGN_IN_UNAVAILABLE", Unavailable, "try again in a moment; the token may be good";
+    /// Asked from a web page of an origin that the operator did not list.
+    OriginRefused = "ORIGIN_REFUSED", PermissionDenied, "have the operator list the web page's origin";
     /// A stored share can't be opened.
     ShareDamaged = "SHARE_DAMAGED", DataLoss, "this wallet is locked; the operator restores it from a backup";
     /// The wallet's state record does not authenticate.

@@ -10,11 +10,12 @@ use twofold_threshold::{
 
 use crate::seal_key::SealedUnlockKey;
 
-/// Enrols the device that signs the request, as a device of the invitation's user.
+/// Enrols the device that signs the request: as a device of the invitation's user, or, with a provider's token in its
+/// `Authorization` header, as one of the person who signed in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Join {
-    /// The invitation's one-time code.
-    pub code: [u8; 16],
+    /// The invitation's one-time code; none with a token.
+    pub code: Option<[u8; 16]>,
     /// What the person calls this device.
     pub device_name: Name,
 }

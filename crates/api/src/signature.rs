@@ -20,6 +20,9 @@
 //! URL with the path that was asked for: a proxy in between changes nothing. Content-Digest covers the body as sent,
 //! envelopes included, and `Content-Encoding` is refused, as it would be outside the signature.
 //!
+//! Where a request has an `Authorization` header, a seventh component `authorization` follows the six: a token that was put
+//! in, taken out or exchanged on the way makes another request, whose signature does not hold.
+//!
 //! This module parses and builds. Checking a signature, the clock and the nonce is the cosigner's.
 
 mod base;
@@ -49,9 +52,29 @@ pub const WALLET_HEADER: &str = "twofold-wallet";
 /// Header with the protocol's major version and the client's name and version.
 pub const PROTOCOL_HEADER: &str = "twofold-protocol";
 
+/// What is covered beside [`COMPONENTS`], behind them, where the request has that header.
+pub const AUTHORIZATION: &str = "authorization";
+
 /// [`COMPONENTS`] as the inner list that opens the signature's parameters.
 const COVERED: &str =
     r#"("@method" "@target-uri" "content-digest" "content-type" "twofold-protocol" "twofold-wallet")"#;
+/// The same with [`AUTHORIZATION`].
+const COVERED_AND_AUTHORIZED: &str =
+    r#"("@method" "@target-uri" "content-digest" "content-type" "twofold-protocol" "twofold-wallet" "authorization")"#;
+
+/// What is covered, with values: the six, and the header that some requests have.
+fn covered<'a>(
+    values: [&'a str; 6],
+    authorization: Option<&'a str>,
+) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
+    let authorization = authorization.map(|value| (AUTHORIZATION, value));
+    COMPONENTS.into_iter().zip(values).chain(authorization)
+}
+
+/// The signature's components, as the parameters begin with them.
+const fn opening(authorized: bool) -> &'static str {
+    if authorized { COVERED_AND_AUTHORIZED } else { COVERED }
+}
 
 #[cfg(test)]
 mod tests;

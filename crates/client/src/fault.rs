@@ -7,6 +7,7 @@ use twofold_api::invitation::InvitationFault;
 use twofold_api::pairing::PairingFault;
 use twofold_api::reason::{Code, Reason};
 use twofold_api::request::NameFault;
+use twofold_api::server_link::ServerLinkFault;
 use twofold_intent::ChainName;
 use twofold_intent::MessageRefused;
 use twofold_intent::psbt::Unfinished;
@@ -76,6 +77,9 @@ pub enum Fault {
     /// The invitation can't be read.
     #[error(transparent)]
     Invitation(#[from] InvitationFault),
+    /// The server's link can't be read.
+    #[error(transparent)]
+    ServerLink(#[from] ServerLinkFault),
     /// A text of another machine can't be read.
     #[error(transparent)]
     Pairing(#[from] PairingFault),
@@ -134,6 +138,9 @@ pub enum Usage {
         /// Where it belongs.
         url: String,
     },
+    /// What was given is no token.
+    #[error("there is no sign-in token, or it has spaces or line breaks in it; give it as the provider gave it")]
+    NoToken,
     /// The invitation's time is over.
     #[error("the invitation has expired; ask the operator for a new one")]
     InvitationExpired,
@@ -422,6 +429,7 @@ impl Fault {
             | Self::Message(_)
             | Self::Invitation(_)
             | Self::Pairing(_)
+            | Self::ServerLink(_)
             | Self::Name(_)
             | Self::Label(_)
             | Self::Usage(_) => Kind::Usage,

@@ -1,10 +1,12 @@
-//! Enrolling this machine with an invitation.
+//! Enrolling this machine: with an invitation, or by signing in with the app's own provider.
 
 use bitcoin::Network;
 use twofold_api::invitation::Invitation;
 use twofold_api::reason::Reason;
 use twofold_api::request::{Join, Name};
+use twofold_api::server_link::ServerLink;
 use twofold_threshold::identity::IdentitySecret;
+use zeroize::Zeroizing;
 
 use crate::client::Client;
 use crate::fault::{Breach, Fault, Usage};
@@ -20,6 +22,34 @@ pub enum Money {
     Play,
     /// Bitcoin too, although nobody outside has reviewed this.
     Real,
+}
+
+/// A sign-in with the app's own provider.
+#[derive(Clone, Copy)]
+pub struct SignIn<'a> {
+    /// The server.
+    pub link: &'a ServerLink,
+    /// What the provider gave the person: whoever has it is that person to the server.
+    pub token: &'a str,
+}
+
+impl core::fmt::Debug for SignIn<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SignIn")
+            .field("link", &self.link)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Longest token that is sent, in bytes.
+const LONGEST_TOKEN: usize = 8192;
+
+/// What lets this machine in.
+#[derive(Clone, Copy)]
+enum Pass<'a> {
+    Invitation(&'a Invitation),
+    /// The session has it.
+    Token,
 }
 
 impl<P: Platform> Client<P> {
@@ -45,7 +75,7 @@ impl<P: Platform> Client<P> {
         keys: Unlocked<P::Keystore>,
         transport: P::Transport,
         clock: P::Clock,
-        mut random: P::Random,
+        random: P::Random,
         invitation: &Invitation,
         device_name: &Name,
         money: Money,
@@ -55,6 +85,49 @@ impl<P: Platform> Client<P> {
             trust: invitation.trust,
             identity: invitation.server,
         };
+        let mut client = Self::at_the_door(keys, transport, clock, random, server).await?;
+        client.enrol(Pass::Invitation(invitation), device_name, money).await?;
+        Ok(client)
+    }
+
+    /// Joins as the person of a sign-in. Safe to run again, with a new token where the old one's time is over.
+    ///
+    /// The token goes to the server of the link alone, in a request that this device signs. It puts the device on no
+    /// wallet's list: another device, or the recovery words, do that.
+    pub async fn sign_in(
+        keys: Unlocked<P::Keystore>,
+        transport: P::Transport,
+        clock: P::Clock,
+        random: P::Random,
+        with: SignIn<'_>,
+        device_name: &Name,
+        money: Money,
+    ) -> Result<Self, Fault> {
+        let token = with.token.trim();
+        let fits = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+        if !fits {
+            return Err(Usage::NoToken.into());
+        }
+        let server = Server {
+            url: with.link.url.clone(),
+            trust: with.link.trust,
+            identity: with.link.server,
+        };
+        let mut client = Self::at_the_door(keys, transport, clock, random, server).await?;
+        client.session.authorization = Some(Zeroizing::new(format!("Bearer {token}")));
+        let enrolled = client.enrol(Pass::Token, device_name, money).await;
+        client.session.authorization = None;
+        enrolled.map(|()| client)
+    }
+
+    /// Makes this machine's identity durable, and settles which server it belongs to.
+    async fn at_the_door(
+        keys: Unlocked<P::Keystore>,
+        transport: P::Transport,
+        clock: P::Clock,
+        mut random: P::Random,
+        server: Server,
+    ) -> Result<Self, Fault> {
         let home = match Home::load(&keys).await? {
             Some(home) if home.joined.is_some() && home.server.identity != server.identity => {
                 return Err(Usage::JoinedElsewhere {
@@ -79,12 +152,10 @@ impl<P: Platform> Client<P> {
             },
         };
         home.save(&keys, &mut random).await?;
-        let mut client = Self::with_home(keys, transport, clock, random, home)?;
-        client.enrol(invitation, device_name, money).await?;
-        Ok(client)
+        Self::with_home(keys, transport, clock, random, home)
     }
 
-    async fn enrol(&mut self, invitation: &Invitation, device_name: &Name, money: Money) -> Result<(), Fault> {
+    async fn enrol(&mut self, pass: Pass<'_>, device_name: &Name, money: Money) -> Result<(), Fault> {
         // An earlier run may have been taken in without hearing of it.
         match self.hello().await {
             Ok(greeting) => {
@@ -94,11 +165,15 @@ impl<P: Platform> Client<P> {
             Err(fault) if fault.reason() == Some(Reason::DeviceUnknown) => {}
             Err(fault) => return Err(fault),
         }
-        if self.session.server_time(self.clock.now()) >= invitation.expires {
-            return Err(Usage::InvitationExpired.into());
-        }
+        let code = match pass {
+            Pass::Invitation(invitation) if self.session.server_time(self.clock.now()) >= invitation.expires => {
+                return Err(Usage::InvitationExpired.into());
+            }
+            Pass::Invitation(invitation) => Some(invitation.code),
+            Pass::Token => None,
+        };
         let request = Join {
-            code: invitation.code,
+            code,
             device_name: device_name.clone(),
         };
         let (reply, _) = self.call(&request, None, Caution::Stop).await?;

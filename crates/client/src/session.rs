@@ -19,6 +19,8 @@ use twofold_api::signature::Protocol;
 use twofold_threshold::id::DeviceId;
 use twofold_threshold::identity::{IdentityKey, IdentitySecret};
 
+use zeroize::Zeroizing;
+
 use crate::fault::Fault;
 
 /// Where the server is, who it is, and who we are to it.
@@ -31,6 +33,8 @@ pub(crate) struct Session {
     /// The server's clock minus ours, in seconds.
     pub(crate) offset: i64,
     seal_to: Option<SealTo>,
+    /// The `Authorization` header that goes with a request to join, and with no other.
+    pub(crate) authorization: Option<Zeroizing<String>>,
     pub(crate) notices: Notices,
 }
 
@@ -58,6 +62,7 @@ impl Session {
             protocol,
             offset,
             seal_to: None,
+            authorization: None,
             notices: Notices::default(),
         })
     }

@@ -38,6 +38,8 @@ pub struct Config {
     pub elsewhere: u32,
     /// Wallets that one user may have.
     pub wallets_per_user: u32,
+    /// Devices that one user may enrol by signing in; 1 where a further one comes by another of the user's devices alone.
+    pub devices_per_user: u32,
     /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
     /// for ever, and takes space.
     pub issued_per_wallet: u32,
@@ -73,6 +75,7 @@ impl Config {
             elsewhere_per_user: 2,
             elsewhere: 1_000,
             wallets_per_user: 100,
+            devices_per_user: 20,
             issued_per_wallet: 1_000,
             refreshes_per_day: 48,
             waits: Waits::default(),

@@ -67,7 +67,7 @@ pub use identity::StartFault;
 pub use keys::{Kek, KekName, Keks};
 pub use pending::Waits;
 pub use rotate::{RotateFault, Rotation};
-pub use rpc::{kept_share::KeptShare, mint_invitation::Minted};
+pub use rpc::{join::SignedIn, kept_share::KeptShare, mint_invitation::Minted};
 pub use twofold_intent::{ChainName, ChainNameError};
 
 use anchor::Anchored;
@@ -179,6 +179,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     #[must_use]
     pub fn identity(&self) -> IdentityKey {
         self.identity.public()
+    }
+
+    /// The time that requests are judged by, in seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.time.now()
     }
 
     /// The store underneath.

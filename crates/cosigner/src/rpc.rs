@@ -19,7 +19,7 @@ mod get_shape;
 mod get_wallet;
 mod hello;
 mod invite_device;
-mod join;
+pub(crate) mod join;
 pub(crate) mod kept_share;
 mod lift_fence;
 mod list_wallets;

@@ -16,6 +16,7 @@ mod nonces;
 mod people;
 mod recovery;
 mod refresh;
+mod sign_in;
 mod signing;
 mod storage;
 mod watch;

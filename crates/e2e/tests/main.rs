@@ -26,6 +26,7 @@ mod races;
 mod recovery;
 mod rotation;
 mod secrets;
+mod sign_in;
 mod spine;
 mod stopping;
 mod texts;

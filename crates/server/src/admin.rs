@@ -59,6 +59,8 @@ pub(crate) enum Wish {
     },
     /// Where the server stands.
     Status,
+    /// The server's link, for those who sign in.
+    Link,
     /// A backup, written by the server.
     Backup {
         /// A new file, by its absolute path.
@@ -125,6 +127,11 @@ pub(crate) enum Reply {
         invitation: String,
         /// Seconds since 1970.
         expires: u64,
+    },
+    /// The server's link.
+    Link {
+        /// Its text.
+        link: String,
     },
     /// Done.
     Done,

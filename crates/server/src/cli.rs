@@ -76,6 +76,11 @@ Examples:
   twofold-server log-level debug --config /etc/twofold/twofold.toml
   twofold-server log-level info,twofold_store=debug --socket ./scratch/admin.sock")]
     LogLevel(LogLevel),
+    /// Print the server's link: where it is and how to know it, for people who sign in with your app's own provider.
+    #[command(after_help = "\
+Examples:
+  twofold-server link --config /etc/twofold/twofold.toml     an app ships it; there: twofold join LINK --token-file FILE")]
+    Link(Status),
     /// Ask the running server where it stands.
     #[command(after_help = "\
 Examples:

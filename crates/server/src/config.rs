@@ -9,6 +9,7 @@ mod log;
 mod mode;
 mod network;
 mod public_url;
+mod sign_in;
 mod source;
 
 use std::{
@@ -30,6 +31,7 @@ pub use ingress::{Addresses, Ingress};
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
+pub use sign_in::{Admit, Audience, SignIn};
 pub use source::Second;
 
 use crate::fault::Fault;
@@ -57,6 +59,9 @@ pub struct Config {
     /// The admin socket; `admin.sock` in the data directory unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_socket: Option<PathBuf>,
+    /// Origins of web pages that may call, such as `https://app.example.org`; none unless listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
     /// Ways in beside `listen`, and who may take them.
     #[serde(default)]
     pub ingress: Ingress,
@@ -67,6 +72,9 @@ pub struct Config {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// Providers that people sign in with, beside invitations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sign_in: Vec<SignIn>,
     /// What a wallet may spend on fees.
     #[serde(default)]
     pub policy: Policy,
@@ -195,6 +203,8 @@ pub struct Limits {
     pub ceremonies: u32,
     /// Wallets of one user.
     pub wallets_per_user: u32,
+    /// Devices that one user may enrol by signing in. With 1, a further one comes by another device's invitation alone.
+    pub devices_per_user: u32,
     /// Signed transactions of one wallet that may wait for the chain.
     pub issued_per_wallet: u32,
     /// Refreshes of one wallet in a day, but for the one that follows a revocation.
@@ -233,6 +243,7 @@ impl Default for Limits {
             ceremonies_per_user: 5,
             ceremonies: 1000,
             wallets_per_user: 20,
+            devices_per_user: 20,
             issued_per_wallet: 1_000,
             refreshes_per_day: 48,
             handshake_seconds: 10,
@@ -343,6 +354,7 @@ impl Config {
             kek_file: folder.join("kek"),
             anchor_file: Some(folder.join("anchor")),
             admin_socket: Some(folder.join("admin.sock")),
+            allowed_origins: Vec::new(),
             tls: Tls {
                 certificate: folder.join("chain.pem"),
                 key: folder.join("key.pem"),
@@ -361,6 +373,7 @@ impl Config {
                 user_burst: 10_000,
                 ..Limits::default()
             },
+            sign_in: Vec::new(),
             policy: Policy::default(),
             waits: Waits::default(),
             backup: Backup::default(),

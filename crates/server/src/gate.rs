@@ -5,6 +5,7 @@
 
 mod admit;
 mod bodies;
+mod origin;
 mod probe;
 mod refuse;
 
@@ -22,6 +23,7 @@ use twofold_cosigner::{
     Cosigner,
     port::{Clock, chain::Chain, store::Store},
 };
+use twofold_identity::Identity;
 
 pub(crate) use admit::Admitted;
 pub(crate) use refuse::Outcome;
@@ -52,6 +54,7 @@ pub(crate) struct Gate<S, C, K> {
     cosigner: Arc<Cosigner<S, C, K>>,
     service: Framework<S, C, K>,
     url: PublicUrl,
+    origins: origin::Origins,
     limits: Limits,
     bodies: Bodies,
     joining: Bodies,
@@ -64,12 +67,15 @@ pub(crate) struct Gate<S, C, K> {
 impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     pub(crate) fn new(
         cosigner: Arc<Cosigner<S, C, K>>,
+        identity: Arc<Identity>,
         url: PublicUrl,
+        origins: &[String],
         limits: Limits,
         rates: Arc<Rates>,
         health: Arc<Health>,
     ) -> Self {
-        let service = Rpc::framework(Arc::clone(&cosigner), Arc::clone(&health)).with_interceptor(refuse::Refuse);
+        let service =
+            Rpc::framework(Arc::clone(&cosigner), identity, Arc::clone(&health)).with_interceptor(refuse::Refuse);
         let mib = |count: u32| (count as usize).saturating_mul(1024 * 1024);
         let patience = Duration::from_secs(limits.body_seconds);
         let bodies = Bodies::new(mib(limits.bodies_mib), mib(limits.bodies_mib_per_address), patience);
@@ -78,6 +84,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             cosigner,
             service,
             url,
+            origins: origin::Origins::new(origins),
             limits,
             bodies,
             joining,
@@ -105,6 +112,9 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         let run = async {
             if self.health.stopping() {
                 let refusal = Refusal::new(Reason::ShuttingDown, "the server is stopping; try again in a moment");
+                return self.refuse(&shape, outcome, refusal).await;
+            }
+            if let Err(refusal) = self.origins.check(&parts.headers) {
                 return self.refuse(&shape, outcome, refusal).await;
             }
             match self.admit(&parts, asked, body, peer).await {
@@ -178,7 +188,12 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
             .map(|method| method.path)
             .find(|procedure| *procedure == path);
         let outcome = Arc::new(Outcome::new(id.clone()));
+        let page = self.origins.listed(request.headers()).cloned();
         let (name, mut response) = match procedure {
+            Some(_) if request.method() == Method::OPTIONS => match self.rates.address(peer.address()) {
+                Ok(()) => ("preflight", origin::preflight(page.is_some())),
+                Err(refusal) => ("other", too_many(&outcome.note(refusal))),
+            },
             Some(procedure) if request.method() == Method::POST => {
                 let name = procedure.rsplit('/').next().unwrap_or(procedure);
                 (name, self.call(request, peer, procedure, &outcome).await)
@@ -189,6 +204,9 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
                 Err(refusal) => ("other", too_many(&outcome.note(refusal))),
             },
         };
+        if let Some(page) = page {
+            origin::allow(page, response.headers_mut());
+        }
         if let Ok(id) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

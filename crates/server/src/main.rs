@@ -35,6 +35,7 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::Refuse(wish) => command::refuse(&wish.server.into(), &wish.wallet, wish.change, wish.json),
         Command::Approve(wish) => command::approve(&wish.server.into(), &wish.wallet, wish.change, wish.json),
         Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level, wish.json),
+        Command::Link(link) => command::link(&Server::from(link.server), link.json),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),
         Command::Backup(wanted) => command::backup(wanted.into()),
         Command::BackupKey { out, json } => command::backup_key(&out, json),

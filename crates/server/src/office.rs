@@ -16,7 +16,7 @@ use crate::{
     log::LevelHandle,
     rotation::Rotations,
 };
-use twofold_api::{Refusal, public_url::PublicUrl};
+use twofold_api::{Refusal, public_url::PublicUrl, server_link::ServerLink};
 use twofold_store::SqliteStore;
 use twofold_threshold::id::{DeviceId, WalletId};
 
@@ -42,6 +42,19 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         self.invitation(self.cosigner.mint_invitation(Some(life)).await)
     }
 
+    /// Where the server is and how to know it, for those who sign in.
+    fn link(&self) -> ServerLink {
+        ServerLink {
+            url: self.url.clone(),
+            trust: self.trust(),
+            server: self.cosigner.identity(),
+        }
+    }
+
+    fn trust(&self) -> Trust {
+        self.pin.map_or(Trust::WebRoots, Trust::Authority)
+    }
+
     /// For recovery of one wallet.
     async fn invite_to_recover(
         &self,
@@ -62,7 +75,7 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         let minted = minted.map_err(|refusal| Fault::Admin(format!("can't mint an invitation: {refusal}")))?;
         Ok(Invitation {
             url: self.url.clone(),
-            trust: self.pin.map_or(Trust::WebRoots, Trust::Authority),
+            trust: self.trust(),
             server: self.cosigner.identity(),
             code: minted.code,
             expires: minted.expires,
@@ -209,6 +222,9 @@ impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
                 version: env!("CARGO_PKG_VERSION").into(),
                 kek: self.rotations.standing(&self.cosigner),
                 troubles: self.health.troubles(),
+            }),
+            Wish::Link => Ok(Reply::Link {
+                link: self.link().to_string(),
             }),
             Wish::RotateKek => self.rotations.begin(&self.cosigner).await.map(Reply::Kek),
             Wish::KekStanding => match self.rotations.standing(&self.cosigner) {

@@ -48,6 +48,7 @@ use twofold_cosigner::{
     Caller, Cosigner, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
+use twofold_identity::{Identity, Token};
 use twofold_wire::service::{Events, Procedures, Service};
 
 use crate::{
@@ -62,14 +63,20 @@ pub(crate) type Framework<S, C, K> = ConnectRpcService<Procedures<Rpc<S, C, K>>>
 /// The procedures over a cosigner.
 pub(crate) struct Rpc<S, C, K> {
     cosigner: Arc<Cosigner<S, C, K>>,
+    identity: Arc<Identity>,
     health: Arc<Health>,
     watchers: Arc<Watchers>,
 }
 
 impl<S: Store, C: Chain, K: Clock> Rpc<S, C, K> {
-    pub(crate) fn framework(cosigner: Arc<Cosigner<S, C, K>>, health: Arc<Health>) -> Framework<S, C, K> {
+    pub(crate) fn framework(
+        cosigner: Arc<Cosigner<S, C, K>>,
+        identity: Arc<Identity>,
+        health: Arc<Health>,
+    ) -> Framework<S, C, K> {
         let rpc = Self {
             cosigner,
+            identity,
             health,
             watchers: Arc::default(),
         };
@@ -87,7 +94,10 @@ macro_rules! procedures {
     ($($name:ident: $request:ident -> $reply:ident;)*) => {
         impl<S: Store, C: Chain, K: Clock> Service for Rpc<S, C, K> {
             async fn join(&self, context: RequestContext, request: request::Join) -> Result<reply::Joined, Refusal> {
-                let joined = async { join::join(&self.cosigner, newcomer(&context)?, request).await };
+                let joined = async {
+                    let (newcomer, token) = newcomer(&context)?;
+                    join::join(&self.cosigner, &self.identity, newcomer, token.as_deref(), request).await
+                };
                 noted(&context, joined.await)
             }
 
@@ -150,9 +160,9 @@ fn caller(context: &RequestContext) -> Result<Caller, Refusal> {
     }
 }
 
-fn newcomer(context: &RequestContext) -> Result<Newcomer, Refusal> {
+fn newcomer(context: &RequestContext) -> Result<(Newcomer, Option<Arc<Token>>), Refusal> {
     match context.extensions().get::<Admitted>() {
-        Some(Admitted::Newcomer(newcomer)) => Ok(newcomer.clone()),
+        Some(Admitted::Newcomer(newcomer, token)) => Ok((newcomer.clone(), token.clone())),
         _ => Err(Reason::SignatureMissing.into()),
     }
 }

@@ -155,7 +155,9 @@ pub async fn start<C: Chain, K: Clock>(
 
     let gate = Arc::new(Gate::new(
         cosigner,
+        Arc::new(config.identity()?),
         config.public_url.clone(),
+        &config.allowed_origins,
         config.limits.clone(),
         Arc::clone(&rates),
         health,

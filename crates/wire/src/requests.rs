@@ -28,7 +28,7 @@ impl TryFrom<proto::JoinRequest> for request::Join {
 
     fn try_from(join: proto::JoinRequest) -> Result<Self, Malformed> {
         Ok(Self {
-            code: fixed("code", &join.code)?,
+            code: join.code.map(|code| fixed("code", &code)).transpose()?,
             device_name: name("device_name", &join.device_name)?,
         })
     }
@@ -37,7 +37,7 @@ impl TryFrom<proto::JoinRequest> for request::Join {
 impl From<&request::Join> for proto::JoinRequest {
     fn from(join: &request::Join) -> Self {
         Self {
-            code: join.code.to_vec(),
+            code: join.code.map(Vec::from),
             device_name: join.device_name.to_string(),
             ..Self::default()
         }

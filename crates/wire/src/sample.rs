@@ -60,7 +60,7 @@ pub(crate) fn head() -> Head {
 
 pub(crate) fn join() -> request::Join {
     request::Join {
-        code: [0x88; 16],
+        code: Some([0x88; 16]),
         device_name: "Bob's laptop".parse().unwrap(),
     }
 }

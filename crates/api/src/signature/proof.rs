@@ -8,7 +8,7 @@ use twofold_threshold::{
     identity::IdentityKey,
 };
 
-use super::{COMPONENTS, COVERED, LABEL, field, protocol::Protocol, signature_base};
+use super::{AUTHORIZATION, COVERED, LABEL, covered, field, opening, protocol::Protocol, signature_base};
 use crate::{
     limits::{LIFETIME_SECONDS, NONCE_BYTES},
     reason::{Reason, Refusal},
@@ -58,7 +58,7 @@ pub enum ProofFault {
     #[error("Signature-Input must hold one signature, labelled `twofold`")]
     Label,
     /// The signature covers something else than it must.
-    #[error("the signature must cover exactly {COVERED}")]
+    #[error("the signature must cover exactly {COVERED}, and \"authorization\" behind them where there is that header")]
     Components,
     /// A parameter is missing, misspelled, or out of order.
     #[error("the signature's parameter `{0}` is missing, malformed or out of order")]
@@ -87,7 +87,7 @@ impl From<ProofFault> for Refusal {
 }
 
 /// The headers that matter here, by place.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "content-digest",
     "content-type",
     "twofold-protocol",
@@ -95,6 +95,7 @@ const NAMES: [&str; 7] = [
     "signature-input",
     "signature",
     "content-encoding",
+    AUTHORIZATION,
 ];
 
 impl Proof {
@@ -108,7 +109,16 @@ impl Proof {
         target_uri: &str,
         headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<Self, ProofFault> {
-        let [digest, content_type, protocol, wallet, input, signature, encoding] = collect(headers)?;
+        let [
+            digest,
+            content_type,
+            protocol,
+            wallet,
+            input,
+            signature,
+            encoding,
+            authorization,
+        ] = collect(headers)?;
         if !matches!(encoding, None | Some("identity")) {
             return Err(ProofFault::Encoded);
         }
@@ -120,12 +130,13 @@ impl Proof {
         let protocol = protocol.ok_or(ProofFault::Missing("twofold-protocol"))?;
         let wallet = wallet.ok_or(ProofFault::Missing("twofold-wallet"))?;
         check_content_type(content_type)?;
+        authorization.map(check_authorization).transpose()?;
 
         let params = input
             .strip_prefix(LABEL)
             .and_then(|rest| rest.strip_prefix('='))
             .ok_or(ProofFault::Label)?;
-        let Params { window, nonce, key } = Params::parse(params)?;
+        let Params { window, nonce, key } = Params::parse(params, authorization.is_some())?;
         let values = [method, target_uri, digest, content_type, protocol, wallet];
         Ok(Self {
             window,
@@ -135,7 +146,7 @@ impl Proof {
             signature: field::parse_signature(signature).ok_or(ProofFault::Unreadable("signature"))?,
             wallet: field::parse_wallet(wallet)?,
             protocol: Protocol::parse(protocol).ok_or(ProofFault::Unreadable("twofold-protocol"))?,
-            base: signature_base(COMPONENTS.into_iter().zip(values), params),
+            base: signature_base(covered(values, authorization), params),
         })
     }
 
@@ -198,7 +209,12 @@ impl Proof {
 
 impl core::fmt::Debug for Proof {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.base))
+        // Whoever has a token is its owner.
+        let shown = |line: &&str| !line.starts_with("\"authorization\": ");
+        let base = String::from_utf8_lossy(&self.base);
+        base.split('\n')
+            .filter(shown)
+            .try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
@@ -210,8 +226,8 @@ struct Params {
 }
 
 impl Params {
-    fn parse(text: &str) -> Result<Self, ProofFault> {
-        let rest = text.strip_prefix(COVERED).ok_or(ProofFault::Components)?;
+    fn parse(text: &str, authorized: bool) -> Result<Self, ProofFault> {
+        let rest = text.strip_prefix(opening(authorized)).ok_or(ProofFault::Components)?;
         let (created, rest) = parameter(rest, "created")?;
         let (expires, rest) = parameter(rest, "expires")?;
         let (nonce, rest) = parameter(rest, "nonce")?;
@@ -301,6 +317,15 @@ pub(super) fn check_content_type(text: &str) -> Result<(), ProofFault> {
         Ok(())
     } else {
         Err(ProofFault::Unreadable("content-type"))
+    }
+}
+
+pub(super) fn check_authorization(text: &str) -> Result<(), ProofFault> {
+    let trimmed = text.trim_matches([' ', '\t']) == text;
+    if !text.is_empty() && is_visible(text) && trimmed {
+        Ok(())
+    } else {
+        Err(ProofFault::Unreadable(AUTHORIZATION))
     }
 }
 

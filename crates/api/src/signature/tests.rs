@@ -75,6 +75,52 @@ fn verifies(proof: &Proof) -> bool {
         .is_ok()
 }
 
+/// The same request with a token.
+fn signed_with(authorization: &str) -> SignedHeaders {
+    let key = secret().public();
+    let protocol = Protocol::current("twofold-cli/0.1.0").unwrap();
+    let unsigned = Unsigned::authorized(&draft(&key, &protocol), authorization).unwrap();
+    let signature = secret().sign_raw(unsigned.base()).0;
+    unsigned.attach(&signature)
+}
+
+#[test]
+fn a06_a_token_is_part_of_what_is_signed() {
+    let with = lines(&signed_with("Bearer abc"));
+    assert!(verifies(&parse(&with).unwrap()));
+    // Exchanged on the way: it reads, and the signature does not hold.
+    let mut exchanged = with.clone();
+    exchanged[6].1 = "Bearer xyz".into();
+    assert!(!verifies(&parse(&exchanged).unwrap()));
+    // Taken out, put in where there was none, put in twice: it does not read.
+    assert_eq!(parse(&with[..6]).unwrap_err(), ProofFault::Components);
+    let mut added = lines(&signed());
+    added.push(with[6].clone());
+    assert_eq!(parse(&added).unwrap_err(), ProofFault::Components);
+    let twice = [with.clone(), with[6..].to_vec()].concat();
+    assert_eq!(parse(&twice).unwrap_err(), ProofFault::Repeated("authorization"));
+}
+
+#[test]
+fn a_token_is_printed_nowhere() {
+    let key = secret().public();
+    let protocol = Protocol::current("twofold-cli/0.1.0").unwrap();
+    let unsigned = Unsigned::authorized(&draft(&key, &protocol), "Bearer s3cr3t").unwrap();
+    let headers = signed_with("Bearer s3cr3t");
+    let proof = parse(&lines(&headers)).unwrap();
+    let printed = alloc::format!("{unsigned:?} {headers:?} {proof:?}");
+    assert!(
+        printed.contains("content-digest") && !printed.contains("s3cr3t"),
+        "{printed}"
+    );
+    for value in ["", " Bearer a", "Bearer a\n", "B\u{e9}arer a"] {
+        assert!(
+            Unsigned::authorized(&draft(&key, &protocol), value).is_err(),
+            "{value:?}"
+        );
+    }
+}
+
 #[test]
 fn what_is_built_parses_to_the_same_request_and_verifies() {
     let key = secret().public();

@@ -13,8 +13,8 @@ use twofold_threshold::{
 };
 
 use super::{
-    COMPONENTS, COVERED, LABEL, PROTOCOL_HEADER, ProofFault, Protocol, WALLET_HEADER, Window, field,
-    proof::{check_content_type, check_lifetime, check_target},
+    AUTHORIZATION, LABEL, PROTOCOL_HEADER, ProofFault, Protocol, WALLET_HEADER, Window, covered, field, opening,
+    proof::{check_authorization, check_content_type, check_lifetime, check_target},
     signature_base,
 };
 use crate::limits::NONCE_BYTES;
@@ -44,8 +44,9 @@ pub struct Draft<'a> {
 
 /// A request that waits for its signature. Sign [`Unsigned::base`] (Ed25519, or ECDSA on P-256 with SHA-256), then
 /// [`Unsigned::attach`] the 64 bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unsigned {
+    authorization: Option<String>,
     digest: String,
     content_type: String,
     protocol: String,
@@ -57,6 +58,16 @@ pub struct Unsigned {
 impl Unsigned {
     /// Spells out what is to be signed.
     pub fn new(draft: &Draft<'_>) -> Result<Self, ProofFault> {
+        Self::spelt(draft, None)
+    }
+
+    /// The same with the value of an `Authorization` header.
+    pub fn authorized(draft: &Draft<'_>, authorization: &str) -> Result<Self, ProofFault> {
+        check_authorization(authorization)?;
+        Self::spelt(draft, Some(authorization))
+    }
+
+    fn spelt(draft: &Draft<'_>, authorization: Option<&str>) -> Result<Self, ProofFault> {
         check_target(draft.method, draft.target_uri)?;
         check_content_type(draft.content_type)?;
         check_lifetime(draft.window)?;
@@ -64,7 +75,8 @@ impl Unsigned {
         let protocol = draft.protocol.to_string();
         let wallet = field::wallet(draft.wallet);
         let params = format!(
-            "{COVERED};created={};expires={};nonce=\"{}\";keyid=\"{}\";alg=\"{}\";tag=\"{LABEL}\"",
+            "{};created={};expires={};nonce=\"{}\";keyid=\"{}\";alg=\"{}\";tag=\"{LABEL}\"",
+            opening(authorization.is_some()),
             draft.window.created,
             draft.window.expires,
             field::nonce(draft.nonce),
@@ -79,8 +91,9 @@ impl Unsigned {
             &protocol,
             &wallet,
         ];
-        let base = signature_base(COMPONENTS.into_iter().zip(values), &params);
+        let base = signature_base(covered(values, authorization), &params);
         Ok(Self {
+            authorization: authorization.map(Into::into),
             digest,
             content_type: draft.content_type.into(),
             protocol,
@@ -105,20 +118,28 @@ impl Unsigned {
     /// The headers, with the signature.
     #[must_use]
     pub fn attach(self, signature: &[u8; 64]) -> SignedHeaders {
-        SignedHeaders([
+        let headers = [
             ("content-type", self.content_type),
             ("content-digest", self.digest),
             (PROTOCOL_HEADER, self.protocol),
             (WALLET_HEADER, self.wallet),
             ("signature-input", format!("{LABEL}={}", self.params)),
             ("signature", field::signature(signature)),
-        ])
+        ];
+        let authorization = self.authorization.map(|value| (AUTHORIZATION, value));
+        SignedHeaders(headers.into_iter().chain(authorization).collect())
     }
 }
 
-/// Six headers, to be sent exactly so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedHeaders([(&'static str, String); 6]);
+impl core::fmt::Debug for Unsigned {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.params)
+    }
+}
+
+/// Six headers, or seven, to be sent exactly so.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedHeaders(Vec<(&'static str, String)>);
 
 impl SignedHeaders {
     /// Lower-case names and their values.
@@ -127,9 +148,17 @@ impl SignedHeaders {
     }
 }
 
+impl core::fmt::Debug for SignedHeaders {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_map()
+            .entries(self.iter().filter(|(name, _)| *name != AUTHORIZATION))
+            .finish()
+    }
+}
+
 impl IntoIterator for SignedHeaders {
     type Item = (&'static str, String);
-    type IntoIter = core::array::IntoIter<Self::Item, 6>;
+    type IntoIter = alloc::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()

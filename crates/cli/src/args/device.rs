@@ -7,8 +7,13 @@ use clap::{Args, Subcommand};
 /// Arguments of `join`.
 #[derive(Debug, Args)]
 pub(crate) struct Join {
-    /// The invitation, or what another of your machines shows; with `-` it is read from standard input, and without it asked for
+    /// The invitation, or what another of your machines shows, or with --token-file the server's link; with `-` it is read from
+    /// standard input, and without it asked for
     pub invitation: Option<String>,
+    /// Join as the person of a sign-in: a file with the token that your app's provider gave, `-` for standard input. Instead of
+    /// an invitation goes the server's link (`twofoldserver1…`)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["finish", "code"])]
+    pub token_file: Option<PathBuf>,
     /// Compare six digits with the other machine instead of carrying a card back; there: `twofold device add --code`
     #[arg(long, conflicts_with = "finish")]
     pub code: bool,

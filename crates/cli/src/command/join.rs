@@ -1,6 +1,9 @@
-//! `twofold join`: this machine becomes a device of the invitation's user.
+//! `twofold join`: this machine becomes a device of the invitation's user, or of the person who signed in.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::Path,
+};
 
 use anyhow::{Context as _, Result, bail};
 use rand_core::OsRng;
@@ -8,10 +11,18 @@ use serde::Serialize;
 use twofold_api::{
     invitation::Invitation,
     pairing::{Card, Introduction},
+    public_url::PublicUrl,
     request::Name,
+    server_link::ServerLink,
 };
 use twofold_cli::transport::Https;
-use twofold_client::{Client, Fault, devices::Arrival, join::Money};
+use twofold_client::{
+    Client, Fault,
+    devices::Arrival,
+    join::{Money, SignIn},
+};
+use twofold_threshold::identity::IdentityKey;
+use zeroize::Zeroizing;
 
 use super::{Context, compare};
 use crate::{
@@ -33,7 +44,14 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
     if arguments.finish {
         return finish(context).await;
     }
+    let signs_in = arguments.token_file.is_some();
     let text = match arguments.invitation.as_deref() {
+        Some("-") | None if arguments.token_file.as_deref() == Some(Path::new("-")) => {
+            bail!(Wrong(
+                "the token comes on standard input, so name the server's link".into()
+            ));
+        }
+        None if std::io::stdin().is_terminal() && signs_in => terminal::ask("The server's link: ")?,
         None if std::io::stdin().is_terminal() => terminal::ask("The operator's invitation: ")?,
         Some("-") | None => {
             let mut text = String::new();
@@ -55,6 +73,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
     } else {
         Money::Play
     };
+    if let Some(file) = &arguments.token_file {
+        return sign_in(context, &text, file, &name, money).await;
+    }
     if Introduction::is_one(&text) {
         let introduction = text.parse().map_err(Fault::from)?;
         if arguments.code {
@@ -69,9 +90,13 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
     }
     let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
     let client = join(context, &invitation, &name, money).await?;
+    joined(context, &client, &invitation.url, &invitation.server)
+}
+
+fn joined(context: Context<'_>, client: &Client<Native>, url: &PublicUrl, server: &IdentityKey) -> Result<()> {
     let answer = Answer {
-        url: invitation.url.to_string(),
-        server: invitation.server.to_string(),
+        url: url.to_string(),
+        server: server.to_string(),
         device: client.device_key().to_string(),
         network: client.chain()?.to_string(),
     };
@@ -81,6 +106,38 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Join) -> Result<(
             answer.url, answer.network, answer.server, answer.device
         )
     })
+}
+
+fn read_token(file: &Path) -> Result<Zeroizing<String>> {
+    let mut token = Zeroizing::new(String::new());
+    let source: Box<dyn std::io::Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).with_context(|| Wrong(format!("{} can't be read", file.display())))?)
+    };
+    source
+        .take(16 << 10)
+        .read_to_string(&mut token)
+        .context("the token could not be read")?;
+    Ok(token)
+}
+
+/// Joins as the person of a sign-in. The token is in a file or on standard input, for a command line is seen by others.
+async fn sign_in(context: Context<'_>, link: &str, file: &Path, name: &Name, money: Money) -> Result<()> {
+    let link: ServerLink = link.parse().map_err(Fault::from)?;
+    let token = read_token(file)?;
+    let transport = Https::new(link.url.clone(), &link.trust)?;
+    let keys = context.home().unlock_or_make().await?;
+    let bar = terminal::spinner();
+    bar.set_message(format!("signing in at {}", link.url));
+    let with = SignIn {
+        link: &link,
+        token: &token,
+    };
+    let mut client = Client::<Native>::sign_in(keys, transport, SystemClock, OsRng, with, name, money).await?;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    joined(context, &client, &link.url, &link.server)
 }
 
 #[derive(Serialize)]

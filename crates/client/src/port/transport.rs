@@ -4,7 +4,7 @@ use core::future::Future;
 use core::time::Duration;
 
 /// A request, whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpCall {
     /// `POST`, always, today.
     pub method: &'static str,
@@ -18,6 +18,18 @@ pub struct HttpCall {
     pub deadline: Duration,
     /// Most bytes of reply body to accept; more is a [`TransportFault::Garbled`].
     pub reply_bytes: usize,
+}
+
+impl core::fmt::Debug for HttpCall {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Whoever has a token is its owner.
+        let shown = |header: &&(String, String)| header.0 != twofold_api::signature::AUTHORIZATION;
+        f.debug_struct("HttpCall")
+            .field("path", &self.path)
+            .field("headers", &self.headers.iter().filter(shown).collect::<Vec<_>>())
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A reply, whole.

@@ -9,10 +9,11 @@ use rand_core::{CryptoRng, RngCore};
 use twofold_api::Refusal;
 use twofold_api::limits::{LIFETIME_SECONDS, NONCE_BYTES, REPLY_BYTES};
 use twofold_api::reason::Reason;
+use twofold_api::request::Join;
 use twofold_api::seal_key::SealTo;
 use twofold_api::signature::{Draft, Unsigned, Window};
 use twofold_threshold::id::{RequestDigest, WalletId};
-use twofold_wire::client::{CONTENT_TYPE, decode, decode_error, encode};
+use twofold_wire::client::{CONTENT_TYPE, Call as _, decode, decode_error, encode};
 
 use super::{Reply, Rpc, Session, internal};
 use crate::deadline;
@@ -72,13 +73,14 @@ impl Session {
         deadline: Duration,
     ) -> Result<Prepared, Fault> {
         let created = self.server_time(now);
+        let target = self.url.target(path);
         let window = Window {
             created,
             expires: created.saturating_add(LIFETIME_SECONDS),
         };
-        let unsigned = Unsigned::new(&Draft {
+        let draft = Draft {
             method: "POST",
-            target_uri: &self.url.target(path),
+            target_uri: &target,
             content_type,
             body: &body,
             wallet,
@@ -86,8 +88,12 @@ impl Session {
             key: &self.public,
             window,
             nonce,
-        })
-        .map_err(|_| internal())?;
+        };
+        let unsigned = match &self.authorization {
+            Some(authorization) if path == Join::PATH => Unsigned::authorized(&draft, authorization),
+            _ => Unsigned::new(&draft),
+        };
+        let unsigned = unsigned.map_err(|_| internal())?;
         let digest = unsigned.digest();
         let signature = self.device.sign_raw(unsigned.base());
         let headers = unsigned

@@ -198,6 +198,8 @@ pub trait Store: Send + Sync + 'static {
     fn user(&self, issuer: &str, subject: &str) -> impl Future<Output = Result<Option<User>, StoreFault>> + Send;
     /// A device.
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
+    /// How many devices a user has.
+    fn device_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
     /// A wallet.
     fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
     /// Wallets in order of their ids, from the one after `after` on, at most `limit`.

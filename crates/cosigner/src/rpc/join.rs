@@ -1,5 +1,10 @@
 //! Takes in the key that signs the request: as the first device of a new user, or as a further one of the user whose
-//! wallet the invitation was minted for.
+//! wallet the invitation was minted for, or of the person who signed in.
+//!
+//! None of it puts a device on a wallet's list. A stolen token makes a device of its owner's that can read nothing and sign
+//! nothing of the wallets there are.
+
+use std::future::Future;
 
 use bitcoin::hex::DisplayHex;
 use rand_core::RngCore;
@@ -17,6 +22,17 @@ use crate::{
     },
 };
 
+/// A person whose sign-in was checked. Whoever makes one vouches that the issuer says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who vouches; never the issuer of invitations.
+    pub issuer: String,
+    /// For whom, in the issuer's own words.
+    pub subject: String,
+    /// Whether this one may become a user.
+    pub admitted: bool,
+}
+
 /// The issuer of users that an invitation vouches for.
 const ISSUER: &str = "invitation";
 
@@ -27,17 +43,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(reply);
         }
         let now = self.time.now();
-        let code_hash = code_hash(&request.request().code);
+        let code = request.request().code.ok_or(Reason::InvitationInvalid)?;
+        let code_hash = code_hash(&code);
         let invitation = match self.store.invitation(code_hash).await? {
             Some(invitation) if invitation.used_by.is_none() && now < invitation.expires => invitation,
             _ => return Err(Reason::InvitationInvalid.into()),
         };
-        if self.store.device(request.signer()).await?.is_some() {
-            return Err(Refusal::new(
-                Reason::NotPermitted,
-                "this device is enrolled already; the invitation is unused",
-            ));
-        }
+        self.unknown(&request).await?;
         let mut writes = vec![Write::UseInvitation {
             code_hash,
             by: request.signer(),
@@ -46,15 +58,83 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             let row = self.store.wallet(wallet).await?;
             row.ok_or(Reason::InvitationInvalid)?.user
         } else {
-            let mut user = UserId([0; 16]);
-            self.rng().fill_bytes(&mut user.0);
-            writes.push(Write::AddUser(User {
-                id: user,
-                issuer: ISSUER.to_owned(),
-                subject: code_hash.to_lower_hex_string(),
-            }));
-            user
+            let user = self.new_user(ISSUER, &code_hash.to_lower_hex_string());
+            let id = user.id;
+            writes.push(Write::AddUser(user));
+            id
         };
+        self.enrol(&request, user, now, writes).await
+    }
+
+    /// Takes in a newcomer whose person signed in. `who` is asked only if this request was not answered before: the same
+    /// bytes get the same answer, also when the token's time is over.
+    pub async fn sign_in(
+        &self,
+        request: Introduced,
+        who: impl Future<Output = Result<SignedIn, Refusal>>,
+    ) -> Result<Joined, Refusal> {
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        if request.request().code.is_some() {
+            return Err(Refusal::new(
+                Reason::Malformed,
+                "an invitation's code and a token came together; send one of them",
+            ));
+        }
+        let who = who.await?;
+        self.unknown(&request).await?;
+        let now = self.time.now();
+        let mut writes = Vec::new();
+        let user = match self.store.user(&who.issuer, &who.subject).await? {
+            Some(user) => {
+                if self.store.device_count(user.id).await? >= self.config.devices_per_user {
+                    return Err(Refusal::new(
+                        Reason::QuotaExceeded,
+                        "no further device of yours can join by a sign-in; add it from one that has the wallet",
+                    ));
+                }
+                user.id
+            }
+            None if who.admitted => {
+                let user = self.new_user(&who.issuer, &who.subject);
+                let id = user.id;
+                writes.push(Write::AddUser(user));
+                id
+            }
+            None => return Err(Reason::SignInRefused.into()),
+        };
+        self.enrol(&request, user, now, writes).await
+    }
+
+    fn new_user(&self, issuer: &str, subject: &str) -> User {
+        let mut id = UserId([0; 16]);
+        self.rng().fill_bytes(&mut id.0);
+        User {
+            id,
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+        }
+    }
+
+    /// Refuses a device that is enrolled.
+    async fn unknown(&self, request: &Introduced) -> Result<(), Refusal> {
+        if self.store.device(request.signer()).await?.is_some() {
+            return Err(Refusal::new(
+                Reason::NotPermitted,
+                "this device is enrolled already; an invitation stays unused",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn enrol(
+        &self,
+        request: &Introduced,
+        user: UserId,
+        now: u64,
+        mut writes: Vec<Write>,
+    ) -> Result<Joined, Refusal> {
         writes.push(Write::AddDevice(Device {
             id: request.signer(),
             identity: request.key().to_bytes(),
@@ -68,7 +148,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             network: self.config.chain.to_string(),
         };
         self.settle(
-            &request,
+            request,
             reply,
             Batch {
                 expect: Vec::new(),

@@ -393,6 +393,12 @@ impl Store for MemoryStore {
         Ok(self.lock().chains.get(&wallet).cloned())
     }
 
+    async fn device_count(&self, user: UserId) -> Result<u32, StoreFault> {
+        let tables = self.lock();
+        let count = tables.devices.values().filter(|row| row.user == user).count();
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {
         let tables = self.lock();
         let count = tables.wallets.values().filter(|row| row.user == user).count();

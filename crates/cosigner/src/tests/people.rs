@@ -66,7 +66,7 @@ fn two_devices_at_one_invitation_at_once_leave_one_enrolled() {
                         .arrived(&call.body)
                         .unwrap();
                     let asked = request::Join {
-                        code,
+                        code: Some(code),
                         device_name: name("phone"),
                     };
                     block_on(house.mind.join(newcomer.bind(asked).unwrap())).is_ok()
@@ -91,7 +91,7 @@ fn a_code_is_kept_only_as_its_hash_and_never_printed() {
     let rows = format!("{:?}", house.rows());
     assert!(!rows.contains(&format!("{:?}", minted.code)));
     let asked = request::Join {
-        code: minted.code,
+        code: Some(minted.code),
         device_name: name("phone"),
     };
     let phone = Phone::new();

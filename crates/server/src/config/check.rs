@@ -26,6 +26,8 @@ impl Config {
         self.policy_check()?;
         self.waits.check()?;
         self.bitcoin.check()?;
+        self.identity()?;
+        self.origins_check()?;
         if let Some(recipient) = &self.backup.recipient {
             backup::recipient(recipient)?;
         }
@@ -56,6 +58,24 @@ impl Config {
             )));
         }
         Ok(file)
+    }
+
+    pub(super) fn origins_check(&self) -> Result<(), Fault> {
+        for origin in &self.allowed_origins {
+            let host = origin.strip_prefix("https://").or_else(|| {
+                let host = origin.strip_prefix("http://")?;
+                let name = host.split(':').next().unwrap_or_default();
+                ["localhost", "127.0.0.1"].contains(&name).then_some(host)
+            });
+            let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+            if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(fits)) {
+                return Err(Fault::Config(format!(
+                    "allowed_origins: `{origin}` is no origin; write it as https://app.example.org, in small letters and without \
+                     a path"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn policy_check(&self) -> Result<(), Fault> {
@@ -129,6 +149,7 @@ impl Limits {
             ),
             ("limits.ceremonies", u64::from(self.ceremonies), 1, 1_000_000),
             ("limits.wallets_per_user", u64::from(self.wallets_per_user), 1, 100_000),
+            ("limits.devices_per_user", u64::from(self.devices_per_user), 1, 1_000),
             (
                 "limits.issued_per_wallet",
                 u64::from(self.issued_per_wallet),

@@ -1,5 +1,7 @@
 //! From bytes to a known sender: by the headers alone first, and only then is a body read.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{header, request};
 use hyper::body::Body;
@@ -13,6 +15,7 @@ use twofold_cosigner::{
     Announced, Caller, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
+use twofold_identity::{Refused, Token};
 use twofold_wire::client::Call as _;
 
 use super::{
@@ -26,14 +29,14 @@ use crate::listen::Peer;
 pub(crate) enum Admitted {
     /// An enrolled device.
     Device(Caller),
-    /// A key that asks to join.
-    Newcomer(Newcomer),
+    /// A key that asks to join, and the token that it brings, if any.
+    Newcomer(Newcomer, Option<Arc<Token>>),
 }
 
 /// Who says that a body follows, by headers that are good.
 enum Sender {
     Device(Announced<Caller>),
-    Newcomer(Announced<Newcomer>),
+    Newcomer(Announced<Newcomer>, Option<Arc<Token>>),
 }
 
 impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
@@ -65,9 +68,9 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
                 let body = self.bodies.read(body, most(parts), peer.address()).await?;
                 Ok((Admitted::Device(caller.arrived(&body.bytes)?), body))
             }
-            Sender::Newcomer(newcomer) => {
+            Sender::Newcomer(newcomer, token) => {
                 let body = self.joining.read(body, most(parts), peer.address()).await?;
-                Ok((Admitted::Newcomer(newcomer.arrived(&body.bytes)?), body))
+                Ok((Admitted::Newcomer(newcomer.arrived(&body.bytes)?, token), body))
             }
         }
     }
@@ -90,7 +93,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         let sender = if joins {
             let newcomer = self.cosigner.authenticate_newcomer(&proof)?;
             self.rates.device(newcomer.device())?;
-            Sender::Newcomer(newcomer)
+            Sender::Newcomer(newcomer, token(parts)?)
         } else {
             let caller = self.cosigner.authenticate(&proof).await?;
             self.rates.device(caller.device())?;
@@ -115,6 +118,19 @@ fn most(parts: &request::Parts) -> usize {
         path if path == RollForward::PATH => FORWARD_BYTES,
         _ => BODY_BYTES,
     }
+}
+
+/// The token of a sign-in, which the signature covers as any `Authorization` header.
+fn token(parts: &request::Parts) -> Result<Option<Arc<Token>>, Refusal> {
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let token = value
+        .to_str()
+        .map_err(|_| Refused::Malformed)
+        .and_then(Token::from_header);
+    let token = token.map_err(|why| Refusal::new(Reason::TokenInvalid, why.to_string()))?;
+    Ok(Some(Arc::new(token)))
 }
 
 fn announced(parts: &request::Parts) -> Option<u64> {

@@ -117,7 +117,7 @@ impl<K: Clock + Clone> House<K> {
     pub(crate) async fn join(&self) -> request::Join {
         let invitation = self.running.invite(3600).await.unwrap();
         request::Join {
-            code: invitation.code,
+            code: Some(invitation.code),
             device_name: "laptop".parse().unwrap(),
         }
     }
@@ -177,24 +177,55 @@ impl Device {
         wallet: Option<WalletId>,
         now: u64,
     ) -> Signed {
+        self.sign_whole(house, path, content_type, body, wallet, now, None)
+    }
+
+    /// A request to join by the token of a sign-in.
+    pub(crate) fn sign_in<K: Clock>(&self, house: &House<K>, path: &str, token: &str, now: u64) -> Signed {
+        let request = request::Join {
+            code: None,
+            device_name: "laptop".parse().unwrap(),
+        };
+        let authorization = format!("Bearer {token}");
+        let body = client::encode(&request).1;
+        self.sign_whole(house, path, CONTENT_TYPE, body, None, now, Some(&authorization))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that a signature covers")]
+    fn sign_whole<K: Clock>(
+        &self,
+        house: &House<K>,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        wallet: Option<WalletId>,
+        now: u64,
+        authorization: Option<&str>,
+    ) -> Signed {
         let mut nonce = [0; 16];
         OsRng.fill_bytes(&mut nonce);
         let key: IdentityKey = self.0.public();
-        let unsigned = Unsigned::new(&Draft {
+        let target = house.running.url().target(path);
+        let protocol = Protocol::current("test/1.0.0").unwrap();
+        let draft = Draft {
             method: "POST",
-            target_uri: &house.running.url().target(path),
+            target_uri: &target,
             content_type,
             body: &body,
             wallet,
-            protocol: &Protocol::current("test/1.0.0").unwrap(),
+            protocol: &protocol,
             key: &key,
             window: Window {
                 created: now,
                 expires: now + 60,
             },
             nonce,
-        })
-        .unwrap();
+        };
+        let unsigned = match authorization {
+            Some(authorization) => Unsigned::authorized(&draft, authorization),
+            None => Unsigned::new(&draft),
+        };
+        let unsigned = unsigned.unwrap();
         let signature = self.0.sign_raw(unsigned.base());
         let headers = unsigned
             .attach(&signature.0)

@@ -15,6 +15,7 @@ mod panics;
 mod proxied;
 mod replay;
 mod requests;
+mod sign_in;
 mod signatures;
 mod slow;
 mod stopping;

@@ -62,7 +62,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
     match path.rsplit('/').next().unwrap() {
         "Join" => {
             encode(&request::Join {
-                code: [0x88; 16],
+                code: Some([0x88; 16]),
                 device_name: name(),
             })
             .1

@@ -194,6 +194,13 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn device_count(&self, user: UserId) -> Result<u32, StoreFault> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT count(*) FROM devices WHERE user_id = ?1")?;
+            Ok(statement.query_row([user.0], |row| row.get(0))?)
+        })
+    }
+
     async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT count(*) FROM wallets WHERE user_id = ?1")?;

@@ -43,6 +43,10 @@ fn every_request_arrives_as_it_was_sent() {
         assert_eq!(format!("{:?}", sent::<M, R>(request)), format!("{request:?}"));
     }
     same::<proto::JoinRequest, _>(&sample::join());
+    same::<proto::JoinRequest, _>(&request::Join {
+        code: None,
+        ..sample::join()
+    });
     same::<proto::HelloRequest, _>(&request::Hello);
     same::<proto::BeginCreateRequest, _>(&sample::begin_create());
     same::<proto::FinishCreateRequest, _>(&sample::finish_create());
@@ -274,7 +278,7 @@ fn f05_every_malformed_id_is_refused_by_its_length(#[case] id: Vec<u8>) {
         m.ceremony = id.clone();
     });
     assert_eq!(ceremony, ("ceremony", Problem::Length(16)));
-    let code = refused(&sample::join(), |m: &mut proto::JoinRequest| m.code = id.clone());
+    let code = refused(&sample::join(), |m: &mut proto::JoinRequest| m.code = Some(id.clone()));
     assert_eq!(code, ("code", Problem::Length(16)));
 }
 

@@ -109,6 +109,8 @@ pub async fn a_device_is_added_once<S: Store>(store: &S) {
     assert!(matches!(again, Err(StoreFault::Exists(_))), "{again:?}");
     assert_eq!(store.device(DeviceId([5; 32])).await.unwrap(), Some(device(5, 1)));
     assert_eq!(store.device(DeviceId([6; 32])).await.unwrap(), None);
+    assert_eq!(store.device_count(UserId([1; 16])).await.unwrap(), 1);
+    assert_eq!(store.device_count(UserId([9; 16])).await.unwrap(), 0);
 }
 
 pub async fn a_reply_is_recorded_once<S: Store>(store: &S) {

@@ -60,7 +60,13 @@ impl Device {
     pub(crate) fn join(site: &Arc<Site>, line: &mut Connection, code: [u8; 16]) -> Result<Self> {
         let device = Self::new(site)?;
         let device_name = "bench".parse()?;
-        device.call(line, &Join { code, device_name })?;
+        device.call(
+            line,
+            &Join {
+                code: Some(code),
+                device_name,
+            },
+        )?;
         Ok(device)
     }
 
