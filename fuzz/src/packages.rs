@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use twofold_api::audit;
 use twofold_api::seal_key::Offer;
 use twofold_client::recovery::AgeOpener;
@@ -12,6 +13,7 @@ use twofold_threshold::create::{
 use twofold_threshold::device_list::{Act, Change, DeviceList, Entry, Parcel, Proposal, Signer};
 use twofold_threshold::id::{DeviceId, EpochId, Party, RequestDigest, WalletId};
 use twofold_threshold::package::{FirstPackage, OpenAsRecovery};
+use twofold_threshold::pairing::{self, Meeting, NewKeys};
 use twofold_threshold::share::{PublicShares, Share};
 use twofold_threshold::sign::CosignReply;
 use twofold_threshold::transcript::{SignedTranscript, Transcript};
@@ -55,6 +57,12 @@ pub(crate) const TARGET: Target = Target {
         "to recovery",
         "transcript",
         "package opened",
+        "letter refused",
+        "commitment",
+        "answer of another",
+        "answer",
+        "reveal of another",
+        "reveal",
     ],
     seeds,
 };
@@ -67,18 +75,27 @@ const WHOLE: &[u8] = include_bytes!("../corpus/packages/package");
 static RECOVERY: LazyLock<RecoverySecret> = LazyLock::new(|| Parties::new(1).recovery);
 static OPENER: LazyLock<AgeOpener> = LazyLock::new(|| Parties::new(1).opener);
 
-/// Case 0 is anything that says of itself what it is; case 1 an age file; case 2 what the log and the sealing keys hold.
+/// What two honest machines send each other.
+static LETTERS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    let (newcomer, commitment, _, answer) = meeting();
+    let (reveal, _) = newcomer.receive(&answer).expect("its own host's");
+    [commitment.to_bytes(), answer.to_bytes(), reveal.to_bytes()]
+});
+
+/// Case 0 is anything that says of itself what it is; case 1 an age file; case 2 what the log and the sealing keys hold; case 3
+/// what comes out of the mailbox where two machines compare.
 fn run(input: &[u8]) -> &'static str {
     let Some((case, bytes)) = choice(input) else {
         return "nothing";
     };
-    match case % 3 {
+    match case % 4 {
         0 => canonical(bytes),
         1 => match OPENER.open(bytes) {
             Ok(_) => "age opened",
             Err(_) => "age refused",
         },
-        _ => api(bytes),
+        2 => api(bytes),
+        _ => letter(bytes),
     }
 }
 
@@ -155,6 +172,62 @@ fn open(package: &FirstPackage) -> &'static str {
             "package opened"
         }
         Err(_) => "package",
+    }
+}
+
+/// Two machines on their way to one string, with chance that repeats itself: the new one, its commitment, and the host that
+/// has answered that.
+fn meeting() -> (pairing::Newcomer, pairing::Commitment, pairing::Host, pairing::Answer) {
+    let run = Parties::new(1);
+    let meeting = Meeting {
+        wallet: run.wallet,
+        server: IdentitySecret::from_seed(&Secret32::new([7; 32])).public(),
+        host: run.device.public(),
+        code: [6; 16],
+    };
+    let keys = NewKeys {
+        identity: IdentitySecret::from_seed(&Secret32::new([9; 32])).public(),
+        sealing: *run.entry().sealing(),
+    };
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let (newcomer, commitment) = pairing::Newcomer::begin(meeting.clone(), keys, &mut rng);
+    let (host, answer) = pairing::Host::answer(meeting, commitment, &mut rng);
+    (newcomer, commitment, host, answer)
+}
+
+/// A letter as either side finds it: read in one spelling, and the host takes no keys but those that it was bound to.
+fn letter(bytes: &[u8]) -> &'static str {
+    assert!(LETTERS.iter().all(|letter| letter.len() <= pairing::MAX_LETTER));
+    let (newcomer, commitment, host, answer) = meeting();
+    if let Ok(read) = pairing::Commitment::try_from(bytes) {
+        assert_eq!(read.to_bytes(), bytes, "a commitment has a second spelling");
+        return "commitment";
+    }
+    if let Ok(read) = pairing::Answer::try_from(bytes) {
+        assert_eq!(read.to_bytes(), bytes, "an answer has a second spelling");
+        // Any nonce of the right host's makes a string; whether it is the other's, a person sees.
+        return match newcomer.receive(&read) {
+            Ok((reveal, string)) => {
+                let (_, other) = host.receive(&reveal).expect("it was bound to that");
+                assert!(read != answer || string == other, "one answer, and two strings");
+                "answer"
+            }
+            Err(_) => "answer of another",
+        };
+    }
+    match pairing::Reveal::try_from(bytes) {
+        Ok(read) => {
+            assert_eq!(read.to_bytes(), bytes, "a reveal has a second spelling");
+            match host.receive(&read) {
+                Ok(_) => {
+                    let (own, _) = newcomer.receive(&answer).expect("its own host's");
+                    assert_eq!(own, read, "keys that it was not bound to: {commitment:?}");
+                    "reveal"
+                }
+                Err(_) => "reveal of another",
+            }
+        }
+        Err(_) => "letter refused",
     }
 }
 
@@ -289,6 +362,27 @@ fn seeds() -> Vec<Seed> {
     seeds.push(seed("age-cut", 1, &age[..age.len() - 1]));
     let offer = Offer::sign(&server, Parties::new(1).entry().sealing().to_owned(), 1_790_000_000);
     seeds.push(seed("offer", 2, &offer.to_bytes()));
+    seeds.extend(
+        LETTERS
+            .iter()
+            .zip(["commitment", "answer", "reveal"])
+            .map(|(letter, name)| seed(format!("letter-{name}"), 3, letter)),
+    );
+    // Read, and of somebody else.
+    let [_, answer, reveal] = LETTERS.each_ref();
+    let another = IdentitySecret::from_seed(&Secret32::new([5; 32])).public().to_bytes();
+    let own = Parties::new(1).device.public().to_bytes();
+    let place = answer
+        .windows(own.len())
+        .position(|window| window == own)
+        .expect("the host");
+    let mut foreign = answer.clone();
+    foreign[place..place + own.len()].copy_from_slice(&another);
+    seeds.push(seed("letter-answer-of-another", 3, &foreign));
+    let mut foreign = reveal.clone();
+    *foreign.last_mut().expect("not empty") ^= 1;
+    seeds.push(seed("letter-reveal-of-another", 3, &foreign));
+    seeds.push(seed("letter-cut", 3, &reveal[..reveal.len() - 1]));
     for entry in log() {
         seeds.push(seed(format!("log-{}", entry.event.name()), 2, &entry.to_bytes()));
     }

@@ -1,9 +1,11 @@
 //! Messages of the API, as a server reads requests and as a client reads replies and refusals.
 
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use twofold_api::request::{self, Name};
 use twofold_api::seal_key::{SEALED_BYTES, SealedUnlockKey};
 use twofold_api::{Reason, Refusal};
 use twofold_threshold::checkpoint::{self, Checkpoint};
+use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::{EpochId, WalletId};
 use twofold_threshold::identity::IdentitySecret;
 use twofold_threshold::secret::Secret32;
@@ -174,6 +176,18 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
             commitment: commitment(),
             unlock: unlock(),
             checkpoint,
+        }),
+        client::encode(&request::LiftFence {
+            wallet,
+            checkpoint: Some(checkpoint),
+            seal_key: SealSecret::generate(&mut ChaCha20Rng::seed_from_u64(4)).public(),
+            recovery: Some([0x12; 64]),
+        }),
+        client::encode(&request::PairDevice {
+            wallet,
+            code: [0x88; 16],
+            letter: b"letter".to_vec(),
+            checkpoint: Some(checkpoint),
         }),
         client::encode(&request::Watch {
             wallet,
