@@ -28,6 +28,11 @@ fn pay(deployment: &Deployment, owner: &Person, amount: &str) -> Result<Value> {
 
 /// The operator's key for backups, and a backup of the running server.
 pub(crate) fn back_up(deployment: &Deployment) -> Result<()> {
+    back_up_of(deployment, 1)
+}
+
+/// The same of a server with so many wallets.
+pub(crate) fn back_up_of(deployment: &Deployment, wallets: usize) -> Result<()> {
     let place = |name: &str| deployment.folder().join(name).to_string_lossy().into_owned();
     let made = deployment.operator(&["backup-key", "--json", "--out", &place("backup.key")])?;
     let recipient = made["recipient"].as_str().context("a recipient")?.to_owned();
@@ -41,7 +46,7 @@ pub(crate) fn back_up(deployment: &Deployment) -> Result<()> {
         &recipient,
     ];
     let made = deployment.operator(&[&backup[..], &["--socket", &socket]].concat())?;
-    ensure!(made["wallets"] == 1, "{made}");
+    ensure!(made["wallets"] == wallets, "{made}");
     Ok(())
 }
 

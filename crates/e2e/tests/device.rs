@@ -109,6 +109,11 @@ impl Enrolled {
         self.words.first().context("a wallet of its own")
     }
 
+    /// The words of the wallets that it made, in their order.
+    pub(crate) fn all_words(&self) -> &[RecoverySecret] {
+        &self.words
+    }
+
     /// Another machine, which another one's introduction has let in; its card is to be carried back.
     pub(crate) async fn introduced(introduction: &Introduction) -> Result<(Self, Card)> {
         let keys = Unlocked::create(Memory::default(), &passphrase()?, Cost::new(8, 1, 1)?, &mut OsRng).await?;

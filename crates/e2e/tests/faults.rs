@@ -1,6 +1,8 @@
 //! Making a wallet, signing, renaming, broadcasting, refreshing and what is done to a wallet's devices ([`shape`]), each with something going wrong at each place where it can: on the
 //! line, in the client, in the server. Afterwards it is done, once, and the wallet works.
 
+mod copies;
+mod fences;
 mod shape;
 
 use std::{

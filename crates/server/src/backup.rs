@@ -20,6 +20,7 @@ use twofold_store::Contents;
 use zeroize::Zeroizing;
 
 use crate::{
+    failpoint::failpoint,
     fault::Fault,
     pace::{Pace, Paced},
     private_file,
@@ -109,6 +110,7 @@ pub(crate) fn write(
     let reader = x25519::Identity::generate();
     let recipients = [recipient, &reader.to_public()];
     let written = seal(database, &part.0, &recipients, &manifest, pace).map_err(Fault::writing(out))?;
+    failpoint!("backup::sealed");
     let (read, found) = unseal(&part.0, &reader, &mut Paced::new(io::sink(), pace))?;
     if read != written || found != manifest {
         return Err(Fault::Data(format!(
@@ -116,7 +118,9 @@ pub(crate) fn write(
             out.display()
         )));
     }
+    failpoint!("backup::read_back");
     part.publish(out)?;
+    failpoint!("backup::published");
     Ok(manifest)
 }
 

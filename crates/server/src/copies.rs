@@ -9,12 +9,13 @@ use std::{
 
 use tokio::sync::{Semaphore, oneshot};
 use twofold_cosigner::port::Clock as _;
-use twofold_store::{Contents, CopyFault, SqliteStore};
+use twofold_store::{Contents, CopyFault, SqliteStore, journal_of};
 
 use crate::{
     backup::{self, Manifest},
     clock::SystemClock,
     config::Config,
+    failpoint::failpoint,
     fault::Fault,
     mark,
     pace::Pace,
@@ -31,7 +32,9 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
+    /// For a server that starts: what a backup that broke off has left holds what the database held, an old share perhaps.
     pub(crate) fn new(config: &Config) -> Self {
+        drop(Copied(config.data_dir.join(COPY)));
         Self {
             data_dir: config.data_dir.clone(),
             recipient: config.backup.recipient.clone(),
@@ -95,6 +98,7 @@ pub(crate) fn make(
     let now = SystemClock.now();
     let copied = Copied(data_dir.join(COPY));
     let contents = copy(&copied.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
+    failpoint!("backup::copied");
     let manifest = backup::write(&copied.0, out, &recipient, contents, now, &mut pace)?;
     mark::note(data_dir, mark::BACKUP, now);
     Ok(manifest)
@@ -105,7 +109,8 @@ struct Copied(PathBuf);
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // The next one replaces it.
+        // The next one replaces it, and a server that starts removes it.
         let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(journal_of(&self.0));
     }
 }

@@ -17,15 +17,7 @@ use twofold_cosigner::{Kek, KekName};
 use twofold_threshold::secret::Secret32;
 use zeroize::Zeroizing;
 
-use crate::{fault::Fault, private_file};
-
-/// A place where a test may stop the world; without the feature `failpoints` nothing at all.
-macro_rules! failpoint {
-    ($name:literal) => {
-        #[cfg(feature = "failpoints")]
-        fail::fail_point!($name);
-    };
-}
+use crate::{failpoint::failpoint, fault::Fault, private_file};
 
 /// The KEK's file and those beside it.
 #[derive(Debug, Clone)]

@@ -16,6 +16,7 @@ mod copies;
 pub mod development;
 mod doctor;
 mod door;
+mod failpoint;
 pub mod fault;
 mod gate;
 mod health;

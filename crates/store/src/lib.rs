@@ -19,6 +19,6 @@ pub use anchor::AnchorFile;
 pub use database::Database;
 pub use postgres::{PostgresFault, PostgresStore, Settings, Tls};
 pub use sqlite::{
-    copy::{Contents, CopyFault, Vacant, copy_of},
+    copy::{Contents, CopyFault, Vacant, copy_of, journal_of},
     open::{OpenFault, SqliteStore},
 };

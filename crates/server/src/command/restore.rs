@@ -22,6 +22,8 @@ pub struct Restore {
 
 /// Puts a backup's database where there is none. It is whole and in its place, or not there at all.
 pub fn restore(wanted: &Restore) -> Result<(), Fault> {
+    #[cfg(feature = "failpoints")]
+    let _failpoints = crate::failpoint::scenario();
     let (data_dir, anchor_file) = wanted.place.files()?;
     if answers(&wanted.place.socket()?) {
         let told = "a server is running there; a backup is restored only into an empty place";

@@ -24,7 +24,27 @@ use crate::{SqliteStore, failpoint::failpoint};
 /// have given the disk before it.
 const PAGES: i32 = 64;
 /// What a restore that was cut short leaves behind.
-const PART: &str = "twofold.db.part";
+pub(crate) const PART: &str = "twofold.db.part";
+
+/// The name of what SQLite keeps beside a database while it changes it. One that is left beside another database of that name
+/// would be written into it.
+#[must_use]
+pub fn journal_of(database: &Path) -> PathBuf {
+    let mut name = database.file_name().unwrap_or_default().to_owned();
+    name.push("-journal");
+    database.with_file_name(name)
+}
+
+/// Removes what a process that was killed may have left.
+fn clear(file: &Path) -> Result<(), OpenFault> {
+    for left in [file, &journal_of(file)] {
+        match fs::remove_file(left) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(left)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
 
 /// Why a database can't be copied or put in its place.
 #[derive(Debug, thiserror::Error)]
@@ -181,8 +201,10 @@ impl Vacant {
         let lock = take(directory)?;
         for entry in fs::read_dir(directory).map_err(at(directory))? {
             let name = entry.map_err(at(directory))?.file_name();
+            let part =
+                [Path::new(PART).as_os_str(), journal_of(Path::new(PART)).as_os_str()].contains(&name.as_os_str());
             // Our own lock, what an earlier try left, and the socket of a server that was killed.
-            if name != "lock" && name != PART && name != "admin.sock" {
+            if name != "lock" && !part && name != "admin.sock" {
                 return Err(CopyFault::Occupied {
                     directory: directory.to_path_buf(),
                     found: name.to_string_lossy().into_owned(),
@@ -198,7 +220,9 @@ impl Vacant {
     /// Where to write the database that is to be put in place: an empty file that only its owner may read.
     pub fn part(&self) -> Result<(PathBuf, File), CopyFault> {
         let path = self.directory.join(PART);
+        clear(&path)?;
         let file = private(&path)?;
+        failpoint!("restore-begun");
         Ok((path, file))
     }
 
@@ -206,6 +230,7 @@ impl Vacant {
     /// it may follow, and puts it in place, durably: before that there is none.
     pub fn install(self, takes_over: Option<[u8; 16]>) -> Result<Contents, CopyFault> {
         let part = self.directory.join(PART);
+        failpoint!("restore-written");
         let mut connection = connect(&part, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let contents = contents(&connection)?;
         is_sound(&connection)?;
@@ -237,6 +262,7 @@ fn mark(connection: &mut Connection, takes_over: Option<[u8; 16]>) -> Result<(),
         "INSERT INTO server_secrets (name, sealed) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET sealed = ?2",
         params![TAKES_OVER, follows],
     )?;
+    failpoint!("restore-marked");
     Ok(transaction.commit()?)
 }
 
@@ -250,10 +276,7 @@ fn take(directory: &Path) -> Result<lock::DirectoryLock, OpenFault> {
 
 /// An empty private file where whatever was there is gone.
 fn replaced(file: &Path) -> Result<File, OpenFault> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(file)(error)),
-        _ => {}
-    }
+    clear(file)?;
     private(file)
 }
 

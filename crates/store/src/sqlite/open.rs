@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
+    copy::PART,
     lock::{self, DirectoryLock},
     migrate,
     readers::Readers,
@@ -36,6 +37,12 @@ pub enum OpenFault {
         /// Newest schema this program knows.
         known: usize,
     },
+    /// A restore was broken off.
+    #[error(
+        "a restore into {} was broken off, and what is there is no database yet: run the restore again, or delete {} to begin \
+         anew", .0.display(), .0.join(PART).display()
+    )]
+    HalfRestored(PathBuf),
     /// It holds something else.
     #[error("the database file is not one of Twofold's")]
     Foreign,
@@ -77,6 +84,9 @@ impl SqliteStore {
             .ok_or_else(|| OpenFault::InUse(directory.to_path_buf()))?;
 
         let path = directory.join(DATABASE);
+        if directory.join(PART).exists() && !path.exists() {
+            return Err(OpenFault::HalfRestored(directory.to_path_buf()));
+        }
         // SQLite gives its side files the mode of the database file.
         OpenOptions::new()
             .create(true)

@@ -16,7 +16,10 @@ use twofold_cosigner::port::{
 use twofold_cosigner::{RESTORED, TAKES_OVER};
 
 use super::{Fresh, block_on};
-use crate::{Contents, CopyFault, OpenFault, SqliteStore, Vacant, copy_of, sqlite::open::DATABASE};
+use crate::{
+    Contents, CopyFault, OpenFault, SqliteStore, Vacant, copy_of, journal_of,
+    sqlite::{copy::PART, open::DATABASE},
+};
 
 /// Puts a copy in place as a restore does.
 fn restore(copy: &Path, directory: &Path, takes_over: Option<[u8; 16]>) -> Result<Contents, CopyFault> {
@@ -102,6 +105,28 @@ fn what_is_no_sound_database_of_ours_is_not_put_in_place() {
     // What that left behind is no obstacle.
     fs::write(&copy, whole).unwrap();
     restore(&copy, &directory, None).unwrap();
+}
+
+#[test]
+fn s14_a_place_that_a_restore_left_half_done_is_no_database_and_takes_the_restore_again() {
+    let (fresh, place) = (Fresh::new(), TempDir::new().unwrap());
+    block_on(populate(&*fresh));
+    let copy = place.path().join("copy");
+    fresh.copy_to(&copy).unwrap();
+    let directory = place.path().join("data");
+    let vacant = Vacant::take(&directory).unwrap();
+    let (part, _) = vacant.part().unwrap();
+    drop(vacant);
+    // What a kill in the middle of its last write leaves: it would be played back into whatever is put there next.
+    fs::copy(&copy, &part).unwrap();
+    fs::write(journal_of(&part), fs::read(&copy).unwrap()).unwrap();
+    assert_eq!(part, directory.join(PART));
+    let refused = SqliteStore::open(&directory).map(drop);
+    assert!(matches!(refused, Err(OpenFault::HalfRestored(_))), "{refused:?}");
+    assert!(!directory.join(DATABASE).exists(), "a database was begun there");
+    assert_eq!(restore(&copy, &directory, None).unwrap().wallets, 2);
+    assert!(!journal_of(&part).exists());
+    SqliteStore::open(&directory).unwrap();
 }
 
 #[test]
