@@ -49,7 +49,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         let owned = self.owned(&request, asked.wallet).await?;
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
-        self.unmoved(&owned, &asked.checkpoint)?;
+        // Behind a fence a device may stand on a log that is lost, where nothing leads from: it freezes all the same.
+        if !asked.frozen || owned.state().fence.is_none() {
+            self.unmoved(&owned, &asked.checkpoint)?;
+        }
         match (asked.frozen, owned.state().shape.freeze) {
             (true, None) => {
                 let mut change = owned.change();

@@ -494,3 +494,54 @@ fn s23_a_log_that_was_given_up_by_a_lift_is_not_brought_back() {
     scene.purse.newest.set(seen);
     scene.house.refuses(Reason::OutOfOrder, || scene.brought(what));
 }
+
+#[test]
+fn s23_a_device_that_brings_a_log_which_was_given_up_since_bars_nobody_from_bringing_what_came_after() {
+    let mut scene = scene();
+    // Two futures of one backup. In the first the wallet spends; in the second its fence is lifted, and it is refreshed.
+    for _ in 0..4 {
+        scene.spends().unwrap();
+    }
+    let (given_up, seen) = (scene.brings(), scene.purse.newest.get());
+    scene.restore();
+    let base = scene.log().len();
+    scene.decide().unwrap();
+    scene.purse.newest.set(
+        scene
+            .house
+            .mind
+            .newest(scene.purse.id, &scene.house.state(&scene.purse)),
+    );
+    scene.lift().unwrap();
+    let early = scene.purse.newest.get();
+    scene.phone.refresh(&scene.house, &mut scene.purse);
+    let mut later = scene.brings();
+    let further = scene.purse.newest.get();
+    assert!(!later.entries.is_empty() && base > 0);
+    scene.restore();
+
+    // Whoever is no longer listed comes first, and brings the first.
+    scene.purse.newest.set(seen);
+    scene.brought(given_up).unwrap();
+    scene.purse.newest.set(further);
+    assert_eq!(scene.spends(), Err(Reason::StaleEpoch));
+    assert_eq!(scene.brought(later.clone()).unwrap_err().reason, Reason::OutOfOrder);
+    later.entries.clear();
+    scene.brought(later).unwrap();
+    let state = scene.house.state(&scene.purse);
+    assert_eq!((state.epoch().number, state.fence.is_some()), (2, true));
+    // A device that stands on neither log can freeze.
+    let call = scene.phone.call("SetFreeze", Some(scene.purse.id), b"freeze");
+    let freeze = request::SetFreeze {
+        wallet: scene.purse.id,
+        frozen: true,
+        recovery: None,
+        checkpoint: early,
+    };
+    block_on(scene.house.mind.set_freeze(scene.house.let_in(&call, freeze).unwrap())).unwrap();
+    assert!(scene.house.state(&scene.purse).shape.freeze.is_some());
+    scene.adopt().unwrap();
+    scene.decide().unwrap();
+    scene.lift().unwrap();
+    assert_eq!(scene.spends(), Err(Reason::WalletFrozen));
+}
