@@ -3,9 +3,12 @@
 //! are the real client's, over the framework, to the real cosigner. Before each the model works out from the protocol's own
 //! tables what must become of it; after each the invariants of the protocol are checked.
 //!
-//! `TWOFOLD_MODEL_CASES` says how many histories are tried, each time others. Without it they are always the same few.
+//! `TWOFOLD_MODEL_CASES` says how many histories are tried, each time others, or those of
+//! `TWOFOLD_MODEL_SEED`. Without it they are always the same few. With
+//! `TWOFOLD_MODEL_TRACE` each step is named, and nothing is shrunk.
 
 mod book;
+mod finish;
 mod house;
 mod loss;
 mod run;
@@ -20,10 +23,20 @@ use step::{Step, any_step};
 fn config() -> Config {
     let asked = std::env::var("TWOFOLD_MODEL_CASES").ok();
     let asked: Option<u32> = asked.and_then(|cases| cases.parse().ok());
+    let seed = std::env::var("TWOFOLD_MODEL_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed
+        .or(asked.is_none().then_some(1))
+        .map_or(RngSeed::Random, RngSeed::Fixed);
     Config {
         cases: asked.unwrap_or(12),
-        rng_seed: asked.map_or(RngSeed::Fixed(1), |_| RngSeed::Random),
-        max_shrink_iters: 400,
+        rng_seed: seed,
+        max_shrink_iters: if std::env::var_os("TWOFOLD_MODEL_TRACE").is_some() {
+            0
+        } else {
+            400
+        },
         failure_persistence: None,
         ..Config::default()
     }
@@ -32,6 +45,9 @@ fn config() -> Config {
 fn live(steps: &[Step]) {
     let mut house = House::new();
     for step in steps {
+        if std::env::var_os("TWOFOLD_MODEL_TRACE").is_some() {
+            println!("{step:?}");
+        }
         house.take(step);
     }
     house.finish();

@@ -19,7 +19,7 @@ use twofold_client::recovery::AgeSealer;
 use twofold_cosigner::port::record::{self, Coin, Mined, WalletTransaction};
 use twofold_cosigner::port::store::{Batch, Store, Write};
 use twofold_cosigner::testing::{MemoryAnchor, MemoryChain, MemoryStore, SetClock};
-use twofold_cosigner::{Caller, Config, Cosigner, Kek, Minted, Newcomer, StartFault};
+use twofold_cosigner::{Caller, Config, Cosigner, Kek, Keks, Minted, Newcomer, StartFault};
 use twofold_threshold::create::Closing;
 use twofold_threshold::id::{DeviceId, EpochId, RequestDigest, WalletId};
 use twofold_threshold::secret::Secret32;
@@ -27,6 +27,8 @@ use twofold_threshold::sign::Commitment;
 use twofold_wire::service::{Events, Procedures, Service};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
+/// The highest fee that the operator of a server with an anchor lets pass, in satoshi.
+pub(crate) const MOST_FEE: u64 = 15_000;
 
 pub(crate) type Cosign = Cosigner<MemoryStore, MemoryChain, SetClock>;
 
@@ -61,8 +63,6 @@ pub(crate) struct Server {
     pub(crate) commitments: Mutex<Vec<Commitment>>,
     /// The co-signatures that were answered, each as often as it was.
     pub(crate) given: Mutex<Vec<Given>>,
-    /// It takes nothing back of what it forgot: the model's book knows a restored server as it was restored.
-    forgetful: bool,
     url: PublicUrl,
 }
 
@@ -188,6 +188,11 @@ procedures! {
     roll_forward: RollForward -> Done;
 }
 
+/// A KEK by its number.
+pub(crate) fn kek(number: u8) -> Kek {
+    Kek::new(Secret32::new([number; 32]))
+}
+
 /// How a refusal is answered.
 pub(crate) fn refused(refusal: &Refusal) -> HttpReply {
     HttpReply {
@@ -220,13 +225,29 @@ impl Server {
 
     /// Starts over a store, a chain and a clock, with an anchor where one is given, and settles what a restore left to do.
     pub(crate) async fn start(
-        (store, chain, clock): (MemoryStore, MemoryChain, SetClock),
+        parts: (MemoryStore, MemoryChain, SetClock),
         anchor: Option<(&MemoryAnchor, bool)>,
     ) -> Result<Arc<Self>, StartFault> {
-        let kek = Kek::new(Secret32::new([3; 32]));
+        Self::start_under(parts, anchor, (3, None)).await
+    }
+
+    /// The same, under a KEK and maybe the one that takes its place.
+    pub(crate) async fn start_under(
+        (store, chain, clock): (MemoryStore, MemoryChain, SetClock),
+        anchor: Option<(&MemoryAnchor, bool)>,
+        (number, next): (u8, Option<u8>),
+    ) -> Result<Arc<Self>, StartFault> {
+        let (kek, next) = (kek(number), next.map(kek));
+        let keks = Keks {
+            kek: &kek,
+            next: next.as_ref(),
+        };
         let mut config = Config::new(Network::Regtest);
+        if anchor.is_some() {
+            config.sanity.max_fee = Amount::from_sat(MOST_FEE);
+        }
         config.offline_key = Some(OFFLINE.to_public().to_string().parse().expect("an age recipient"));
-        let opened = Cosigner::open(store.clone(), chain.clone(), clock.clone(), AgeSealer, &kek, config);
+        let opened = Cosigner::open(store.clone(), chain.clone(), clock.clone(), AgeSealer, keks, config);
         let mut cosigner = opened.await?;
         if let Some((anchor, anew)) = anchor {
             cosigner = cosigner.anchored(anchor.clone(), anew).await?;
@@ -241,7 +262,6 @@ impl Server {
             twists: Twists::default(),
             commitments: Mutex::default(),
             given: Mutex::default(),
-            forgetful: anchor.is_some(),
             url,
         });
         server.follow().await;
@@ -285,9 +305,6 @@ impl Server {
 
     /// Answers one request as it came over the wire.
     pub(crate) async fn answer(self: &Arc<Self>, call: &HttpCall) -> HttpReply {
-        if self.forgetful && call.path.ends_with("/RollForward") {
-            return refused(&Reason::OutOfOrder.into());
-        }
         let uri = self.url.target(&call.path);
         let headers = call
             .headers

@@ -1,31 +1,31 @@
 //! The real thing: the cosigner behind its framework, machines with the real client, and a person with the words.
 
+mod check;
+mod forward;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::executor::block_on;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use twofold_api::audit::{ChainHead, Event, verify};
-use twofold_api::reply::AuditLine;
 use twofold_client::port::{HttpCall, HttpReply};
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault};
+use twofold_cosigner::testing::MemoryAnchor;
 use twofold_cosigner::testing::memory::Tables;
-use twofold_cosigner::testing::{Looked, MemoryAnchor};
 use twofold_threshold::checkpoint::Head;
 use twofold_threshold::device_list::{Act, Change};
-use twofold_threshold::id::{DeviceId, EpochId, RequestDigest, WalletId};
-use twofold_threshold::share::PublicShares;
-use twofold_threshold::sign::{Commitment, CosignReply};
+use twofold_threshold::id::{DeviceId, EpochId, WalletId};
 use twofold_threshold::words::RecoverySecret;
 
-use super::book::{Book, Card, DAY, Key, Mark, Now};
+use super::book::{Book, Card, DAY, Key, Link, Mark, Now};
 use super::step::Road;
 use crate::crashes::{Life, Mortal, mortal};
 use crate::line::Fate;
-use crate::server::{Given, Server};
+use crate::server::Server;
 use crate::world::{World, create, sats};
+use check::{Challenge, Ever};
 
 /// Lives that nothing ends.
 const LONG: usize = usize::MAX;
@@ -58,14 +58,8 @@ pub(crate) struct Machine {
     pub(crate) unsure: bool,
     /// The furthest that the server has signed to it.
     pub(crate) head: Option<Head>,
-}
-
-/// What a server's commitment was for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Challenge {
-    intent: Vec<u8>,
-    device: Vec<Vec<u8>>,
-    place: usize,
+    /// By how many seconds its clock is off.
+    pub(crate) skew: i64,
 }
 
 /// How a command ended.
@@ -86,6 +80,8 @@ pub(crate) struct Backup {
     pub(crate) anchors: u32,
     pub(crate) starts: u32,
     pub(crate) floor: u64,
+    /// Under which KEKs.
+    pub(crate) keks: (u8, Option<u8>),
 }
 
 pub(crate) struct House {
@@ -101,12 +97,20 @@ pub(crate) struct House {
     /// It was, to a moment before some sealing key was replaced perhaps.
     pub(crate) was_restored: bool,
     pub(crate) machines: Vec<Machine>,
-    pub(crate) words: RecoverySecret,
+    /// All recovery words there ever were.
+    pub(crate) sheets: Vec<RecoverySecret>,
+    /// The KEK, and the one that takes its place.
+    pub(crate) keks: (u8, Option<u8>),
     pub(crate) wallet: WalletId,
     pub(crate) book: Book,
     pub(crate) backups: Vec<Backup>,
     pub(crate) recorded: Vec<(HttpCall, HttpReply)>,
     oracle: BTreeMap<Vec<u8>, Challenge>,
+    /// What any server has ever signed for, and the refreshes by the transcripts of their epochs.
+    ever: Ever,
+    /// Entries of the log when it was looked at last.
+    entries: usize,
+    links: BTreeMap<[u8; 32], Link>,
     seeds: u64,
     pub(crate) tally: BTreeMap<&'static str, [u32; 3]>,
 }
@@ -166,12 +170,16 @@ impl House {
             floor: 0,
             was_restored: false,
             machines: Vec::new(),
-            words,
+            sheets: vec![words],
+            keks: (3, None),
             wallet: id,
             book,
             backups: Vec::new(),
             recorded: Vec::new(),
             oracle: BTreeMap::new(),
+            ever: Ever::default(),
+            entries: 0,
+            links: BTreeMap::new(),
             seeds: 1_000_000,
             tally: BTreeMap::new(),
         };
@@ -191,6 +199,7 @@ impl House {
             own: BTreeSet::new(),
             unsure: false,
             head: None,
+            skew: 0,
         });
         let machine = self.machines.len() - 1;
         self.note(machine);
@@ -204,7 +213,8 @@ impl House {
 
     pub(crate) fn now(&self) -> Now {
         Now {
-            shown: twofold_cosigner::port::Clock::now(&self.server.clock),
+            // Never before what it is sure of.
+            shown: twofold_cosigner::port::Clock::now(&self.server.clock).max(self.floor),
             counted: self.floor,
         }
     }
@@ -213,7 +223,7 @@ impl House {
     pub(crate) async fn open(&mut self, machine: usize, road: Road) -> (Client<Mortal>, Option<Wallet>) {
         let now = self.now().shown;
         let machine = &mut self.machines[machine];
-        machine.world.clock.set(now);
+        machine.world.clock.set(now.saturating_add_signed(machine.skew));
         machine.world.line.forget();
         let life = match road {
             Road::Killed(moments) => Life::of(usize::from(moments)),
@@ -260,9 +270,9 @@ impl House {
         let looked = block_on(self.server.cosigner.look(self.wallet));
         let looked = looked.expect("authentic").expect("is there");
         let mut misses = Vec::new();
-        let resealed = self.resealed(actor);
+        let (resealed, heads) = (self.resealed(actor), self.list_heads());
         for mut book in possible {
-            match book.holds(&looked, &resealed) {
+            match book.holds(&looked, &heads, &resealed) {
                 Ok(()) => {
                     if let Some(actor) = actor {
                         let machine = &mut self.machines[actor];
@@ -308,91 +318,11 @@ impl House {
         self.resolve(vec![self.book.clone()], None, "nothing happened");
     }
 
-    /// Invariants 1, 3, 4 and 5, after each step.
-    fn check(&mut self, looked: &Looked) {
-        let given = core::mem::take(&mut *self.server.given.lock().expect("not poisoned"));
-        for given in given {
-            self.saw(&given, looked);
-        }
-        let tables = self.server.store.with(|tables| tables.clone());
-        let shares: Vec<_> = tables
-            .shares
-            .keys()
-            .filter(|(wallet, ..)| *wallet == self.wallet)
-            .collect();
-        assert_eq!(shares.len(), 1, "the server has shares of several epochs");
-        assert_eq!(
-            shares[0].2, looked.epoch.number,
-            "the server's share is of another epoch"
-        );
-        let public = tables.wallets[&self.wallet].public.as_deref().expect("made");
-        let public = PublicShares::try_from(public).expect("public shares");
-        assert_eq!(public.epoch(), looked.epoch);
-
-        let lines = tables.audit.values().filter(|row| row.wallet == self.wallet);
-        let lines: Vec<_> = lines
-            .map(|row| AuditLine {
-                seq: row.seq,
-                entry: row.entry.clone(),
-                chain: row.chain,
-            })
-            .collect();
-        let (head, entries) = verify(self.wallet, ChainHead::START, &lines).expect("a whole chain");
-        assert_eq!(head.seq, looked.entries);
-        let (mut signed, mut added) = (Vec::<RequestDigest>::new(), 0);
-        for entry in entries {
-            match entry.event {
-                Event::Signed(entry) => {
-                    assert!(entry.added <= entry.charge);
-                    added += entry.added;
-                    signed.push(entry.request);
-                }
-                Event::MessageSigned { request, .. } => signed.push(request),
-                _ => {}
-            }
-        }
-        assert_eq!(
-            signed, self.book.signed,
-            "the audit chain has other signatures than were given out"
-        );
-        let charged: u64 = tables.charges.values().map(|group| group.amount).sum();
-        assert_eq!(charged, added, "groups and audit chain disagree");
-    }
-
-    fn saw(&mut self, given: &Given, looked: &Looked) {
-        let half = CosignReply::try_from(given.reply.cosign.as_slice()).expect("a half");
-        for (place, commitment) in half.commitments.iter().enumerate() {
-            let challenge = Challenge {
-                intent: given.intent.clone(),
-                device: given
-                    .commitments
-                    .iter()
-                    .map(|commitment| commitment.to_bytes().to_vec())
-                    .collect(),
-                place,
-            };
-            let bytes = Commitment::to_bytes(commitment).to_vec();
-            let earlier = self.oracle.insert(bytes, challenge.clone());
-            assert!(
-                earlier.is_none_or(|earlier| earlier == challenge),
-                "a commitment appears with two challenges"
-            );
-        }
-        if self.book.signed.contains(&given.request) {
-            return;
-        }
-        assert_eq!(given.epoch, looked.epoch, "a share of a dead epoch signed");
-        assert!(looked.list.device(given.device).is_some(), "an unlisted device signed");
-        assert!(!looked.fenced, "a fenced wallet signed");
-        assert_eq!(looked.frozen_by, None, "a frozen wallet signed");
-        self.book.signed.push(given.request);
-    }
-
     /// Starts the server again over what it stored.
     pub(crate) async fn restart(&mut self, anew: bool) -> Result<(), twofold_cosigner::StartFault> {
         let old = &self.server;
         let parts = (old.store.clone(), old.chain.clone(), old.clock.clone());
-        self.server = Server::start(parts, Some((&self.anchor, anew))).await?;
+        self.server = Server::start_under(parts, Some((&self.anchor, anew)), self.keks).await?;
         for machine in &mut self.machines {
             machine.world.turn_to(&self.server);
         }
@@ -407,7 +337,7 @@ impl House {
             block_on(self.server.cosigner.purge()).expect("purges");
             let shown = self.now().shown;
             // A clock so far past what the server last knew is believed on the operator's word alone.
-            if self.floor == 0 || shown - self.floor <= 30 * DAY {
+            if self.floor == 0 || shown <= self.floor + 30 * DAY {
                 self.floor = shown;
             }
         }

@@ -11,7 +11,7 @@ use twofold_cosigner::testing::{MemoryAnchor, MemoryStore};
 use twofold_cosigner::{RESTORED, StartFault, TAKES_OVER, last_token};
 use twofold_threshold::id::DeviceId;
 
-use super::book::{BLANK, Book, Card, Sent, What};
+use super::book::{BLANK, Book, Card, Sent, Share, What};
 use super::house::{Backup, House, Place, Told, told};
 use super::run::{Expected, MACHINES, pick};
 use super::step::{Kept, Road, Voice};
@@ -26,6 +26,7 @@ impl House {
             anchors: self.anchors,
             starts: self.starts,
             floor: self.floor,
+            keks: self.keks,
         });
     }
 
@@ -38,9 +39,11 @@ impl House {
         self.pass(1);
         let backup = &self.backups[place];
         let (tables, book, floor) = (backup.tables.clone(), backup.book.clone(), backup.floor);
+        let keks = backup.keks;
         let (same_anchor, same_start) = (backup.anchors == self.anchors, backup.starts == self.starts);
         let mut kept = kept;
         if kept == Kept::Unsaid {
+            let now_under = core::mem::replace(&mut self.keks, keks);
             self.put_back(tables.clone(), None);
             let started = block_on(self.restart(false));
             assert_eq!(
@@ -53,8 +56,11 @@ impl House {
                 self.book = book;
                 return self.restored();
             }
+            self.keks = now_under;
             kept = Kept::Anchor;
         }
+        // A backup is of no use without the KEKs of its day.
+        self.keks = keks;
         let book = if kept == Kept::Anchor && same_anchor {
             self.put_back(tables, Some(&self.anchor.clone()));
             block_on(self.restart(false)).expect("starts beside its anchor");
@@ -98,7 +104,7 @@ impl House {
     }
 
     pub(super) fn operator_lifts(&mut self, many: bool) {
-        let expected = self.book.operator_lifts(many);
+        let expected = self.book.operator_lifts(many, self.now());
         let result = block_on(self.server.cosigner.decide_fence(self.wallet, "the disk died", many));
         assert_eq!(expected.is_some(), result.is_ok(), "the operator lifts: {result:?}");
         self.resolve(
@@ -110,6 +116,10 @@ impl House {
 
     pub(super) fn lift_fence(&mut self, who: u8, voice: Voice) {
         let machine = self.owner(who);
+        // With the words it is lifted where the server stands.
+        if voice == Voice::Alone {
+            self.bring(machine, Road::Smooth);
+        }
         let seen = self.contact(machine);
         let me = self.machines[machine].card.id;
         let expected = Expected {
@@ -179,7 +189,7 @@ impl House {
         let over = asked.as_ref().and_then(|book| book.recover(card, now));
         let (mut client, _) = block_on(self.open(machine, Road::Smooth));
         let code = self.machines[machine].code;
-        let result = block_on(client.recover(self.wallet, code, &self.words));
+        let result = block_on(client.recover(self.wallet, code, &self.sheets[self.book.words]));
         drop(client);
         let mut recovered = match told(result, Road::Smooth) {
             Told::Done(Recovery::Done(recovered)) => recovered,
@@ -223,7 +233,7 @@ impl House {
         let keep: Vec<_> = if keep { recovered.others.clone() } else { Vec::new() };
         let done = settled(&self.book, me, &keep, self.now());
         let (mut client, _) = block_on(self.open(machine, Road::Smooth));
-        let result = block_on(client.settle_recovery(recovered, &keep, &self.words));
+        let result = block_on(client.settle_recovery(recovered, &keep, &self.sheets[self.book.words]));
         drop(client);
         let expected = Expected {
             done: Some(done),
@@ -234,13 +244,14 @@ impl House {
 
     /// Server and recovery have a wallet without any of its devices: tried on a copy of the server.
     pub(super) fn server_and_recovery(&mut self) {
-        if self.book.seats.len() >= 18 {
+        if self.book.seats.len() >= 18 || self.book.share != Share::There {
             return;
         }
         let store = MemoryStore::new();
         store.with(|tables| *tables = self.server.store.with(|tables| tables.clone()));
         let parts = (store, self.server.chain.clone(), self.server.clock.clone());
-        let fork = block_on(Server::start(parts, None)).expect("starts");
+        let fork = block_on(Server::start_under(parts, None, self.keks)).expect("starts");
+        let words = &self.sheets[self.book.words];
         let recoveries = self.book.waiting.iter().filter(|wish| wish.asker.is_none());
         for number in recoveries.map(|wish| wish.number).collect::<Vec<_>>() {
             block_on(fork.cosigner.refuse_change(self.wallet, number)).expect("the operator clears the way");
@@ -252,14 +263,14 @@ impl House {
         self.join(&mut world, &invitation);
         let signed: Result<(), Fault> = block_on(async {
             let mut client: Client<_> = world.open().await;
-            let recovered = client.recover(self.wallet, Some(invitation.code), &self.words).await?;
+            let recovered = client.recover(self.wallet, Some(invitation.code), words).await?;
             let Recovery::Done(mut recovered) = recovered else {
                 unreachable!("a recovery without a wait waits")
             };
             if self.book.fence.is_some() {
                 return Ok(());
             }
-            client.settle_recovery(&mut recovered, &[], &self.words).await?;
+            client.settle_recovery(&mut recovered, &[], words).await?;
             let mut wallet = recovered.wallet;
             client.sync(&mut wallet).await?;
             let draft = client.draft(&mut wallet, &paying(2_000))?;

@@ -31,6 +31,45 @@ pub(crate) enum Step {
     SignText {
         who: u8,
     },
+    /// A fee above the operator's limit.
+    Overspend {
+        who: u8,
+    },
+    /// The same spend twice, and one in its place.
+    SignAgain {
+        who: u8,
+    },
+    /// Other recovery words.
+    Replace {
+        who: u8,
+        voice: Voice,
+        road: Road,
+    },
+    /// Words that were replaced are tried.
+    OldWords {
+        who: u8,
+        what: u8,
+    },
+    /// The server's clock jumps by so many hours.
+    ServerClock(i16),
+    /// A machine's clock is off by so many hours.
+    MachineClock {
+        who: u8,
+        hours: i16,
+    },
+    /// The next step of a change of the KEK.
+    ChangeKek,
+    /// A machine looks at a server that was restored.
+    Bring {
+        who: u8,
+        road: Road,
+    },
+    /// The operator opens a share that came back.
+    Adopt,
+    /// Recovery and a device give the server its share.
+    RepairServer {
+        who: u8,
+    },
     Sync {
         who: u8,
     },
@@ -159,6 +198,10 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
     let wallet = prop_oneof![
         10 => (n(), any::<bool>(), road()).prop_map(|(who, told, road)| Step::Sign { who, told, road }),
         1 => n().prop_map(|who| Step::SignText { who }),
+        1 => n().prop_map(|who| Step::Overspend { who }),
+        2 => n().prop_map(|who| Step::SignAgain { who }),
+        4 => (n(), voice(), road()).prop_map(|(who, voice, road)| Step::Replace { who, voice, road }),
+        2 => (n(), n()).prop_map(|(who, what)| Step::OldWords { who, what }),
         4 => n().prop_map(|who| Step::Sync { who }),
         8 => (n(), road()).prop_map(|(who, road)| Step::Refresh { who, road }),
         2 => n().prop_map(|who| Step::Freeze { who }),
@@ -169,6 +212,9 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         4 => (1..60_u16).prop_map(Step::HoursPass),
         2 => (160..200_u16).prop_map(Step::HoursPass),
         2 => Just(Step::Restart),
+        2 => (-300..300_i16).prop_map(Step::ServerClock),
+        2 => (n(), prop_oneof![-300..300_i16, Just(0)]).prop_map(|(who, hours)| Step::MachineClock { who, hours }),
+        4 => Just(Step::ChangeKek),
         3 => n().prop_map(Step::Replay),
     ];
     let loss = prop_oneof![
@@ -176,6 +222,9 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         2 => (n(), kept()).prop_map(|(which, anchor)| Step::Restore { which, anchor }),
         2 => any::<bool>().prop_map(|many| Step::OperatorLifts { many }),
         4 => (n(), voice()).prop_map(|(who, voice)| Step::LiftFence { who, voice }),
+        3 => (n(), road()).prop_map(|(who, road)| Step::Bring { who, road }),
+        2 => Just(Step::Adopt),
+        1 => n().prop_map(|who| Step::RepairServer { who }),
         2 => any::<bool>().prop_map(|waived| Step::Lose { waived }),
         4 => (n(), any::<bool>()).prop_map(|(who, keep)| Step::Recover { who, keep }),
     ];
