@@ -181,7 +181,7 @@ impl<P: Platform> Client<P> {
         record.add_link(&link.for_recovery());
         // What the server's share was kept as is of an epoch that is over.
         record.kept.clear();
-        self.save_record(&wallet.record).await
+        self.save_whole(wallet).await
     }
 
     fn ground(&self, record: &Record, list: DeviceList) -> Result<Ground, Fault> {

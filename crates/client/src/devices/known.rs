@@ -143,7 +143,16 @@ impl<P: Platform> Client<P> {
         record.list = now.clone();
         // What was written down were the old ones.
         record.words = None;
-        self.save_record(&wallet.record).await
+        self.save_whole(wallet).await
+    }
+
+    /// Keeps the record where its package is of one of its own epochs. What new words have sealed may be of one that this
+    /// machine has yet to come to: until then the package that it has is the one that recovery opens with this share.
+    pub(crate) async fn save_whole(&mut self, wallet: &Wallet) -> Result<(), Fault> {
+        match wallet.record.epochs()?.public() {
+            Ok(_) => self.save_record(&wallet.record).await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Whether a fence was lifted since the log was of a generation: then entries of the list may be forgotten as the log's

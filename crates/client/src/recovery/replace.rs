@@ -209,8 +209,9 @@ impl<P: Platform> Client<P> {
         old: Option<&RecoverySecret>,
     ) -> Result<Begun, Fault> {
         self.stand_undoubted(wallet).await?;
-        self.keep_up(wallet).await?;
+        // Read first: it shows a refresh that this machine has missed.
         self.device_list(wallet).await?;
+        self.keep_up(wallet).await?;
         if wallet.record.epochs()?.recovery()? == taker.words {
             return Err(RecoveryFault::SameWords.into());
         }

@@ -9,6 +9,7 @@ use twofold_client::recovery::replace::{Elsewhere, Replacement};
 use twofold_client::recovery::{RecoveryFault, file, holder};
 use twofold_threshold::words::RecoverySecret;
 
+use crate::crashes::{Life, mortal};
 use crate::devices::Laptop;
 
 fn words(seed: u64) -> RecoverySecret {
@@ -179,5 +180,59 @@ fn p32_words_on_another_machine_take_a_share_only_from_their_server_and_for_them
             matches!(again, Err(Fault::Recovery(RecoveryFault::NotAwaited))),
             "{again:?}"
         );
+    });
+}
+
+#[test]
+fn p21_a_machine_killed_while_it_catches_up_with_new_words_holds_a_package_that_some_words_open() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let phone = laptop.add().await;
+        drop((phone.client, phone.wallet));
+        laptop
+            .client
+            .refresh(&mut laptop.wallet, &mut |_| {})
+            .await
+            .expect("refreshes");
+        let replaced = laptop
+            .client
+            .replace_words(&mut laptop.wallet, &words(7), Some(&laptop.words))
+            .await;
+        assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
+        for moments in 0.. {
+            let mut away = phone.world.twin().await;
+            let life = Life::of(moments);
+            let mut client = mortal(&mut away, &life).await;
+            let mut wallet = client.open_wallet(None).await.expect("opens");
+            let synced = client.sync(&mut wallet).await;
+            drop((client, wallet));
+            let client = away.open().await;
+            let wallet = client.open_wallet(None).await.expect("opens");
+            let package = client.recovery_package(&wallet).expect("a package");
+            let opens = [&laptop.words, &words(7)].map(|words| package.check(words).is_ok());
+            assert!(opens.contains(&true), "killed after {moments} moments");
+            if synced.is_ok() && !life.is_over() {
+                assert!(moments > 3 && opens == [false, true], "{opens:?}");
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_machine_that_was_away_during_a_refresh_replaces_the_words_at_once() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        laptop
+            .client
+            .refresh(&mut laptop.wallet, &mut |_| {})
+            .await
+            .expect("refreshes");
+        let replaced = phone
+            .client
+            .replace_words(&mut phone.wallet, &words(7), Some(&laptop.words))
+            .await;
+        assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
     });
 }
