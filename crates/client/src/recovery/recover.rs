@@ -366,6 +366,16 @@ impl<P: Platform> Client<P> {
         keep: &[DeviceId],
         secret: &RecoverySecret,
     ) -> Result<Vec<DeviceId>, Fault> {
+        // Kept off the caller's stack: it holds the state of several calls.
+        Box::pin(self.settle(recovered, keep, secret)).await
+    }
+
+    async fn settle(
+        &mut self,
+        recovered: &mut Recovered,
+        keep: &[DeviceId],
+        secret: &RecoverySecret,
+    ) -> Result<Vec<DeviceId>, Fault> {
         let wallet = &mut recovered.wallet;
         let mut revoked = Vec::new();
         for device in core::mem::take(&mut recovered.others) {
