@@ -110,7 +110,7 @@ impl<P: Platform> Client<P> {
     ) -> Result<(Reply<R>, Option<Checkpoint>), Fault> {
         let mut again = true;
         loop {
-            match self.exchange(request).await? {
+            match Box::pin(self.exchange(request)).await? {
                 Answer::Reply(reply) => {
                     let newest = self
                         .session
@@ -133,7 +133,7 @@ impl<P: Platform> Client<P> {
         loop {
             let key = self.seal_key().await?;
             let request = build(&self.session, &key, &mut self.random)?;
-            match self.exchange(&request).await? {
+            match Box::pin(self.exchange(&request)).await? {
                 Answer::Reply(reply) => {
                     let newest = self
                         .session

@@ -60,6 +60,7 @@ passed_on! {
     wallet(id: WalletId) -> Option<Wallet>;
     wallets(after: Option<WalletId>, limit: u32) -> Vec<Wallet>;
     chains(wallet: WalletId) -> Option<Chains>;
+    device_count(user: UserId) -> u32;
     wallet_count(user: UserId) -> u32;
     wallets_of(user: UserId) -> Vec<Wallet>;
     share(wallet: WalletId, kind: KeyKind, epoch: u32) -> Option<Share>;
@@ -76,6 +77,7 @@ passed_on! {
     waiting(wallet: WalletId, most: u32) -> u32;
     is_issued(wallet: WalletId, txid: [u8; 32]) -> bool;
     scripts(output_keys: Vec<[u8; 32]>) -> Vec<Script>;
+    all_scripts(after: Option<[u8; 32]>, limit: u32) -> Vec<Script>;
     watched(wallet: WalletId) -> [u32; 2];
     used(wallet: WalletId) -> [u32; 2];
     coins(outpoints: Vec<[u8; 36]>) -> Vec<Coin>;

@@ -230,7 +230,6 @@ fn a06_any_covered_part_that_changes_breaks_the_signature() {
 fn headers_that_are_not_covered_change_nothing() {
     let mut headers = lines(&signed());
     let before = parse(&headers).unwrap().digest();
-    headers.push(("authorization".into(), "Bearer x".into()));
     headers.push(("x-forwarded-for".into(), "\u{1}not even text".into()));
     headers.push(("content-encoding".into(), "identity".into()));
     assert_eq!(parse(&headers).unwrap().digest(), before);

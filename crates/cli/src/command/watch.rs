@@ -208,7 +208,7 @@ async fn watch(context: Context<'_>) -> Result<()> {
     let mut wait = BACK_OFF.0;
     loop {
         let mut lines = Vec::new();
-        let round = round(context, &mut client, &mut told, &mut lines).await;
+        let round = Box::pin(round(context, &mut client, &mut told, &mut lines)).await;
         context.tell(&mut client);
         drop(client);
         // Who reads a line may use the keystore at once.

@@ -157,7 +157,7 @@ fn p32_words_on_another_machine_take_a_share_only_from_their_server_and_for_them
             .refresh(&mut laptop.wallet, &mut |_| {})
             .await
             .expect("refreshes");
-        let late = laptop.client.finish_replacement(&answered.answer.file).await;
+        let late = Box::pin(laptop.client.finish_replacement(&answered.answer.file)).await;
         assert!(
             matches!(late, Err(Fault::Recovery(RecoveryFault::WalletMoved))),
             "{late:?}"
@@ -170,12 +170,12 @@ fn p32_words_on_another_machine_take_a_share_only_from_their_server_and_for_them
             panic!("{asked:?}")
         };
         let answered = holder::go_on(&begun.state, &message, &new, random).expect("takes its share");
-        let finished = laptop.client.finish_replacement(&answered.answer.file).await;
+        let finished = Box::pin(laptop.client.finish_replacement(&answered.answer.file)).await;
         let (wallet, replaced) = finished.expect("the words are replaced");
         assert_eq!(replaced.refreshed.expect("refreshes").epoch, 3);
         let package = laptop.client.recovery_package(&wallet).expect("a package");
         assert_eq!(package.check(&new).expect("opens").epoch, 3);
-        let again = laptop.client.finish_replacement(&answered.answer.file).await;
+        let again = Box::pin(laptop.client.finish_replacement(&answered.answer.file)).await;
         assert!(
             matches!(again, Err(Fault::Recovery(RecoveryFault::NotAwaited))),
             "{again:?}"

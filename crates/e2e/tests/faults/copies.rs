@@ -188,7 +188,7 @@ fn s14_kill_9_anywhere_in_a_restore_leaves_no_server_that_starts_and_it_works_ag
     json(&mut scene.backup(&backup)?)?;
     scene.deployment.kill()?;
     fs::remove_dir_all(scene.data())?;
-    let mut places = failpoints_in("crates/store/src/copy.rs")?;
+    let mut places = failpoints_in("crates/store/src/sqlite/copy.rs")?;
     ensure!(places.len() >= 5, "{places:?}");
     // There it is whole.
     places.sort_by_key(|place| place == "restore-renamed");

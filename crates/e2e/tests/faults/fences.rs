@@ -71,8 +71,7 @@ impl Scene {
         if by == By::Words {
             return Ok(());
         }
-        let wallet = self
-            .open(WALLETS.get(place).context("a wallet")?)
+        let wallet = Box::pin(self.open(WALLETS.get(place).context("a wallet")?))
             .await?
             .wallet
             .id()
@@ -95,7 +94,7 @@ impl Scene {
 
     /// Lifted once, by whom it takes; and the wallet signs.
     async fn is_lifted(&self, place: usize, by: By) -> Result<()> {
-        let mut device = self.open(WALLETS.get(place).context("a wallet")?).await?;
+        let mut device = Box::pin(self.open(WALLETS.get(place).context("a wallet")?)).await?;
         device.client.sync(&mut device.wallet).await?;
         let audited = device.client.audit(&mut device.wallet).await?;
         let lifts = audited.entries.iter().filter_map(|entry| match &entry.event {
@@ -121,7 +120,7 @@ fn s14_f24_a_lift_whose_replies_are_lost_whose_requests_come_late_or_twice_or_wh
         for (place, trick) in Trick::ALL.into_iter().enumerate() {
             let by = if place % 2 == 0 { By::Words } else { By::Operator };
             let tried = async {
-                scene.decided(place, by).await?;
+                Box::pin(scene.decided(place, by)).await?;
                 let mischief = Mischief::once("/LiftFence", trick);
                 if scene.says_yes(place, by, mischief).await?.is_none() {
                     // It is told so, whether it was lifted before it died or now.
@@ -148,7 +147,7 @@ fn p21_s14_kill_9_at_every_failpoint_of_a_lift_leaves_it_lifted_once() -> Result
             .flat_map(|by| places.iter().map(move |at| (by, at)));
         for (place, (by, at)) in chosen.enumerate() {
             let tried = async {
-                scene.decided(place, by).await?;
+                Box::pin(scene.decided(place, by)).await?;
                 scene.with(|deployment| {
                     deployment.kill()?;
                     deployment.set_environment(&[NO_RATE.as_slice(), &[("TWOFOLD_KILL_AT", at.as_str())]].concat());

@@ -142,6 +142,13 @@ impl Store for PostgresStore {
         self.one("wallet_chains WHERE wallet = $1", with![&wallet.0]).await
     }
 
+    async fn device_count(&self, user: UserId) -> Result<u32, StoreFault> {
+        let [count] = self
+            .numbers("SELECT count(*) FROM devices WHERE user_id = $1", with![&user.0])
+            .await?;
+        Ok(count)
+    }
+
     async fn wallet_count(&self, user: UserId) -> Result<u32, StoreFault> {
         let [count] = self
             .numbers("SELECT count(*) FROM wallets WHERE user_id = $1", with![&user.0])
@@ -246,6 +253,14 @@ impl Store for PostgresStore {
     async fn scripts(&self, output_keys: Vec<[u8; 32]>) -> Result<Vec<Script>, StoreFault> {
         self.each("scripts", "t.output_key = k.key", with![output_keys.as_slice()])
             .await
+    }
+
+    async fn all_scripts(&self, after: Option<[u8; 32]>, limit: u32) -> Result<Vec<Script>, StoreFault> {
+        self.list(
+            "scripts WHERE output_key > $1 ORDER BY output_key LIMIT $2",
+            with![past(after.as_ref()), limit],
+        )
+        .await
     }
 
     async fn watched(&self, wallet: WalletId) -> Result<[u32; 2], StoreFault> {

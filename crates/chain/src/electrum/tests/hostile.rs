@@ -81,9 +81,10 @@ async fn c04_a_flood_of_notices_ends_the_connection() {
     until("watched", || chain.state().restored == 1).await;
     let tip = json!([{ "height": 0, "hex": genesis() }]);
     // On a thread of its own: it waits for the reader.
+    let flooding = Arc::clone(&server);
     let flood = tokio::task::spawn_blocking(move || {
-        while server.connections() < 2 {
-            server.announce("blockchain.headers.subscribe", &tip);
+        while flooding.connections() < 2 {
+            flooding.announce("blockchain.headers.subscribe", &tip);
         }
     });
     timeout(Duration::from_secs(60), flood).await.unwrap().unwrap();

@@ -3,7 +3,7 @@ use rstest::rstest;
 use super::Second;
 use crate::config::Config;
 
-fn checked(section: Second) -> Result<(), String> {
+fn checked(section: &Second) -> Result<(), String> {
     section.check("bitcoin").map_err(|fault| fault.to_string())
 }
 
@@ -21,14 +21,14 @@ fn an_electrum_server_needs_no_node() {
         "tcp://127.0.0.1:50001",
         "tcp://[::1]:50001",
     ] {
-        checked(electrum(url)).unwrap();
+        checked(&electrum(url)).unwrap();
     }
-    checked(Second {
+    checked(&Second {
         electrum_plaintext: true,
         ..electrum("tcp://10.0.0.7:50001")
     })
     .unwrap();
-    checked(Second {
+    checked(&Second {
         electrum_pin: Some("5d".repeat(32)),
         ..electrum("ssl://10.0.0.7:50002")
     })
@@ -51,7 +51,7 @@ fn an_electrum_server_needs_no_node() {
     "bitcoin.electrum_roots_file /nonexistent can't be read"
 )]
 fn what_is_unsafe_or_unclear_is_refused_by_its_name(#[case] section: Second, #[case] said: &str) {
-    let fault = checked(section).unwrap_err();
+    let fault = checked(&section).unwrap_err();
     assert!(fault.contains(said), "{fault}");
 }
 
@@ -64,7 +64,7 @@ fn roots_without_a_certificate_are_none() {
         electrum_roots_file: Some(file),
         ..electrum("ssl://e.example:1")
     };
-    assert!(checked(section).unwrap_err().contains("holds no certificate"));
+    assert!(checked(&section).unwrap_err().contains("holds no certificate"));
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn s14_a_place_that_a_restore_left_half_done_is_no_database_and_takes_the_restor
     let (fresh, place) = (Fresh::new(), TempDir::new().unwrap());
     block_on(populate(&*fresh));
     let copy = place.path().join("copy");
-    fresh.copy_to(&copy).unwrap();
+    fresh.copy_to(&copy, &mut || ()).unwrap();
     let directory = place.path().join("data");
     let vacant = Vacant::take(&directory).unwrap();
     let (part, _) = vacant.part().unwrap();

@@ -148,7 +148,7 @@ impl House {
         };
         // All that the model's spends pay goes to the stranger; the rest comes back.
         let stranger = stranger().script_pubkey();
-        let spent: u64 = psbt.inputs.iter().map(|input| worth(input)).sum();
+        let spent: u64 = psbt.inputs.iter().map(worth).sum();
         let outputs = psbt
             .unsigned_tx
             .output

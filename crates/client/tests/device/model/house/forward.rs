@@ -161,8 +161,16 @@ impl House {
             .map(|row| Entry::from_bytes(&row.entry).expect("an entry"))
             .collect();
         let freezes = entries.iter().filter_map(|entry| match entry.event {
-            Event::Shape { device, step, .. } if step == ShapeStep::Frozen => Some((true, device)),
-            Event::Shape { device, step, .. } if step == ShapeStep::Unfrozen => Some((false, device)),
+            Event::Shape {
+                device,
+                step: ShapeStep::Frozen,
+                ..
+            } => Some((true, device)),
+            Event::Shape {
+                device,
+                step: ShapeStep::Unfrozen,
+                ..
+            } => Some((false, device)),
             _ => None,
         });
         let said: Vec<_> = entries.iter().filter_map(signed).collect();
