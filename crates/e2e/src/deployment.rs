@@ -148,7 +148,15 @@ impl Deployment {
 
     /// Runs `twofold-server` with these words, as the operator on the server's machine; what it answers.
     pub fn operator(&self, words: &[&str]) -> Result<Value> {
-        let output = Command::new(binary("twofold-server")?).args(words).output()?;
+        // Where its database is, they are told as the server is.
+        let settings = self
+            .environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("TWOFOLD__"));
+        let output = Command::new(binary("twofold-server")?)
+            .args(words)
+            .envs(settings.map(|(name, value)| (name, value)))
+            .output()?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         anyhow::ensure!(output.status.success(), "{words:?}: {said}");
         serde_json::from_slice(&output.stdout).with_context(|| format!("{words:?} answered something else; {said}"))

@@ -21,6 +21,7 @@ mod losses;
 mod memory;
 mod networks;
 mod oracle;
+mod postgres;
 mod production;
 mod races;
 mod recovery;

@@ -14,7 +14,7 @@ use twofold_cosigner::{
     port::{Clock, chain::Chain, store::Store},
 };
 
-use twofold_store::SqliteStore;
+use twofold_store::Database;
 
 use crate::{health::Health, listen::Phase, metric, rate::Rates};
 
@@ -23,10 +23,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Longest wait after the node failed to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Why a server whose store is sealed stops.
-pub(crate) const SEALED: &str = "a write to the data directory failed, and what reached the disk is unknown until it is \
-    read anew; look at the disk, then start the server again";
-/// How long the requests of such a server get to fail.
+/// How long the requests of a server whose store is sealed get to fail.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Starts all of it; dropping the set ends it.
@@ -128,13 +125,16 @@ async fn pulse<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, h
 /// Stops the server once its store is sealed: nothing works from then on, and only a new process finds out what is on the
 /// disk.
 pub(crate) async fn stop_when_sealed<C: Chain, K: Clock>(
-    cosigner: Arc<Cosigner<SqliteStore, C, K>>,
+    cosigner: Arc<Cosigner<Database, C, K>>,
     phase: watch::Sender<Phase>,
 ) {
-    while !cosigner.store().is_sealed() {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    tracing::error!("{SEALED}");
+    let why = loop {
+        match cosigner.store().sealed() {
+            Some(why) => break why,
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    };
+    tracing::error!("{why}");
     phase.send_modify(|phase| *phase = (*phase).max(Phase::Draining));
     tokio::time::sleep(FAREWELL).await;
     phase.send_replace(Phase::Forced);

@@ -327,11 +327,19 @@ pub(crate) struct Files {
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The backup.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "identity",
+        required_unless_present = "in_place"
+    )]
+    pub(crate) from: Option<PathBuf>,
     /// The file with the key that opens it (AGE-SECRET-KEY-1...).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) identity: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(crate) identity: Option<PathBuf>,
+    /// The database is PostgreSQL and was restored by its own means, from a dump or to a point in time: say so in it.
+    #[arg(long, conflicts_with_all = ["from", "identity"])]
+    pub(crate) in_place: bool,
     #[command(flatten)]
     pub(crate) files: Files,
     /// Print one JSON object.
@@ -470,8 +478,7 @@ impl From<Restore> for command::Restore {
     fn from(restore: Restore) -> Self {
         Self {
             place: restore.files.into(),
-            from: restore.from,
-            identity: restore.identity,
+            from: restore.from.zip(restore.identity),
             json: restore.json,
         }
     }

@@ -17,6 +17,8 @@ mod status;
 
 use std::path::PathBuf;
 
+use twofold_store::Settings;
+
 pub use approve::{approve, refuse};
 pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
@@ -33,7 +35,7 @@ pub use run::{Run, run};
 pub use status::status;
 
 use crate::{
-    config::{Bitcoin, Config, Network},
+    config::{Bitcoin, Config, Database, Network},
     fault::Fault,
 };
 
@@ -74,6 +76,14 @@ impl Place {
                 Ok((config.data_dir, anchor))
             }
             Self::Development(folder) => Ok((folder.join("data"), folder.join("anchor"))),
+        }
+    }
+
+    /// How PostgreSQL is reached, where the data is not in files.
+    fn database(&self) -> Result<Option<Settings>, Fault> {
+        match self {
+            Self::Config(file) => Config::load(file)?.database.settings(),
+            Self::Development(_) => Database::of_environment()?.settings(),
         }
     }
 

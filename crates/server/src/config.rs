@@ -3,6 +3,7 @@
 mod check;
 mod clock;
 mod cosigner;
+mod database;
 mod fault;
 mod ingress;
 mod log;
@@ -26,6 +27,7 @@ use twofold_api::public_url::PublicUrl;
 
 pub(crate) use check::plain;
 pub use clock::Clock;
+pub use database::{Database, Kind as DatabaseKind};
 pub(crate) use ingress::Turned;
 pub use ingress::{Addresses, Ingress};
 pub use log::{Log, LogFormat};
@@ -69,6 +71,9 @@ pub struct Config {
     pub tls: Tls,
     /// The node.
     pub bitcoin: Bitcoin,
+    /// Where the data is kept; in files in `data_dir` unless said otherwise.
+    #[serde(default)]
+    pub database: Database,
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
@@ -361,6 +366,7 @@ impl Config {
                 trust: Trust::Pinned,
             },
             bitcoin,
+            database: Database::default(),
             limits: Limits {
                 wallets_per_user: 1000,
                 issued_per_wallet: 100_000,

@@ -7,18 +7,23 @@ use std::{
     thread,
 };
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
 use twofold_cosigner::port::Clock as _;
-use twofold_store::{Contents, CopyFault, SqliteStore, journal_of};
+use twofold_store::{Contents, Database, journal_of};
 
 use crate::{
     backup::{self, Manifest},
     clock::SystemClock,
     config::Config,
+    database,
     failpoint::failpoint,
     fault::Fault,
     mark,
     pace::Pace,
+    private_file,
 };
 
 /// The copy that a backup is made from, in the data directory: it holds what the database holds.
@@ -50,7 +55,7 @@ impl Copies {
     /// Makes one of a store that is in use.
     pub(crate) async fn make(
         &self,
-        store: SqliteStore,
+        store: Database,
         out: PathBuf,
         recipient: Option<String>,
     ) -> Result<Manifest, Fault> {
@@ -60,11 +65,15 @@ impl Copies {
         };
         let (data_dir, recipient) = (self.data_dir.clone(), recipient.or_else(|| self.recipient.clone()));
         let (tell, told) = oneshot::channel();
+        let runtime = Handle::current();
         // A thread of its own, since it gives way to all others.
         let making = thread::Builder::new().name("backup".into()).spawn(move || {
             let pace = Pace::beside_others();
-            let made = make(&data_dir, &out, recipient.as_deref(), pace, |copy, rest| {
-                store.copy_to(copy, rest)
+            let made = make(&data_dir, &out, recipient.as_deref(), pace, |copy, rest| match &store {
+                Database::Sqlite(store) => store
+                    .copy_to(copy, rest)
+                    .map_err(|fault| Fault::Data(fault.to_string())),
+                Database::Postgres(store) => runtime.block_on(store.copy_to(copy)).map_err(database::told),
             });
             drop(turn);
             if let Ok(manifest) = &made {
@@ -85,7 +94,7 @@ pub(crate) fn make(
     out: &Path,
     recipient: Option<&str>,
     mut pace: Pace,
-    copy: impl FnOnce(&Path, &mut dyn FnMut()) -> Result<Contents, CopyFault>,
+    copy: impl FnOnce(&Path, &mut dyn FnMut()) -> Result<Contents, Fault>,
 ) -> Result<Manifest, Fault> {
     let Some(recipient) = recipient else {
         return Err(Fault::Config(
@@ -96,8 +105,10 @@ pub(crate) fn make(
     };
     let recipient = backup::recipient(recipient)?;
     let now = SystemClock.now();
+    // With its data elsewhere, a server may never have made it.
+    private_file::directory(data_dir)?;
     let copied = Copied(data_dir.join(COPY));
-    let contents = copy(&copied.0, &mut || pace.rest()).map_err(|fault| Fault::Data(fault.to_string()))?;
+    let contents = copy(&copied.0, &mut || pace.rest())?;
     failpoint!("backup::copied");
     let manifest = backup::write(&copied.0, out, &recipient, contents, now, &mut pace)?;
     mark::note(data_dir, mark::BACKUP, now);

@@ -13,6 +13,7 @@ mod clock;
 pub mod command;
 pub mod config;
 mod copies;
+mod database;
 pub mod development;
 mod doctor;
 mod door;

@@ -17,7 +17,7 @@ use crate::{
     rotation::Rotations,
 };
 use twofold_api::{Refusal, public_url::PublicUrl, server_link::ServerLink};
-use twofold_store::SqliteStore;
+use twofold_store::Database;
 use twofold_threshold::id::{DeviceId, WalletId};
 
 /// Longest life of an invitation: 30 days.
@@ -187,7 +187,7 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
     }
 }
 
-impl<C: Chain, K: Clock> Grant for Office<SqliteStore, C, K> {
+impl<C: Chain, K: Clock> Grant for Office<Database, C, K> {
     async fn grant(&self, wish: Wish) -> Reply {
         let done = match wish {
             Wish::Invite {

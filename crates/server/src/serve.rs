@@ -13,13 +13,14 @@ use twofold_cosigner::{
     Cosigner, Keks, Settled, StartFault,
     port::{Clock, chain::Chain},
 };
-use twofold_store::{AnchorFile, OpenFault, SqliteStore};
+use twofold_store::{AnchorFile, Database};
 
 use crate::{
     admin, background,
     clock::SystemClock,
     config::Config,
     copies::Copies,
+    database,
     fault::Fault,
     gate::Gate,
     health::Health,
@@ -44,7 +45,7 @@ pub struct Running<C, K> {
     phase: watch::Sender<Phase>,
     accepting: JoinHandle<()>,
     background: JoinSet<()>,
-    office: Arc<Office<SqliteStore, C, K>>,
+    office: Arc<Office<Database, C, K>>,
 }
 
 /// Tells a server to stop.
@@ -76,19 +77,14 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     config: &Config,
     chain: C,
     clock: K,
-) -> Result<Cosigner<SqliteStore, C, K>, Fault> {
+) -> Result<Cosigner<Database, C, K>, Fault> {
     let (kek, next) = kek::Files::of(&config.kek_file).read()?;
     let keks = Keks {
         kek: &kek,
         next: next.as_ref(),
     };
     let anchor_file = config.anchor_file()?;
-    let store = SqliteStore::open(&config.data_dir).map_err(|fault| {
-        Fault::Data(match fault {
-            OpenFault::Io { .. } => format!("can't open the data directory: {fault}"),
-            fault => fault.to_string(),
-        })
-    })?;
+    let store = database::open(config).await?;
     let anchor =
         AnchorFile::open(anchor_file).map_err(|fault| Fault::Data(format!("can't open the anchor: {fault}")))?;
     let cosigner = Cosigner::open(store, chain, clock, Age, keks, config.cosigner()?)
@@ -250,7 +246,7 @@ impl<C: Chain, K: Clock> Running<C, K> {
         // A panic of the accept loop would be a defect; stopping goes on all the same.
         let _ = self.accepting.await;
         self.background.shutdown().await;
-        let sealed = self.office.cosigner.store().is_sealed();
+        let sealed = self.office.cosigner.store().sealed();
         let office = Arc::downgrade(&self.office);
         drop(self.office);
         // The last request may still hold the store for a moment.
@@ -264,8 +260,8 @@ impl<C: Chain, K: Clock> Running<C, K> {
             let _ = std::fs::remove_file(socket);
         }
         tracing::info!("stopped");
-        if sealed {
-            return Err(Fault::Data(background::SEALED.into()));
+        if let Some(why) = sealed {
+            return Err(Fault::Data(why.into()));
         }
         Ok(())
     }

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use twofold_store::copy_of;
-
 use super::{Server, say};
 use crate::{
     admin::{Reply, Wish, answers, ask},
     backup::{self, Manifest},
     config::Config,
-    copies,
+    copies, database,
     fault::Fault,
     pace::Pace,
 };
@@ -36,7 +34,7 @@ pub fn backup(wanted: Backup) -> Result<(), Fault> {
             let config = Config::load(file)?;
             let recipient = wanted.recipient.as_deref().or(config.backup.recipient.as_deref());
             copies::make(&config.data_dir, &out, recipient, Pace::hurried(), |copy, _| {
-                copy_of(&config.data_dir, copy)
+                database::copy(&config, copy)
             })?
         }
         _ => {

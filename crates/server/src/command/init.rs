@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Backup, Clock, Config, Ingress, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
+    config::{Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -150,6 +150,8 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         ingress: Ingress::default(),
         tls,
         bitcoin,
+        // A server of PostgreSQL's is told so from the first.
+        database: Database::of_environment()?,
         limits: Limits::default(),
         sign_in: Vec::new(),
         policy: Policy::default(),

@@ -39,6 +39,7 @@ impl Config {
                 "metrics.listen {listen} is open to others; use a loopback address such as 127.0.0.1:9464"
             )));
         }
+        self.database.settings()?;
         kek::read(&self.kek_file)?;
         tls::Chain::load(&self.tls)?;
         Ok(())
@@ -173,7 +174,7 @@ impl Limits {
     }
 }
 
-fn within(bounds: &[(&str, u64, u64, u64)]) -> Result<(), Fault> {
+pub(super) fn within(bounds: &[(&str, u64, u64, u64)]) -> Result<(), Fault> {
     bounds.iter().try_for_each(|(name, value, least, most)| {
         if (least..=most).contains(&value) {
             Ok(())

@@ -13,6 +13,7 @@ mod floor;
 mod load;
 mod machine;
 mod parts;
+mod postgres;
 mod purse;
 mod renewal;
 mod rotation;
@@ -37,8 +38,8 @@ const SEATS: usize = 16;
 const EACH: u32 = 150;
 /// Signatures of each device before anything is measured, so that what a server keeps at hand is there.
 const WARM: u32 = 10;
-/// Coins that this takes of each wallet: four loads, four warm-ups.
-const COINS: u32 = 4 * EACH + 4 * WARM;
+/// Coins that this takes of each wallet: five loads, four warm-ups.
+const COINS: u32 = 5 * EACH + 4 * WARM;
 /// Signatures one after the other, for the latency.
 const ALONE: u32 = 600;
 /// Wallets made to measure the making.
@@ -54,11 +55,12 @@ const WINDOW: u32 = 1_000;
 type Part = fn(&mut Bench) -> Result<()>;
 
 /// What is measured, in this order; each stands on nothing that another did.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("creation", Bench::creation),
     ("renewals", Bench::renewals),
     ("throughput", Bench::throughput),
     ("latency", Bench::latency),
+    ("postgres", Bench::postgres),
     ("spends", Bench::spends),
     ("wallets", Bench::wallets),
     ("rotations", Bench::rotations),

@@ -4,8 +4,13 @@
 use std::{fs::File, path::Path};
 
 use anyhow::{Result, ensure};
-use bitcoin::{OutPoint, Txid, consensus::encode::serialize, hashes::Hash as _};
+use bitcoin::{
+    OutPoint, Txid,
+    consensus::encode::{serialize, serialize_hex},
+    hashes::Hash as _,
+};
 use rusqlite::{Connection, Transaction, params};
+use twofold_testkit::Postgres;
 use twofold_threshold::id::WalletId;
 
 use crate::{crowd::Crowd, device::random, purse::Purse, spend};
@@ -23,6 +28,24 @@ pub(crate) fn fund(database: &Path, purse: &mut Purse, count: u32) -> Result<()>
         purse.coins.push(coin);
     }
     transaction.commit()?;
+    Ok(())
+}
+
+/// The same where the data is in PostgreSQL; the server may be running.
+pub(crate) fn fund_there(database: &Postgres, purse: &mut Purse, count: u32) -> Result<()> {
+    let mut rows = Vec::new();
+    for _ in 0..count {
+        let coin = OutPoint::new(Txid::from_byte_array(random()), 0);
+        rows.push(format!(
+            "('\\x{}', '\\x{}', {}, 0, 0)",
+            serialize_hex(&coin),
+            purse.id,
+            spend::COIN
+        ));
+        purse.coins.push(coin);
+    }
+    let sql = "INSERT INTO twofold.coins (outpoint, wallet, value, keychain, idx) VALUES ";
+    database.sql(&format!("{sql}{}", rows.join(", ")))?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use twofold_api::{invitation::Invitation, public_url::PublicUrl};
 use twofold_e2e::process::{Leashed, binary};
-use twofold_testkit::Regtest;
+use twofold_testkit::{Postgres, Regtest};
 use twofold_threshold::{id::WalletId, identity::IdentityKey};
 
 use crate::machine::{self, Process};
@@ -46,6 +46,7 @@ pub(crate) struct Server {
     process: Process,
     site: Arc<Site>,
     _node: Regtest,
+    environment: Vec<(&'static str, String)>,
     folder: TempDir,
 }
 
@@ -63,6 +64,18 @@ pub(crate) struct Site {
 impl Server {
     /// Sets a server up and starts it.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(Vec::new())
+    }
+
+    /// The same with its data in PostgreSQL.
+    pub(crate) fn start_on(database: &Postgres) -> Result<Self> {
+        Self::start_with(vec![
+            ("TWOFOLD__DATABASE__KIND", "postgres".to_owned()),
+            ("TWOFOLD__DATABASE__URL", database.url()),
+        ])
+    }
+
+    fn start_with(environment: Vec<(&'static str, String)>) -> Result<Self> {
         let node = Regtest::start()?;
         let folder = tempfile::tempdir()?;
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
@@ -82,6 +95,7 @@ impl Server {
                 "--cookie-file",
             ])
             .arg(node.cookie_file())
+            .envs(environment.iter().map(|(name, value)| (*name, value)))
             .output()?;
         let invitation = invitation(&output)?;
         let authority = CertificateDer::pem_file_iter(folder.path().join("etc/chain.pem"))?
@@ -104,6 +118,7 @@ impl Server {
                 tls: Arc::new(tls),
             }),
             _node: node,
+            environment,
             folder,
         };
         server.resume()?;
@@ -121,6 +136,7 @@ impl Server {
             .args(["run", "--json", "--config"])
             .arg(self.config())
             .envs(LIMITS.iter().copied())
+            .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
