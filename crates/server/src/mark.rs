@@ -7,6 +7,9 @@ pub(crate) const BACKUP: &str = "last-backup";
 /// A drill came to its end.
 pub(crate) const DRILL: &str = "last-drill";
 
+/// All of them. They say nothing of the data beside them.
+pub(crate) const ALL: [&str; 2] = [BACKUP, DRILL];
+
 /// Notes that it was done at `now`, in seconds since 1970. What can't be noted was done all the same.
 pub(crate) fn note(data_dir: &Path, what: &str, now: u64) {
     let (draft, place) = (data_dir.join(format!("{what}.draft")), data_dir.join(what));

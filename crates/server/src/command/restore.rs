@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use twofold_store::{AnchorFile, Contents, CopyFault, PostgresStore, Settings, Vacant};
 
 use super::{Place, say};
-use crate::{admin::answers, backup, database, fault::Fault};
+use crate::{admin::answers, backup, database, fault::Fault, mark};
 
 /// What to restore, and where.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub fn restore(wanted: &Restore) -> Result<(), Fault> {
     };
     let identity = backup::identity(key)?;
     let data = |fault: CopyFault| Fault::Data(fault.to_string());
-    let vacant = Vacant::take(&data_dir).map_err(data)?;
+    let vacant = Vacant::take(&data_dir, &mark::ALL).map_err(data)?;
     let (copy, mut part) = vacant.part().map_err(data)?;
     let manifest = backup::read(from, &identity, &mut part)?;
     drop(part);

@@ -196,15 +196,15 @@ pub struct Vacant {
 }
 
 impl Vacant {
-    /// Makes the directory, or takes one that is empty.
-    pub fn take(directory: &Path) -> Result<Self, CopyFault> {
+    /// Makes the directory, or takes one that holds nothing, or nothing but what is named in `beside`.
+    pub fn take(directory: &Path, beside: &[&str]) -> Result<Self, CopyFault> {
         let lock = take(directory)?;
         for entry in fs::read_dir(directory).map_err(at(directory))? {
             let name = entry.map_err(at(directory))?.file_name();
             let part =
                 [Path::new(PART).as_os_str(), journal_of(Path::new(PART)).as_os_str()].contains(&name.as_os_str());
             // Our own lock, what an earlier try left, and the socket of a server that was killed.
-            if name != "lock" && !part && name != "admin.sock" {
+            if name != "lock" && !part && name != "admin.sock" && !beside.iter().any(|known| name == **known) {
                 return Err(CopyFault::Occupied {
                     directory: directory.to_path_buf(),
                     found: name.to_string_lossy().into_owned(),

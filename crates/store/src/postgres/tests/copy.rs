@@ -22,7 +22,7 @@ fn s14_a_copy_is_of_one_moment_and_restores_into_either_database() {
     assert_eq!(contents.wallets, 2);
 
     let directory = place.path().join("data");
-    let vacant = Vacant::take(&directory).unwrap();
+    let vacant = Vacant::take(&directory, &[]).unwrap();
     let (part, file) = vacant.part().unwrap();
     drop(file);
     std::fs::copy(&copy, part).unwrap();

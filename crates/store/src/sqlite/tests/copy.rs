@@ -23,7 +23,7 @@ use crate::{
 
 /// Puts a copy in place as a restore does.
 fn restore(copy: &Path, directory: &Path, takes_over: Option<[u8; 16]>) -> Result<Contents, CopyFault> {
-    let vacant = Vacant::take(directory)?;
+    let vacant = Vacant::take(directory, &[])?;
     let (_, mut part) = vacant.part()?;
     io::copy(&mut File::open(copy).unwrap(), &mut part).unwrap();
     vacant.install(takes_over)
@@ -114,7 +114,7 @@ fn s14_a_place_that_a_restore_left_half_done_is_no_database_and_takes_the_restor
     let copy = place.path().join("copy");
     fresh.copy_to(&copy, &mut || ()).unwrap();
     let directory = place.path().join("data");
-    let vacant = Vacant::take(&directory).unwrap();
+    let vacant = Vacant::take(&directory, &[]).unwrap();
     let (part, _) = vacant.part().unwrap();
     drop(vacant);
     // What a kill in the middle of its last write leaves: it would be played back into whatever is put there next.
