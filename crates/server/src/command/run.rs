@@ -78,7 +78,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 let level = log::start(&config.log)?;
                 production::start(&config)?;
                 let listener = serve::bind(config.listen).await?;
-                run_until_told(&config, level, listener, json, false).await
+                Box::pin(run_until_told(&config, level, listener, json, false)).await
             }
             Run::Development {
                 data,
@@ -109,7 +109,7 @@ pub fn run(what: Run) -> Result<(), Fault> {
                 config.new_anchor = new_anchor;
                 let level = log::start(&config.log)?;
                 config.check()?;
-                run_until_told(&config, level, listener, json, true).await
+                Box::pin(run_until_told(&config, level, listener, json, true)).await
             }
         }
     });
@@ -138,7 +138,7 @@ async fn run_until_told(
     if let Some(why) = config.bitcoin.obstacle() {
         tracing::warn!(why, "the bitcoin node can't be asked yet; trying until it can");
     }
-    let running = serve::start(config, listener, chain, SystemClock, Some(level)).await?;
+    let running = Box::pin(serve::start(config, listener, chain, SystemClock, Some(level))).await?;
     let invitation = if invited {
         Some(running.invite(DEVELOPMENT_INVITATION).await?)
     } else {
