@@ -117,16 +117,18 @@ fn dying_along(command: &Command) -> Command {
 fn heard_ready(name: &'static str, out: PipeReader, ready: &'static str) -> Result<()> {
     let (tell, told) = mpsc::channel();
     thread::Builder::new().name(format!("{name} log")).spawn(move || {
-        let mut last = String::new();
+        let (mut last, mut wrong) = (String::new(), None);
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             if line.contains(ready) {
                 let _ = tell.send(Ok(()));
             }
             if line.to_lowercase().contains("error") || line.contains("FATAL") {
-                last = line;
+                wrong = Some(line.clone());
             }
+            last = line;
         }
-        let _ = tell.send(Err(anyhow!("{name} ended before it was ready: {last}")));
+        let why = wrong.unwrap_or(last);
+        let _ = tell.send(Err(anyhow!("{name} ended before it was ready: {why}")));
     })?;
     told.recv_timeout(READY_WITHIN)
         .unwrap_or_else(|_| bail!("{name} is not ready after {READY_WITHIN:?}"))

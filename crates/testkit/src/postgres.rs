@@ -23,7 +23,7 @@ const READY: &str = "database system is ready to accept connections";
 /// Tries to start it: another program may take the port first, and what a killed one left takes a moment to go.
 const TRIES: usize = 50;
 /// Counts the ways in which a cluster was ever made here.
-const TEMPLATE: u32 = 2;
+const TEMPLATE: u32 = 3;
 /// Who runs it where the test is root, as whom it refuses to run.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
@@ -48,18 +48,19 @@ impl Postgres {
     /// A server of this test's own.
     pub fn start() -> Result<Self> {
         let mut postgres = Self::place()?;
-        let data = postgres.data();
-        let made = postgres.made()?;
-        let copied = Command::new("cp").arg("-a").arg(made).arg(&data).output()?;
-        succeeded("cp", &copied)?;
-        postgres.ca = certificates(&data, postgres.runs_as)?;
+        let made = fs::File::open(postgres.made()?)?;
+        let unpacked = postgres.tar("-x").stdin(made).output()?;
+        succeeded("tar", &unpacked)?;
+        postgres.ca = certificates(&postgres.data(), postgres.runs_as)?;
         postgres.restart()?;
         Ok(postgres)
     }
 
     fn place() -> Result<Self> {
         let runs_as = geteuid().is_root().then(unprivileged).transpose()?;
-        let folder = tempfile::Builder::new().prefix("twofold-pg").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("twofold-pg")
+            .tempdir_in(within(runs_as)?)?;
         give(folder.path(), runs_as)?;
         Ok(Self {
             process: Mutex::default(),
@@ -72,17 +73,18 @@ impl Postgres {
         })
     }
 
-    /// A cluster to copy, made once: making one costs more than most tests.
+    /// A cluster to unpack, made once: making one costs more than most tests. It is one file, so that whoever moves the
+    /// cache elsewhere can't lose its owners and empty folders.
     fn made(&self) -> Result<PathBuf> {
         let cache = cache().context("no cache: set TWOFOLD_CACHE or HOME")?;
         fs::create_dir_all(&cache)?;
         let version = self.program("postgres").arg("--version").output()?;
+        succeeded("postgres --version", &version)?;
         let version: String = String::from_utf8_lossy(&version.stdout)
             .chars()
             .filter(|letter| letter.is_ascii_alphanumeric() || *letter == '.')
             .collect();
-        let owner = self.runs_as.map_or(0, |(user, _)| user);
-        let made = cache.join(format!("{version}-{TEMPLATE}-{owner}"));
+        let made = cache.join(format!("{version}-{TEMPLATE}.tar"));
         let lock = fs::File::create(cache.join("postgres.lock"))?;
         flock(&lock, FlockOperation::LockExclusive)?;
         if !made.exists() {
@@ -90,11 +92,8 @@ impl Postgres {
             other.make()?;
             // Under another name until it is whole.
             let part = made.with_extension("part");
-            let _ = fs::remove_dir_all(&part);
-            succeeded(
-                "cp",
-                &Command::new("cp").arg("-a").arg(other.data()).arg(&part).output()?,
-            )?;
+            let packed = other.tar("-c").arg("data").stdout(fs::File::create(&part)?).output()?;
+            succeeded("tar", &packed)?;
             fs::rename(part, &made)?;
         }
         Ok(made)
@@ -314,7 +313,17 @@ impl Postgres {
 
     /// One of its programs, as who may run it.
     fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
+        self.unprivileged(&self.programs.join(name))
+    }
+
+    /// Packs or unpacks its folder, by a pipe: who runs it may not be let in where the file is.
+    fn tar(&self, what: &str) -> Command {
+        let mut tar = self.unprivileged(Path::new("tar"));
+        tar.arg(what).arg("-f-").arg("-C").arg(self.folder.path());
+        tar
+    }
+
+    fn unprivileged(&self, program: &Path) -> Command {
         let Some((user, group)) = self.runs_as else {
             return Command::new(program);
         };
@@ -354,6 +363,19 @@ fn unprivileged() -> Result<(u32, u32)> {
         }
     }
     bail!("PostgreSQL does not run as root, and there is no user {UNPRIVILEGED:?}")
+}
+
+/// Where its folder can be: a user that is not root must get there, which a private folder for temporary files forbids.
+fn within(runs_as: Option<(u32, u32)>) -> Result<PathBuf> {
+    let own = env::temp_dir();
+    if runs_as.is_none() {
+        return Ok(own);
+    }
+    let anyone = |folder: &Path| fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o1 != 0);
+    [own, "/tmp".into(), "/var/tmp".into()]
+        .into_iter()
+        .find(|place| place.canonicalize().is_ok_and(|place| place.ancestors().all(anyone)))
+        .context("PostgreSQL does not run as root, and no folder for temporary files is open to another user")
 }
 
 fn give(path: &Path, to: Option<(u32, u32)>) -> Result<()> {
