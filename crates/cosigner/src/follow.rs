@@ -13,6 +13,7 @@ mod block;
 mod find;
 mod mempool;
 pub(crate) mod merkle;
+mod reach;
 mod rescan;
 mod script;
 
@@ -32,6 +33,7 @@ use crate::{
     },
 };
 use mempool::Mempool;
+pub(crate) use reach::Reached;
 
 /// How many blocks below the tip a server begins that has no blocks yet: so that a reorganization has somewhere to go.
 const MARGIN: u32 = 6;
@@ -226,7 +228,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Follows the chain by one step. One follower a store; the server calls this again at once while there is more,
     /// and every second or so otherwise.
     pub async fn follow_step(&self, follower: &mut Follower) -> Result<Progress, FollowFault> {
-        follower.step(&self.store, &self.chain, self.time.now()).await
+        let progress = follower.step(&self.store, &self.chain, self.time.now()).await;
+        self.reached.set(follower.scripts.reach());
+        progress
     }
 }
 

@@ -123,6 +123,7 @@ pub struct Cosigner<S, C, K> {
     transcripts: Recent<[u8; 32], Arc<SignedTranscript>>,
     mailboxes: Mailboxes,
     fees: rpc::estimate_fees::NodeFees,
+    reached: follow::Reached,
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
@@ -165,6 +166,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             transcripts: Recent::new(LISTS_AT_HAND),
             mailboxes: Mailboxes::default(),
             fees: rpc::estimate_fees::NodeFees::default(),
+            reached: follow::Reached::default(),
         })
     }
 

@@ -17,6 +17,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 use twofold_e2e::process::Leashed;
+use twofold_testkit::open_folder;
 
 /// The user that nothing belongs to.
 const NOBODY: u32 = 65_534;
@@ -31,7 +32,10 @@ impl Machine {
     /// A folder each for the binary, for keys and for data. Where this test is root's, the server is not.
     fn new(server: &Path) -> Result<Self> {
         let user = rustix::process::geteuid().is_root().then_some(NOBODY);
-        let folder = TempDir::new()?;
+        let folder = match user {
+            Some(_) => open_folder("twofold-production")?,
+            None => TempDir::new()?,
+        };
         let machine = Self { folder, user };
         for name in ["", "bin", "keys", "var", "var/lib"] {
             let path = machine.folder.path().join(name);

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::daemon::{Daemon, free_port};
 use crate::node_process::cache;
+use crate::open_folder;
 
 /// What the server logs once it answers.
 const READY: &str = "database system is ready to accept connections";
@@ -58,9 +59,11 @@ impl Postgres {
 
     fn place() -> Result<Self> {
         let runs_as = geteuid().is_root().then(unprivileged).transpose()?;
-        let folder = tempfile::Builder::new()
-            .prefix("twofold-pg")
-            .tempdir_in(within(runs_as)?)?;
+        let folder = if runs_as.is_some() {
+            open_folder("twofold-pg")?
+        } else {
+            tempfile::Builder::new().prefix("twofold-pg").tempdir()?
+        };
         give(folder.path(), runs_as)?;
         Ok(Self {
             process: Mutex::default(),
@@ -363,19 +366,6 @@ fn unprivileged() -> Result<(u32, u32)> {
         }
     }
     bail!("PostgreSQL does not run as root, and there is no user {UNPRIVILEGED:?}")
-}
-
-/// Where its folder can be: a user that is not root must get there, which a private folder for temporary files forbids.
-fn within(runs_as: Option<(u32, u32)>) -> Result<PathBuf> {
-    let own = env::temp_dir();
-    if runs_as.is_none() {
-        return Ok(own);
-    }
-    let anyone = |folder: &Path| fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o1 != 0);
-    [own, "/tmp".into(), "/var/tmp".into()]
-        .into_iter()
-        .find(|place| place.canonicalize().is_ok_and(|place| place.ancestors().all(anyone)))
-        .context("PostgreSQL does not run as root, and no folder for temporary files is open to another user")
 }
 
 fn give(path: &Path, to: Option<(u32, u32)>) -> Result<()> {

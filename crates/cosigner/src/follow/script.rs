@@ -21,7 +21,7 @@ use std::{
 use bitcoin::{Txid, hashes::Hash};
 use twofold_threshold::id::WalletId;
 
-use super::{FollowFault, Progress, commit, mempool::Mempool};
+use super::{FollowFault, Progress, commit, mempool::Mempool, reach::Reach};
 use crate::{
     Config,
     port::{
@@ -50,6 +50,7 @@ pub(super) struct ByScript {
     /// Scripts of which nothing was told yet.
     untold: HashSet<[u8; 32]>,
     old: old::Old,
+    reach: Reach,
 }
 
 /// A script that is watched.
@@ -88,13 +89,19 @@ impl ByScript {
                 }
                 headers::Moved::Over { above, height } => {
                     self.unmined(above);
+                    self.reach.fall_back(above);
                     Ok(progress(height, true))
                 }
                 headers::Moved::Waits => Ok(progress(tip.height, false)),
             };
         }
         let unswept = self.watch(store, chain).await?;
-        let unread = self.read(store, chain, config, &tip, now).await?;
+        let read = self.read(store, chain, config, &tip, now).await;
+        // What can't be read of one wallet holds up no other.
+        if self.sweep.is_whole() {
+            self.reach.advance(tip.height, self.behind());
+        }
+        let unread = read?;
         if self.is_level() {
             let waiting = self.waiting();
             mempool.note_gone(store, chain, &waiting, &tip).await?;
@@ -106,6 +113,19 @@ impl ByScript {
     /// Everything that was told has been read, and everything watched was told of.
     fn is_level(&self) -> bool {
         self.sweep.is_whole() && self.due.is_empty() && self.untold.is_empty()
+    }
+
+    /// How far each wallet is read.
+    pub(super) const fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Wallets of which something was told and not read, or something watched and not told of.
+    fn behind(&self) -> BTreeSet<WalletId> {
+        let keys = self.due.iter().chain(&self.untold);
+        keys.filter_map(|key| self.scripts.get(key))
+            .map(|known| known.wallet)
+            .collect()
     }
 
     /// What is said to wait, or to be mined above the tip.
@@ -196,7 +216,8 @@ impl ByScript {
                 tracing::warn!(%why, "a script's history can't be read; trying again");
                 Ok(true)
             }
-            None => Ok(!self.due.is_empty()),
+            // What was found may have brought more addresses to watch.
+            None => Ok(read > 0),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     Authenticated, Cosigner,
     port::{
         Clock,
-        chain::Chain,
+        chain::{Chain, Way},
         record::{Rescan, WalletTransaction},
         store::{Batch, Store, Write},
     },
@@ -43,6 +43,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             // What the follower writes meanwhile must not look as if it were told: first how far it is, then what it
             // found, and once more how far it is.
             let rescan = self.store.rescan(owned.id()).await?;
+            let reached = match self.chain.way() {
+                Way::Blocks(_) => u32::MAX,
+                Way::Scripts(_) => self.reached.of(owned.id()),
+            };
             let complete = self.store.tip().await?;
             let (transactions, cursor, more_transactions) = self.changed(&owned, asked.cursor).await?;
             let from = self.known(&owned, &asked.locator).await?;
@@ -58,7 +62,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             let scanned_height = match rescan {
                 Some(rescan) if rescan.next <= rescan.last => rescan.next.saturating_sub(1).min(complete_height),
                 _ => complete_height,
-            };
+            }
+            .min(reached);
             return Ok(Synced {
                 head: self.head(Some((owned.id(), owned.state()))),
                 from_height: blocks.first().map_or(from, |block| block.height),

@@ -206,7 +206,7 @@ fn the_node_is_asked_for_fees_once_in_half_a_minute_whoever_asks() {
     assert_eq!((asked(), asked()), (once, 0));
 }
 
-fn sync(house: &House, phone: &Phone, purse: &Purse, ask: impl FnOnce(&mut request::Sync)) -> reply::Synced {
+pub(super) fn sync(house: &House, phone: &Phone, purse: &Purse, ask: impl FnOnce(&mut request::Sync)) -> reply::Synced {
     let mut asked = request::Sync {
         wallet: purse.id,
         cursor: 0,

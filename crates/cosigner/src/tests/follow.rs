@@ -7,6 +7,7 @@ use bitcoin::{
 use futures::executor::block_on;
 use twofold_intent::Keychain;
 
+use super::chain::sync;
 use crate::{
     fixture::{House, Phone, Purse, random, stranger},
     follow::{FollowFault, Follower, Progress},
@@ -135,6 +136,38 @@ fn c06_what_a_reorganization_took_back_waits_again_and_a_node_that_lags_takes_no
     mine(&house, vec![first.txdata[1].clone()]);
     follow(&house, &mut follower);
     assert_eq!(heights(&house, &purse), [Some(3)]);
+}
+
+#[test]
+fn where_scripts_are_followed_a_wallet_is_said_to_be_read_once_its_scripts_are() {
+    let house = House::new();
+    house.chain.with(|chain| chain.by_script = true);
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let told = || {
+        let told = sync(&house, &phone, &purse, |_| {});
+        (told.tip_height, told.scanned_height, told.transactions.len())
+    };
+    let mut follower = Follower::new(house.config.clone());
+    mine(&house, Vec::new());
+    assert!(step(&house, &mut follower).unwrap().more);
+    assert_eq!(told(), (1, 0, 0), "only headers were read");
+    follow(&house, &mut follower);
+    assert_eq!(told(), (1, 1, 0));
+    mine(&house, vec![payment(&purse, 3)]);
+    assert!(step(&house, &mut follower).unwrap().more);
+    assert_eq!(told(), (2, 1, 0), "the header came first");
+    follow(&house, &mut follower);
+    assert_eq!(told(), (2, 2, 1));
+    // Another chain from the first block on, which has more work.
+    house.chain.with(|chain| chain.blocks.truncate(1));
+    for _ in 0..3 {
+        mine(&house, Vec::new());
+    }
+    assert!(step(&house, &mut follower).unwrap().more);
+    assert_eq!((told().0, told().1), (3, 0));
+    follow(&house, &mut follower);
+    assert_eq!((told().0, told().1), (3, 3));
 }
 
 #[test]
