@@ -118,7 +118,7 @@ impl Sources {
         let first = if height == ours.0 {
             ours.1
         } else {
-            self.first.hash_at(height).await?
+            self.under(height, ours).await?
         };
         let other = if height == theirs.0 {
             theirs.1
@@ -132,6 +132,25 @@ impl Sources {
         }
         *self.agreed() = Some(ours);
         Ok(())
+    }
+
+    /// What the first one's best block stands on. An Electrum server has to show it: asked by height alone, it could name the
+    /// second one's block and follow another.
+    async fn under(&self, height: u32, best: (u32, BlockHash)) -> Result<BlockHash, ChainFault> {
+        let Source::Server(server) = &self.first else {
+            return self.first.hash_at(height).await;
+        };
+        let mut headers = server.headers(height).await?;
+        headers.truncate(usize::try_from(best.0 - height).unwrap_or(usize::MAX).saturating_add(1));
+        let linked = headers
+            .windows(2)
+            .all(|pair| pair[1].prev_blockhash == pair[0].block_hash());
+        match (headers.first(), headers.last()) {
+            (Some(lowest), Some(last)) if linked && last.block_hash() == best.1 => Ok(lowest.block_hash()),
+            _ => Err(ChainFault::Unavailable(
+                "blockchain.block.headers: they do not lead to the best block".to_owned(),
+            )),
+        }
     }
 }
 
@@ -171,14 +190,25 @@ impl Chain for Sources {
         self.first.hash_at(height).await
     }
 
-    /// To both, so that what one keeps to itself the other passes on.
+    /// To both, so that what one keeps to itself the other passes on: it is refused where both refuse it.
     async fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainFault> {
-        if let Some(second) = &self.second
-            && let Err(fault) = either!(second, source => source.broadcast(transaction).await)
-        {
-            tracing::warn!(%fault, "the second source did not take a transaction");
+        let first = either!(&self.first, source => source.broadcast(transaction).await);
+        let Some(second) = &self.second else {
+            return first;
+        };
+        let second = either!(second, source => source.broadcast(transaction).await);
+        match (first, second) {
+            (Ok(txid), Err(fault)) => {
+                tracing::warn!(%fault, "the second source did not take a transaction");
+                Ok(txid)
+            }
+            // Whatever was dropped is offered again and again.
+            (Err(fault), Ok(txid)) => {
+                tracing::debug!(%fault, "the first source did not take a transaction that the second one has");
+                Ok(txid)
+            }
+            (first, _) => first,
         }
-        either!(&self.first, source => source.broadcast(transaction).await)
     }
 
     async fn estimate(&self, target_blocks: u16) -> Result<Option<u64>, ChainFault> {

@@ -25,7 +25,7 @@ use super::{FollowFault, Progress, commit, mempool::Mempool, reach::Reach};
 use crate::{
     Config,
     port::{
-        chain::{Entry, Scripts},
+        chain::{ChainFault, Entry, Scripts},
         record::Block,
         store::{Store, Write},
     },
@@ -33,6 +33,8 @@ use crate::{
 
 /// Scripts read in one step.
 const READ: usize = 50;
+/// A script that can't be read so often in a row is no accident of the moment.
+const LASTING: u32 = 5;
 /// Rescans looked at in one step.
 const RESCANS: u32 = 100;
 
@@ -49,6 +51,8 @@ pub(super) struct ByScript {
     early: BTreeSet<[u8; 32]>,
     /// Scripts of which nothing was told yet.
     untold: HashSet<[u8; 32]>,
+    /// Scripts that could not be read when they were last tried, and how often in a row.
+    failing: HashMap<[u8; 32], u32>,
     old: old::Old,
     reach: Reach,
 }
@@ -87,21 +91,24 @@ impl ByScript {
                     self.due.append(&mut self.early);
                     Ok(progress(height, true))
                 }
-                headers::Moved::Over { above, height } => {
+                headers::Moved::Over { above, height, writes } => {
+                    // First: whoever asks for this step may give it up while it is written.
                     self.unmined(above);
                     self.reach.fall_back(above);
+                    commit(store, writes).await?;
                     Ok(progress(height, true))
                 }
                 headers::Moved::Waits => Ok(progress(tip.height, false)),
             };
         }
-        let unswept = self.watch(store, chain).await?;
+        let swept = self.watch(store, chain).await;
+        // Where more can't be watched, what is watched is read all the same.
         let read = self.read(store, chain, config, &tip, now).await;
         // What can't be read of one wallet holds up no other.
         if self.sweep.is_whole() {
             self.reach.advance(tip.height, self.behind());
         }
-        let unread = read?;
+        let (unread, unswept) = (read?, swept?);
         if self.is_level() {
             let waiting = self.waiting();
             mempool.note_gone(store, chain, &waiting, &tip).await?;
@@ -112,7 +119,7 @@ impl ByScript {
 
     /// Everything that was told has been read, and everything watched was told of.
     fn is_level(&self) -> bool {
-        self.sweep.is_whole() && self.due.is_empty() && self.untold.is_empty()
+        self.sweep.is_whole() && self.sweep.lacks().is_empty() && self.due.is_empty() && self.untold.is_empty()
     }
 
     /// How far each wallet is read.
@@ -120,11 +127,12 @@ impl ByScript {
         &self.reach
     }
 
-    /// Wallets of which something was told and not read, or something watched and not told of.
+    /// Wallets of which something was told and not read, or something watched and not told of, or something not watched.
     fn behind(&self) -> BTreeSet<WalletId> {
         let keys = self.due.iter().chain(&self.untold);
         keys.filter_map(|key| self.scripts.get(key))
             .map(|known| known.wallet)
+            .chain(self.sweep.lacks().iter().copied())
             .collect()
     }
 
@@ -202,22 +210,36 @@ impl ByScript {
         let turns = after.chain(&self.due).take(self.due.len().min(READ));
         let due: Vec<_> = turns.copied().collect();
         self.last = due.last().copied().unwrap_or_default();
-        let mut fault = None;
+        let (mut fault, mut lasting) = (None, false);
         let mut read = 0;
         for key in due {
             match self.learn(store, chain, config, tip, key, now).await {
-                Ok(()) => read += 1,
-                Err(why) => fault = fault.or(Some(why)),
+                Ok(()) => {
+                    read += 1;
+                    self.failing.remove(&key);
+                }
+                Err(why) => {
+                    let times = self.failing.entry(key).or_default();
+                    *times = times.saturating_add(1);
+                    let passing = matches!(why, FollowFault::Chain(ChainFault::Unavailable(_)));
+                    lasting |= !passing || *times >= LASTING;
+                    fault = fault.or(Some(why));
+                }
             }
         }
         match fault {
+            // What was found may have brought more addresses to watch.
+            None => Ok(read > 0),
+            // A history may change between its announcement and its answer; the next look finds it at rest.
+            Some(why) if !lasting => {
+                tracing::debug!(%why, "a script's history can't be read yet");
+                Ok(read > 0)
+            }
             Some(why) if read == 0 => Err(why),
             Some(why) => {
                 tracing::warn!(%why, "a script's history can't be read; trying again");
                 Ok(true)
             }
-            // What was found may have brought more addresses to watch.
-            None => Ok(read > 0),
         }
     }
 

@@ -46,6 +46,12 @@ pub struct Contents {
     pub false_branches: bool,
     /// Transactions that it says are in the block of another height.
     pub elsewhere: BTreeMap<Txid, u32>,
+    /// It says that its chain parts from everybody else's above this height.
+    pub parts_above: Option<u32>,
+    /// A transaction that it tells of and does not have.
+    pub lacks: Option<Txid>,
+    /// Scripts that may be watched.
+    pub most_watched: usize,
     /// Scripts that are watched, and what of them was told.
     pub watched: BTreeMap<[u8; 32], Option<Vec<Entry>>>,
     /// Every transaction that was sent, in order, repeated ones repeatedly.
@@ -69,6 +75,9 @@ impl MemoryChain {
             by_script: false,
             false_branches: false,
             elsewhere: BTreeMap::new(),
+            parts_above: None,
+            lacks: None,
+            most_watched: usize::MAX,
             watched: BTreeMap::new(),
             sent: Vec::new(),
         })))
@@ -161,6 +170,9 @@ impl Chain for MemoryChain {
 
     async fn hash_at(&self, height: u32) -> Result<BlockHash, ChainFault> {
         let contents = self.up()?;
+        if contents.parts_above.is_some_and(|above| height > above) {
+            return Ok(BlockHash::all_zeros());
+        }
         let block = usize::try_from(height)
             .ok()
             .and_then(|height| contents.blocks.get(height));
@@ -226,6 +238,9 @@ impl Blocks for MemoryChain {
 impl Scripts for MemoryChain {
     async fn headers(&self, from: u32) -> Result<Vec<Header>, ChainFault> {
         let contents = self.up()?;
+        if contents.parts_above.is_some_and(|above| from > above.saturating_add(1)) {
+            return Ok(Vec::new());
+        }
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         let headers = contents.blocks.iter().skip(from).take(2_016);
         Ok(headers.map(|block| block.header).collect())
@@ -234,6 +249,9 @@ impl Scripts for MemoryChain {
     fn watch(&self, keys: &[[u8; 32]]) -> bool {
         let mut contents = self.lock();
         for key in keys {
+            if contents.watched.len() >= contents.most_watched && !contents.watched.contains_key(key) {
+                return false;
+            }
             contents.watched.insert(*key, None);
         }
         true
@@ -263,6 +281,9 @@ impl Scripts for MemoryChain {
 
     async fn transaction(&self, txid: Txid) -> Result<Option<Transaction>, ChainFault> {
         let contents = self.up()?;
+        if contents.lacks == Some(txid) {
+            return Ok(None);
+        }
         let mined = contents.blocks.iter().flat_map(|block| &block.txdata);
         let mut all = mined.chain(contents.mempool.values());
         Ok(all.find(|transaction| transaction.compute_txid() == txid).cloned())

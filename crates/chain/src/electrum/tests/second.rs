@@ -1,5 +1,8 @@
 //! Two servers, one of which keeps something back.
 
+use bitcoin::{
+    BlockHash, Network, block::Header, consensus::encode::serialize_hex, constants::genesis_block, hashes::Hash,
+};
 use serde_json::json;
 use twofold_cosigner::port::chain::{Chain, ChainFault, Scripts};
 use twofold_testkit::{FalseElectrum, Say};
@@ -95,4 +98,54 @@ async fn a_second_source_that_is_away_is_an_error_that_names_it() {
     drop(second);
     let fault = away.best().await.unwrap_err();
     assert!(fault.to_string().contains("the second source"), "{fault}");
+}
+
+#[tokio::test]
+async fn c05_a_server_that_names_the_seconds_block_and_follows_another_agrees_with_nobody() {
+    let genesis = genesis_block(Network::Regtest).header;
+    let block = |after: BlockHash| Header {
+        prev_blockhash: after,
+        ..genesis
+    };
+    let ahead = |best: Header| {
+        FalseElectrum::start(move |asked| match asked.method.as_str() {
+            "blockchain.headers.subscribe" => {
+                Some(vec![Say::Result(json!({ "height": 1, "hex": serialize_hex(&best) }))])
+            }
+            "blockchain.block.headers" => {
+                let hex = serialize_hex(&genesis) + &serialize_hex(&best);
+                Some(vec![Say::Result(json!({ "count": 2, "hex": hex, "max": 2016 }))])
+            }
+            _ => None,
+        })
+        .unwrap()
+    };
+    let (honest, other) = (block(genesis.block_hash()), block(BlockHash::all_zeros()));
+    let second = telling(&[]);
+    let agreed = both(&ahead(honest), &second).best().await;
+    assert_eq!(agreed, Ok((1, honest.block_hash())));
+    let parted = both(&ahead(other), &second).best().await;
+    assert!(matches!(parted, Err(ChainFault::Unavailable(_))), "{parted:?}");
+}
+
+#[tokio::test]
+async fn c09_what_the_second_source_has_is_not_refused_though_the_first_says_so() {
+    let transaction = genesis_block(Network::Regtest).txdata.remove(0);
+    let txid = transaction.compute_txid();
+    let saying = |say: Say| {
+        FalseElectrum::start(move |asked| match asked.method.as_str() {
+            "blockchain.transaction.broadcast" => Some(vec![say.clone()]),
+            _ => None,
+        })
+        .unwrap()
+    };
+    let (takes, refuses) = (
+        saying(Say::Result(json!(txid))),
+        saying(Say::Error("txn-mempool-conflict".to_owned())),
+    );
+    for (first, second) in [(&takes, &refuses), (&refuses, &takes)] {
+        assert_eq!(both(first, second).broadcast(&transaction).await, Ok(txid));
+    }
+    let gone = both(&refuses, &refuses).broadcast(&transaction).await;
+    assert!(matches!(gone, Err(ChainFault::Refused(_))), "{gone:?}");
 }

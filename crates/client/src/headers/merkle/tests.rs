@@ -91,6 +91,23 @@ fn c05_an_inner_node_is_no_transaction() {
 }
 
 #[test]
+fn c05_a_transaction_of_sixty_four_bytes_is_no_pair_of_nodes() {
+    // Its fifth byte must say one input for the half to belong to a transaction; its author can choose the rest.
+    let never = (0..100_000)
+        .map(|seed| transaction(seed, 22))
+        .find(|never| never.compute_txid().to_byte_array()[4] == 1)
+        .unwrap();
+    let mut other_half = [0; 32];
+    // One output with a script of four bytes.
+    (other_half[14], other_half[23]) = (1, 4);
+    let mined = [never.compute_txid().to_byte_array(), other_half].concat();
+    let mined: Transaction = bitcoin::consensus::deserialize(&mined).unwrap();
+    assert_eq!(mined.base_size(), 64);
+    let alone = TxMerkleNode::from_byte_array(mined.compute_txid().to_byte_array());
+    assert!(!proves(&never, 0, &[other_half], alone));
+}
+
+#[test]
 fn a_branch_longer_than_any_block_is_refused() {
     let transaction = transaction(1, 22);
     let root = TxMerkleNode::from_byte_array(transaction.compute_txid().to_byte_array());

@@ -18,12 +18,14 @@ use crate::{
 pub(super) enum Moved {
     /// It is higher.
     Up(u32),
-    /// Another chain took the place of everything above a height.
+    /// Another chain is to take the place of everything above a height, once this is written.
     Over {
         /// That height.
         above: u32,
         /// The tip's.
         height: u32,
+        /// What is to be written.
+        writes: Vec<Write>,
     },
     /// The server is behind.
     Waits,
@@ -51,7 +53,7 @@ pub(super) async fn begin(
     Ok(height)
 }
 
-/// Reads headers above the tip, or goes over to the chain that took its place.
+/// Reads headers above the tip, or finds the chain that takes its place.
 pub(super) async fn advance(
     store: &impl Store,
     chain: &impl Scripts,
@@ -86,15 +88,22 @@ pub(super) async fn advance(
     // Of two chains the one with more work counts, whoever shows it and whatever it is called.
     let ours = store.blocks(above.saturating_add(1), DEEPEST + COMPARED).await?;
     let ours: Vec<Header> = ours.iter().map(read).collect::<Result<_, _>>()?;
-    if work(&run.fresh) <= work(&ours) {
+    // Where they part is the server's word so far. What both have stays, and all that was proved by it.
+    let both = run.pass(&ours);
+    let above = above.saturating_add(u32::try_from(both).unwrap_or(u32::MAX));
+    let ours = ours.get(both..).unwrap_or_default();
+    if work(&run.fresh) <= work(ours) {
         return Err(FollowFault::LessWork { above });
     }
     let height = run.tip().unwrap_or(above);
+    if ours.is_empty() {
+        commit(store, run.writes()).await?;
+        return Ok(Moved::Up(height));
+    }
     tracing::info!(from = tip.height, above, "the chain was reorganized");
     let mut writes = vec![Write::RollBackBlocks { above }];
     writes.extend(run.writes());
-    commit(store, writes).await?;
-    Ok(Moved::Over { above, height })
+    Ok(Moved::Over { above, height, writes })
 }
 
 /// A stored block's header.
@@ -168,6 +177,15 @@ impl<'a> Run<'a> {
             self.fresh.push(*header);
         }
         Ok(())
+    }
+
+    /// Leaves out the fresh ones that are known; how many there were.
+    fn pass(&mut self, known: &[Header]) -> usize {
+        let both = self.fresh.iter().zip(known).take_while(|(fresh, known)| fresh == known);
+        let both = both.count();
+        self.stored.extend(self.fresh.drain(..both));
+        self.first = self.first.saturating_add(u32::try_from(both).unwrap_or(u32::MAX));
+        both
     }
 
     fn writes(&self) -> Vec<Write> {

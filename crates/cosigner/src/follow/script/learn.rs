@@ -19,8 +19,9 @@ use crate::{
     },
 };
 
-/// Transactions written at once.
+/// Transactions written at once, and their bytes: a history may be of any length, and each step of it is kept.
 const AT_ONCE: usize = 200;
+const BYTES_AT_ONCE: usize = 4_000_000;
 
 impl ByScript {
     /// Reads a script's history and writes what is new of it.
@@ -39,7 +40,7 @@ impl ByScript {
         };
         let wallet = known.wallet;
         let history = chain.history(key).await?;
-        let mut placed = Vec::new();
+        let (mut placed, mut bytes) = (Vec::new(), 0);
         let mut early = false;
         for entry in &history {
             if entry.height.is_some_and(|height| height > tip.height) {
@@ -55,23 +56,16 @@ impl ByScript {
                 (Some(_), None) => false,
             });
             if !settled && let Some(each) = self.place(store, chain, *entry, now).await? {
+                bytes += each.transaction.total_size();
                 placed.push(each);
             }
-        }
-        while !placed.is_empty() {
-            let some: Vec<Placed> = placed.drain(..placed.len().min(AT_ONCE)).collect();
-            let transactions: Vec<Transaction> = some.iter().map(|placed| placed.transaction.clone()).collect();
-            let found = find(store, config, &transactions, None).await?;
-            let scripts: Vec<_> = found
-                .scripts
-                .iter()
-                .map(|script| (script.wallet, script.output_key))
-                .collect();
-            let writes = writes(some, found);
-            if !writes.is_empty() {
-                commit(store, writes).await?;
+            if placed.len() >= AT_ONCE || bytes >= BYTES_AT_ONCE {
+                self.keep(store, chain, config, std::mem::take(&mut placed)).await?;
+                bytes = 0;
             }
-            self.add(chain, scripts)?;
+        }
+        if !placed.is_empty() {
+            self.keep(store, chain, config, placed).await?;
         }
         self.due.remove(&key);
         if early {
@@ -81,6 +75,28 @@ impl ByScript {
             known.history = history;
         }
         Ok(())
+    }
+
+    /// Writes what is new, and watches what follows from it.
+    async fn keep(
+        &mut self,
+        store: &impl Store,
+        chain: &impl Scripts,
+        config: &Config,
+        placed: Vec<Placed>,
+    ) -> Result<(), FollowFault> {
+        let transactions: Vec<Transaction> = placed.iter().map(|placed| placed.transaction.clone()).collect();
+        let found = find(store, config, &transactions, None).await?;
+        let scripts: Vec<_> = found
+            .scripts
+            .iter()
+            .map(|script| (script.wallet, script.output_key))
+            .collect();
+        let writes = writes(placed, found);
+        if !writes.is_empty() {
+            commit(store, writes).await?;
+        }
+        self.add(chain, scripts)
     }
 
     /// A transaction and where it is mined, proved; none where that is too long ago to prove.

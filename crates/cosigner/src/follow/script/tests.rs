@@ -1,3 +1,5 @@
+mod lies;
+
 use bitcoin::{
     Amount, Block, CompactTarget, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxMerkleNode, TxOut, Txid, Witness,
     absolute::LockTime,
