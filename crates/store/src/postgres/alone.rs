@@ -25,11 +25,15 @@ use super::{
 /// Why a store has stopped whose database another server has.
 pub(super) const TAKEN: &str = "another server has taken the database over; this one stops";
 
+/// Why a store has stopped whose database no longer waits for its disk.
+const CARELESS: &str = "the database does not keep what it acknowledges any more (synchronous_commit, fsync or \
+    full_page_writes was switched off); switch it on, then start the server again";
+
 /// How long a server that is just ending is waited for.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 const PAUSE: Duration = Duration::from_millis(200);
 /// Between two looks at the lock.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
 
 /// "2FLD", and what it is for.
 const LOCK: &str = "SELECT pg_try_advisory_lock(845564996, 3)";
@@ -80,6 +84,11 @@ async fn draw(session: &Session) -> Result<String, PostgresFault> {
         .await?;
     let row = client.query_opt("SELECT place FROM twofold_instance", &[]).await?;
     let stood: Option<String> = row.map(|row| row.try_get(0)).transpose()?;
+    if place.is_empty() {
+        tracing::warn!(
+            "the role may not ask where the database stands: a standby that takes its place, or a dump, goes unnoticed"
+        );
+    }
     let moved = stood.is_some_and(|stood| stood != place && !place.is_empty());
     if moved {
         tracing::warn!(
@@ -91,7 +100,8 @@ async fn draw(session: &Session) -> Result<String, PostgresFault> {
     let drawn = client
         .query_one(
             "INSERT INTO twofold_instance (one, token, place) VALUES (TRUE, gen_random_uuid()::text, $1)
-             ON CONFLICT (one) DO UPDATE SET token = excluded.token, place = excluded.place RETURNING token",
+             ON CONFLICT (one) DO UPDATE SET token = excluded.token,
+                 place = coalesce(nullif(excluded.place, ''), twofold_instance.place) RETURNING token",
             &[&place],
         )
         .await?;
@@ -124,10 +134,18 @@ pub(super) async fn note(client: &Client, takes_over: Option<[u8; 16]>) -> Resul
 async fn hold(store: Weak<Inner>, mut open: watch::Receiver<()>, mut holder: Session) {
     // It changes only by coming to its end.
     while timeout(LOOK, open.changed()).await.is_err() {
-        let Some(store) = store.upgrade() else { return };
         if holder.is_usable() {
+            // The store may be closed meanwhile.
+            if let Err(PostgresFault::NotDurable(why)) = holder.look().await {
+                tracing::error!(why, "the database's settings were changed");
+                if let Some(store) = store.upgrade() {
+                    store.pool.seal(CARELESS);
+                }
+                return;
+            }
             continue;
         }
+        let Some(store) = store.upgrade() else { return };
         let again = async {
             let session = store.pool.apart().await?;
             Ok::<_, PostgresFault>(locked(&session).await?.then_some(session))

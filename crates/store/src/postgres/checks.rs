@@ -36,6 +36,12 @@ const ROLE: &str = "
         WHERE current_schema() = 'public' AND EXISTS (
             SELECT 1 FROM pg_namespace n, aclexplode(n.nspacl) a
             WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE')
+        UNION ALL
+        SELECT 8, 'the role may not ask where the database stands, so that nobody notices when a standby or a dump takes its ' ||
+                  'place: GRANT EXECUTE ON FUNCTION pg_control_system(), pg_current_wal_lsn(), pg_walfile_name(pg_lsn)'
+        WHERE NOT (has_function_privilege('pg_control_system()', 'EXECUTE')
+                   AND has_function_privilege('pg_current_wal_lsn()', 'EXECUTE')
+                   AND has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE'))
     ) found ORDER BY at";
 
 impl PostgresStore {

@@ -1,6 +1,6 @@
 //! PostgreSQL's errors: what they mean to the port, to a commit, and to who opens a database.
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use twofold_cosigner::port::store::StoreFault;
 
 use super::settings;
@@ -90,8 +90,11 @@ pub(super) fn ended(error: &tokio_postgres::Error) -> Ended {
     let Some(code) = error.code() else {
         return Ended::Cut;
     };
-    // An operator or a crash ends the session: whether a commit under way is done, this does not say.
-    if code.code().starts_with("57P") || code.code().starts_with("08") {
+    // An operator or a crash ends the session: whether a commit under way is done, this does not say. Nor do a server's last
+    // words, whatever they are about: a disk that fails at a commit may have kept it.
+    let severity = error.as_db_error().and_then(DbError::parsed_severity);
+    let last_words = matches!(severity, Some(Severity::Fatal | Severity::Panic));
+    if last_words || code.code().starts_with("57P") || code.code().starts_with("08") {
         return Ended::Cut;
     }
     if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) {

@@ -23,8 +23,10 @@ pub(super) const ANSWER: Duration = Duration::from_secs(15);
 /// What a session is told first. No wait of the server's is without an end: not for a statement, not for a lock, and not
 /// for a client that stands still in the middle of a transaction and holds what others wait for.
 ///
-/// Every statement here finds its rows by an index, and none should wait for statistics to find that out.
+/// Every statement here finds its rows by an index, and none should wait for statistics to find that out. What a commit waits for
+/// stays as it was when it was looked at, whatever the server's configuration becomes.
 const SET_UP: &str = "
+    SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), FALSE);
     SET statement_timeout = '10s';
     SET lock_timeout = '5s';
     SET idle_in_transaction_session_timeout = '5s';
@@ -88,12 +90,21 @@ impl Session {
                 broken: false,
             };
             session.client.batch_execute(SET_UP).await?;
-            look(&session.client.query_one(LOOK, &[]).await?)?;
+            session.look().await?;
             Ok(session)
         };
         timeout(CONNECT, connecting)
             .await
             .unwrap_or_else(|_| Err(PostgresFault::Unavailable("it does not answer in time".into())))
+    }
+
+    /// Whether what is acknowledged here is kept, still.
+    pub(super) async fn look(&self) -> Result<(), PostgresFault> {
+        let asked = timeout(ANSWER, self.client.query_one(LOOK, &[])).await;
+        asked.map_or_else(
+            |_| Err(PostgresFault::Unavailable("it does not answer in time".into())),
+            |row| look(&row?),
+        )
     }
 
     /// Where the database stands: its cluster, that one's timeline, which grows whenever a standby or a backup takes its

@@ -77,6 +77,11 @@ impl Settings {
             let told = "the address must name hosts, or a socket's folder, and not both";
             return Err(PostgresFault::Settings(told.into()));
         }
+        if sockets > 0 && !config.get_hostaddrs().is_empty() {
+            let told =
+                "the address names a socket's folder and a hostaddr, which would be reached instead, in the clear";
+            return Err(PostgresFault::Settings(told.into()));
+        }
         let tls = match &self.tls {
             Tls::Verified(roots) if sockets == 0 => Some(tls::client(roots)?),
             _ => None,

@@ -1,10 +1,12 @@
 //! The port's suite on PostgreSQL, and what only PostgreSQL can get wrong.
 
+mod again;
 mod alone;
 mod conformance;
 mod copy;
 mod cut;
 mod durable;
+mod last_words;
 mod role;
 mod schema;
 mod tls;

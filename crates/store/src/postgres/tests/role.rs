@@ -42,3 +42,16 @@ fn o11_a_role_with_more_than_its_schema_is_named_and_the_least_one_is_not() {
         "{superuser:?}"
     );
 }
+
+#[test]
+fn s06_a_role_that_may_not_ask_where_the_database_stands_is_named() {
+    let server = Postgres::start().unwrap();
+    server
+        .sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        .unwrap();
+    let found = checks(&server, server.url());
+    assert!(
+        matches!(found.as_slice(), [only] if only.contains("where the database stands")),
+        "{found:?}"
+    );
+}

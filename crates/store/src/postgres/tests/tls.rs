@@ -50,6 +50,10 @@ fn settings_that_make_no_sense_are_refused_with_a_sentence() {
         ("postgres://twofold:secret@localhost/twofold", "a file of its own"),
         ("postgres://localhost/twofold", "must name a role and a database"),
         ("host=/run,db.example user=twofold dbname=twofold", "and not both"),
+        (
+            "host=/run hostaddr=192.0.2.1 user=twofold dbname=twofold",
+            "in the clear",
+        ),
         ("host=db.example colour=blue", "[database]: "),
     ] {
         let told_by = run(PostgresStore::open(&over_tls(&server, url.to_owned(), server.ca())));
