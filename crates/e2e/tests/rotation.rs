@@ -14,6 +14,7 @@ use twofold_e2e::{
     Deployment,
     process::{Leashed, binary},
 };
+use twofold_testkit::Postgres;
 
 use crate::{
     device::Enrolled,
@@ -33,16 +34,24 @@ struct Scene {
     deployment: Arc<Mutex<Deployment>>,
     device: Enrolled,
     oracle: Arc<Oracle>,
+    /// What stays in the server's environment.
+    always: Vec<(&'static str, String)>,
 }
 
 impl Scene {
     fn new(environment: &[(&str, &str)]) -> Result<Self> {
-        let deployment = Deployment::start_with(&[NO_RATE.as_slice(), environment].concat())?;
+        Self::on(Vec::new(), environment)
+    }
+
+    /// One where this is always in the server's environment.
+    fn on(always: Vec<(&'static str, String)>, environment: &[(&str, &str)]) -> Result<Self> {
+        let deployment = Deployment::start_with(&whole(&always, environment))?;
         let device = runtime()?.block_on(Box::pin(Enrolled::new(&deployment.invitation, &WALLETS)))?;
         Ok(Self {
             deployment: Arc::new(Mutex::new(deployment)),
             device,
             oracle: Arc::default(),
+            always,
         })
     }
 
@@ -54,7 +63,7 @@ impl Scene {
     fn restart(&self, environment: &[(&str, &str)]) -> Result<()> {
         let mut deployment = self.deployment();
         deployment.kill()?;
-        deployment.set_environment(&[NO_RATE.as_slice(), environment].concat());
+        deployment.set_environment(&whole(&self.always, environment));
         deployment.resume()
     }
 
@@ -127,6 +136,17 @@ impl Scene {
     }
 }
 
+/// An environment with what it always has.
+fn whole<'a>(always: &'a [(&'static str, String)], more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let always = always.iter().map(|(name, value)| (*name, value.as_str()));
+    NO_RATE
+        .iter()
+        .copied()
+        .chain(always)
+        .chain(more.iter().copied())
+        .collect()
+}
+
 #[test]
 fn s18_kill_9_at_every_failpoint_of_a_change_of_the_kek_loses_nothing_and_it_goes_on() -> Result<()> {
     require_failpoints()?;
@@ -195,4 +215,43 @@ fn s22_signing_goes_on_while_the_kek_is_changed_and_a_backup_from_the_middle_nee
     scene.ended(&first)?;
     ensure!(scene.key("kek") == Some(second));
     scene.signs()
+}
+
+#[test]
+fn s18_a_wrong_kek_and_a_kill_in_a_change_of_it_lose_nothing_on_postgresql() -> Result<()> {
+    require_failpoints()?;
+    let database = Postgres::start()?;
+    let always = vec![
+        ("TWOFOLD__DATABASE__KIND", "postgres".to_owned()),
+        ("TWOFOLD__DATABASE__URL", database.url()),
+    ];
+    let scene = Scene::on(always, &[])?;
+    let sealed = || {
+        database.sql(
+            "SELECT (SELECT string_agg(sealed::text, ',' ORDER BY wallet, epoch) FROM twofold.shares),
+                    (SELECT string_agg(sealed::text, ',' ORDER BY name) FROM twofold.server_secrets),
+                    (SELECT string_agg(state::text, ',' ORDER BY id) FROM twofold.wallets)",
+        )
+    };
+    let (before, right) = (sealed()?, scene.key("kek").context("a KEK")?);
+    let kek = scene.deployment().data().join("kek");
+    let wrong: String = right.chars().rev().collect();
+    scene.deployment().kill()?;
+    fs::write(&kek, wrong.trim())?;
+    let refused = scene
+        .deployment()
+        .resume()
+        .err()
+        .context("it starts with another key")?;
+    ensure!(refused.to_string().contains("kek"), "{refused}");
+    fs::write(&kek, &right)?;
+    ensure!(sealed()? == before, "a key that opens nothing changed something");
+    scene.deployment().resume()?;
+    scene.signs()?;
+
+    for place in ["rotate::after_wallet", "rotate::before_end"] {
+        scene.killed_at(place).with_context(|| place.to_owned())?;
+    }
+    ensure!(sealed()? != before, "nothing was sealed anew");
+    Ok(())
 }
