@@ -39,11 +39,24 @@ fn s15_a_step_that_fails_midway_leaves_the_schema_before_it_and_can_be_done_agai
     let fresh = Fresh::new();
     run(populate(&*fresh));
     let before = schema(&fresh.server);
-    let failing = and("CREATE TABLE half (x INT); DELETE FROM wallet_chains; SELECT 1 / 0");
-    let failed = run(async { migrate(&session(&fresh.server).await, &failing).await }).unwrap_err();
-    assert!(failed.to_string().contains("division by zero"), "{failed}");
-    assert_eq!(schema(&fresh.server), before);
-    assert!(run(fresh.chains(wallet_id(1))).unwrap().is_some());
+    // In its middle, and where it is done and its number can't be noted.
+    for (sql, why) in [
+        (
+            "CREATE TABLE half (x INT); DELETE FROM wallet_chains; SELECT 1 / 0",
+            "division by zero",
+        ),
+        (
+            "DELETE FROM wallet_chains; CREATE TABLE half (x INT);
+             ALTER TABLE twofold_schema ADD CONSTRAINT no_more CHECK (number < 0) NOT VALID",
+            "no_more",
+        ),
+    ] {
+        let failing = and(sql);
+        let failed = run(async { migrate(&session(&fresh.server).await, &failing).await }).unwrap_err();
+        assert!(failed.to_string().contains(why), "{failed}");
+        assert_eq!(schema(&fresh.server), before);
+        assert!(run(fresh.chains(wallet_id(1))).unwrap().is_some());
+    }
     let whole = and("CREATE TABLE whole (x INT)");
     run(async { migrate(&session(&fresh.server).await, &whole).await }).unwrap();
     assert!(schema(&fresh.server).contains("whole"));
