@@ -23,7 +23,17 @@ const GRACE: u64 = 600;
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// The recorded reply to this very request.
     pub(crate) async fn earlier<R: DeserializeOwned>(&self, request: &impl Unique) -> Result<Option<R>, Refusal> {
-        let Some(record) = self.store.replay(request.signer(), request.nonce()).await? else {
+        let record = self.store.replay(request.signer(), request.nonce()).await?;
+        self.recorded(request, record)
+    }
+
+    /// The same where the record, if there is one, was read with other things.
+    pub(crate) fn recorded<R: DeserializeOwned>(
+        &self,
+        request: &impl Unique,
+        record: Option<Replay>,
+    ) -> Result<Option<R>, Refusal> {
+        let Some(record) = record else {
             // No record: it never ran, or its record is gone. Records go only at a time that `time` has reached first.
             if self.time.now() > request.expires().saturating_add(GRACE) {
                 return Err(Reason::ClockSkew.into());

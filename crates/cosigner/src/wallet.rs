@@ -1,5 +1,7 @@
 //! A wallet as a request works on it: its row, its verified state, and what is derived from its public shares.
 
+mod load;
+
 use std::{ops::Range, sync::Arc};
 
 use twofold_api::{
@@ -15,9 +17,7 @@ use twofold_threshold::{
 };
 
 use crate::{
-    Cosigner,
-    auth::Authenticated,
-    fault,
+    Cosigner, fault,
     keys::Subkeys,
     policy::Policy,
     port::{
@@ -27,16 +27,8 @@ use crate::{
         record::{self, AuditEntry, Script},
         store::{Batch, Store, Write},
     },
-    state::{Binding, Standing, State, Tampered},
+    state::{Binding, Standing, State},
 };
-
-/// Why a row is not believed.
-enum Unbelieved {
-    /// The wallet was never made.
-    Unmade,
-    /// Its record does not authenticate.
-    Tampered(Tampered),
-}
 
 /// A wallet with its state verified. A request's comes from [`Cosigner::owned`] and is the caller's.
 #[derive(Debug, Clone)]
@@ -206,93 +198,6 @@ impl Change {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// The wallet that a request names, if it is the caller's and the device that asks is on its list. A stranger's and a
-    /// missing one are answered alike.
-    pub(crate) async fn owned<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
-        let mut owned = self.of_user(request, wallet).await?;
-        let device = request.device();
-        self.listed(&owned, device).await?;
-        // Kept with whatever is written for this request.
-        let State { contacts, fence, .. } = &mut owned.state;
-        let fence = fence.as_ref().map(|fence| fence.since);
-        owned.news = contacts.hear(device, self.time.counted(), fence);
-        Ok(owned)
-    }
-
-    /// The same, whether or not the device that asks is on the wallet's list: whoever calls this looks for what lets it.
-    pub(crate) async fn of_user<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
-        match self.store.wallet(wallet).await? {
-            Some(row) if row.user == request.user() => self.load_or_read_again(row).await,
-            _ => Err(Reason::WalletNotFound.into()),
-        }
-    }
-
-    /// Verifies the state of a row that was read without the wallet's lock: between the two the wallet may have been moved
-    /// to another KEK, and then the row that is there now is under that.
-    pub(crate) async fn load_or_read_again(&self, row: record::Wallet) -> Result<Owned, Refusal> {
-        let verified = self.verified(&row);
-        if !matches!(verified, Err(Unbelieved::Tampered(_))) {
-            return self.believe(row, verified);
-        }
-        let row = self.store.wallet(row.id).await?.ok_or(Reason::WalletNotFound)?;
-        self.load(row)
-    }
-
-    /// Verifies the state of a row.
-    pub(crate) fn load(&self, row: record::Wallet) -> Result<Owned, Refusal> {
-        let verified = self.verified(&row);
-        self.believe(row, verified)
-    }
-
-    fn verified(&self, row: &record::Wallet) -> Result<(State, Arc<Subkeys>), Unbelieved> {
-        let public = row.public.as_deref().ok_or(Unbelieved::Unmade)?;
-        let binding = Binding {
-            wallet: row.id,
-            user: row.user,
-            version: row.version,
-            public,
-        };
-        let keys = self.keys.get();
-        keys.of(row.id)
-            .find_map(|keys| {
-                let state = State::from_bytes(&keys.state, &binding, &row.state).ok()?;
-                Some((state, Arc::clone(keys)))
-            })
-            .ok_or(Unbelieved::Tampered(Tampered))
-    }
-
-    fn believe(
-        &self,
-        row: record::Wallet,
-        verified: Result<(State, Arc<Subkeys>), Unbelieved>,
-    ) -> Result<Owned, Refusal> {
-        let (state, under) = match verified {
-            Ok(verified) => verified,
-            Err(Unbelieved::Unmade) => return Err(Reason::WalletNotFound.into()),
-            Err(Unbelieved::Tampered(tampered)) => return Err(tampered.into()),
-        };
-        let keys = self.wallet_keys(row.id, state.epoch(), row.public.as_deref().unwrap_or_default())?;
-        Ok(Owned {
-            row,
-            state,
-            keys,
-            under,
-            news: false,
-        })
-    }
-
-    /// What follows from public shares that a state record vouches for.
-    fn wallet_keys(&self, wallet: WalletId, epoch: EpochId, public: &[u8]) -> Result<Arc<WalletKeys>, Refusal> {
-        if let Some(keys) = self.wallet_keys.get(&(wallet, epoch)) {
-            return Ok(keys);
-        }
-        let public =
-            PublicShares::try_from(public).map_err(|cause| fault::internal("public shares can't be read", &cause))?;
-        let keys = Arc::new(WalletKeys::new(public, &self.config)?);
-        self.wallet_keys.put((wallet, epoch), Arc::clone(&keys));
-        Ok(keys)
-    }
-
     /// The tweak to a child, kept since it takes four point multiplications.
     pub(crate) fn child(
         &self,

@@ -16,4 +16,5 @@ pub(crate) mod open;
 mod read;
 mod readers;
 mod row;
+mod spend;
 mod writer;

@@ -4,6 +4,7 @@
 pub mod chain;
 pub mod people;
 pub mod sample;
+pub mod spend;
 pub mod wallet;
 
 /// Makes a test of every function of the suite, each with a store from `$fresh`, an expression that dereferences to a
@@ -63,6 +64,9 @@ macro_rules! store_conformance {
             a_rescan_is_kept_until_it_ends
             a_rescan_that_was_asked_for_anew_is_not_moved
             a_roll_back_ends_rescans_below_it
+        );
+        $crate::store_conformance!(@ $fresh, $run, spend:
+            what_is_read_at_once_is_what_each_read_says
         );
     };
     (@ $fresh:expr, $run:path, $module:ident: $($name:ident)+) => {

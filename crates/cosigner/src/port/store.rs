@@ -148,6 +148,10 @@ pub struct Batch {
 /// What co-signing a transaction asks the store for.
 #[derive(Debug, Clone)]
 pub struct SpendQuery {
+    /// Who asks.
+    pub device: DeviceId,
+    /// Under which nonce.
+    pub nonce: [u8; 16],
     /// The wallet.
     pub wallet: WalletId,
     /// What the transaction spends, 36 bytes each.
@@ -163,6 +167,10 @@ pub struct SpendQuery {
 /// What the store knows of a transaction that is to be co-signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpendRows {
+    /// As [`Store::replay`].
+    pub replay: Option<Replay>,
+    /// As [`Store::wallet`].
+    pub wallet: Option<Wallet>,
     /// As [`Store::coins`].
     pub coins: Vec<Coin>,
     /// As [`Store::scripts`].
@@ -290,6 +298,8 @@ pub trait Store: Send + Sync + 'static {
     fn spend(&self, query: SpendQuery) -> impl Future<Output = Result<SpendRows, StoreFault>> + Send {
         async move {
             Ok(SpendRows {
+                replay: self.replay(query.device, query.nonce).await?,
+                wallet: self.wallet(query.wallet).await?,
                 coins: self.coins(query.spent.clone()).await?,
                 scripts: self.scripts(query.output_keys).await?,
                 used: self.used(query.wallet).await?,

@@ -9,7 +9,7 @@ mod view;
 
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, hashes::Hash};
+use bitcoin::{OutPoint, Psbt, hashes::Hash};
 use twofold_api::{
     Reason, Refusal,
     audit::{self, Event},
@@ -36,7 +36,7 @@ use crate::{
         Clock,
         chain::Chain,
         record::{ChargeGroup, Issued},
-        store::{Batch, Store, Write},
+        store::{Batch, SpendRows, Store, Write},
     },
     wallet::Owned,
 };
@@ -50,15 +50,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub async fn sign(&self, request: Authenticated<Sign>) -> Result<Signed, Refusal> {
         let asked = request.request();
         let _held = self.wallets.hold(asked.wallet).await;
-        if let Some(reply) = self.earlier(&request).await? {
+        // Read at once; what is wrong with it is said in its turn.
+        let psbt = psbt::from_bytes(&asked.psbt);
+        let mut rows = self.rows(&request, psbt.as_ref().ok()).await?;
+        if let Some(reply) = self.recorded(&request, rows.replay.take())? {
             return Ok(reply);
         }
-        let seen = Some(&asked.checkpoint);
-        let owned = self.usable(&request, asked.wallet, asked.epoch, seen).await?;
+        let (row, seen) = (rows.wallet.take(), Some(&asked.checkpoint));
+        let owned = self.usable_row(&request, asked.wallet, row, asked.epoch, seen).await?;
         owned.active()?;
         owned.unfrozen()?;
 
-        let (understood, held) = self.understand(&owned, &asked.psbt).await?;
+        let psbt = psbt.map_err(|refused| fault::psbt(&refused))?;
+        let (understood, held) = self.understand(&owned, &psbt, rows).await?;
         if understood.facts.inputs.len() != asked.commitments.len() {
             return Err(Refusal::new(
                 Reason::Malformed,
@@ -82,10 +86,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Works out what a PSBT does.
-    async fn understand(&self, owned: &Owned, bytes: &[u8]) -> Result<(Understood, Held), Refusal> {
-        let psbt = psbt::from_bytes(bytes).map_err(|refused| fault::psbt(&refused))?;
-        let (view, held) = self.view(owned, &psbt).await?;
-        let facts = facts_within(&psbt, &owned.keys().account, &view, &self.config.sanity)
+    async fn understand(&self, owned: &Owned, psbt: &Psbt, rows: SpendRows) -> Result<(Understood, Held), Refusal> {
+        let (view, held) = self.view(owned, psbt, rows).await?;
+        let facts = facts_within(psbt, &owned.keys().account, &view, &self.config.sanity)
             .map_err(|refused| fault::psbt(&refused))?;
         Ok((Understood { facts }, held))
     }

@@ -20,6 +20,7 @@ use crate::{
     port::{
         Clock,
         chain::Chain,
+        record,
         store::{Batch, Store},
     },
     wallet::{Change, Owned},
@@ -98,7 +99,20 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         epoch: EpochId,
         seen: Option<&Checkpoint>,
     ) -> Result<Owned, Refusal> {
-        let owned = self.made(request, wallet).await?;
+        let row = self.store.wallet(wallet).await?;
+        self.usable_row(request, wallet, row, epoch, seen).await
+    }
+
+    /// The same where the wallet's row was read with other things, under the wallet's lock.
+    pub(super) async fn usable_row<T>(
+        &self,
+        request: &Authenticated<T>,
+        wallet: WalletId,
+        row: Option<record::Wallet>,
+        epoch: EpochId,
+        seen: Option<&Checkpoint>,
+    ) -> Result<Owned, Refusal> {
+        let owned = self.made_row(request, wallet, row).await?;
         owned.at_epoch(epoch)?;
         let owned = self.heed_shown(request, owned, seen).await?;
         owned.unfenced()?;
@@ -107,7 +121,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The caller's wallet; one that is still being made says so.
     pub(super) async fn made<T>(&self, request: &Authenticated<T>, wallet: WalletId) -> Result<Owned, Refusal> {
-        match self.owned(request, wallet).await {
+        let row = self.store.wallet(wallet).await?;
+        self.made_row(request, wallet, row).await
+    }
+
+    async fn made_row<T>(
+        &self,
+        request: &Authenticated<T>,
+        wallet: WalletId,
+        row: Option<record::Wallet>,
+    ) -> Result<Owned, Refusal> {
+        match self.owned_row(request, row).await {
             Err(refusal) if refusal.reason == twofold_api::Reason::WalletNotFound => {
                 Err(self.unmade(request, wallet).await)
             }

@@ -1,14 +1,14 @@
 //! All that signing a transaction reads, in one statement: one round trip, and of one moment.
 
 use twofold_cosigner::port::{
-    record::{ChargeGroup, Coin, Script, Share},
+    record::{ChargeGroup, Coin, Replay, Script, Share, UserId, Wallet},
     store::{SpendQuery, SpendRows},
 };
 
 use super::{PostgresStore, row::PostgresRow, write::Param};
 use crate::{fault::Fault, row::Columns};
 
-/// Rows of five kinds in columns that fit all: the kind, the place of the key that found it, and then what the kind has.
+/// Rows of seven kinds in columns that fit all: the kind, the place of the key that found it, and then what the kind has.
 const SPEND: &str = "
     SELECT 0::bigint, k.at, c.wallet, c.outpoint, NULL::bytea, c.value, c.keychain, c.idx, NULL::text
     FROM unnest($2::bytea[]) WITH ORDINALITY k (key, at) JOIN coins c ON c.outpoint = k.key
@@ -25,6 +25,12 @@ const SPEND: &str = "
     SELECT 4, k, NULL, NULL, NULL,
            (SELECT coalesce(max(idx) + 1, 0) FROM coins WHERE wallet = $1 AND keychain = k), 0, 0, NULL
     FROM generate_series(0::bigint, 1) k
+    UNION ALL
+    SELECT 5, 0, w.user_id, w.state, w.public, w.version, w.birthday, 0, w.name
+    FROM wallets w WHERE w.id = $1
+    UNION ALL
+    SELECT 6, 0, r.digest, r.sealed_reply, NULL, r.expires, 0, 0, NULL
+    FROM replays r WHERE r.device = $6 AND r.nonce = $7
     ORDER BY 1, 2, 9";
 
 impl PostgresStore {
@@ -35,6 +41,8 @@ impl PostgresStore {
             query.output_keys.as_slice().into(),
             query.kind.number().into(),
             query.epoch.into(),
+            Param::from(&query.device.0),
+            Param::from(&query.nonce),
         ];
         let mut found = SpendRows::default();
         for row in self.ask(SPEND, &params).await? {
@@ -66,6 +74,26 @@ impl PostgresStore {
                         sealed: row.get(3)?,
                         epoch: row.get(5)?,
                         kind: crate::row::kind(row.get(6)?)?,
+                    });
+                }
+                5 => {
+                    found.wallet = Some(Wallet {
+                        id: query.wallet,
+                        user: UserId(row.get(2)?),
+                        state: row.get(3)?,
+                        public: row.get(4)?,
+                        version: row.unsigned(5)?,
+                        birthday: row.get(6)?,
+                        name: row.get(8)?,
+                    });
+                }
+                6 => {
+                    found.replay = Some(Replay {
+                        device: query.device,
+                        nonce: query.nonce,
+                        digest: row.get(2)?,
+                        sealed_reply: row.get(3)?,
+                        expires: row.unsigned(5)?,
                     });
                 }
                 _ => {

@@ -10,7 +10,11 @@ use twofold_cosigner::port::{
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
-use super::{row::SqliteRow, writer};
+use super::{
+    row::SqliteRow,
+    spend::{charges, coin, replay, script, share, spend, wallet},
+    writer,
+};
 use crate::{SqliteStore, fault::Fault, row::Record};
 
 /// `SELECT` with the record's columns.
@@ -24,7 +28,9 @@ macro_rules! select {
     };
 }
 
-fn rows<R: Record>(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<R>, Fault> {
+pub(super) use select;
+
+pub(super) fn rows<R: Record>(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<R>, Fault> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params)?;
     let mut records = Vec::new();
@@ -34,7 +40,7 @@ fn rows<R: Record>(connection: &Connection, sql: &str, params: impl Params) -> R
     Ok(records)
 }
 
-fn one<R>(rows: Result<Vec<R>, Fault>) -> Result<Option<R>, Fault> {
+pub(super) fn one<R>(rows: Result<Vec<R>, Fault>) -> Result<Option<R>, Fault> {
     rows.map(|mut rows| rows.pop())
 }
 
@@ -67,38 +73,12 @@ fn execute(connection: &Connection, sql: &'static str) -> Result<(), Fault> {
 }
 
 /// What a list of keys finds.
-fn each<R, K>(keys: &[K], mut find: impl FnMut(&K) -> Result<Vec<R>, Fault>) -> Result<Vec<R>, Fault> {
+pub(super) fn each<R, K>(keys: &[K], mut find: impl FnMut(&K) -> Result<Vec<R>, Fault>) -> Result<Vec<R>, Fault> {
     let mut records = Vec::new();
     for key in keys {
         records.append(&mut find(key)?);
     }
     Ok(records)
-}
-
-fn share(connection: &Connection, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Vec<Share>, Fault> {
-    select!(
-        connection,
-        Share,
-        "shares WHERE wallet = ?1 AND kind = ?2 AND epoch = ?3",
-        params![wallet.0, kind.number(), epoch]
-    )
-}
-
-fn charges(connection: &Connection, wallet: WalletId, outpoint: &[u8; 36]) -> Result<Vec<ChargeGroup>, Fault> {
-    select!(
-        connection,
-        ChargeGroup,
-        "charges WHERE wallet = ?1 AND outpoint = ?2 ORDER BY asset",
-        params![wallet.0, outpoint]
-    )
-}
-
-fn script(connection: &Connection, output_key: &[u8; 32]) -> Result<Vec<Script>, Fault> {
-    select!(connection, Script, "scripts WHERE output_key = ?1", [output_key])
-}
-
-fn coin(connection: &Connection, outpoint: &[u8; 36]) -> Result<Vec<Coin>, Fault> {
-    select!(connection, Coin, "coins WHERE outpoint = ?1", [outpoint])
 }
 
 impl SqliteStore {
@@ -168,7 +148,7 @@ impl Store for SqliteStore {
     }
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
-        self.read(|connection| one(select!(connection, Wallet, "wallets WHERE id = ?1", [id.0])))
+        self.read(|connection| one(wallet(connection, id)))
     }
 
     async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
@@ -295,14 +275,7 @@ impl Store for SqliteStore {
     }
 
     async fn replay(&self, device: DeviceId, nonce: [u8; 16]) -> Result<Option<Replay>, StoreFault> {
-        self.read(|connection| {
-            one(select!(
-                connection,
-                Replay,
-                "replays WHERE device = ?1 AND nonce = ?2",
-                params![device.0, nonce]
-            ))
-        })
+        self.read(|connection| one(replay(connection, device, nonce)))
     }
 
     async fn audit(&self, wallet: WalletId, from: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreFault> {
@@ -382,24 +355,7 @@ impl Store for SqliteStore {
     }
 
     async fn spend(&self, query: SpendQuery) -> Result<SpendRows, StoreFault> {
-        let SpendQuery {
-            wallet,
-            spent,
-            output_keys,
-            kind,
-            epoch,
-        } = query;
-        self.read(|connection| {
-            at_once(connection, || {
-                Ok(SpendRows {
-                    coins: each(&spent, |outpoint| coin(connection, outpoint))?,
-                    scripts: each(&output_keys, |key| script(connection, key))?,
-                    used: past_highest(connection, "coins", wallet)?,
-                    charges: each(&spent, |outpoint| charges(connection, wallet, outpoint))?,
-                    share: one(share(connection, wallet, kind, epoch))?,
-                })
-            })
-        })
+        self.read(|connection| at_once(connection, || spend(connection, &query)))
     }
 
     async fn transactions(
@@ -493,7 +449,7 @@ impl Store for SqliteStore {
 }
 
 /// One past the highest index in a table, external and internal.
-fn past_highest(connection: &Connection, table: &'static str, wallet: WalletId) -> Result<[u32; 2], Fault> {
+pub(super) fn past_highest(connection: &Connection, table: &'static str, wallet: WalletId) -> Result<[u32; 2], Fault> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT (SELECT coalesce(max(idx) + 1, 0) FROM {table} WHERE wallet = ?1 AND keychain = 0),
                 (SELECT coalesce(max(idx) + 1, 0) FROM {table} WHERE wallet = ?1 AND keychain = 1)"

@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use bitcoin::{
-    Amount, OutPoint, Psbt, Script, ScriptBuf, TxOut, XOnlyPublicKey, absolute::LockTime, key::TweakedPublicKey,
+    Amount, OutPoint, Psbt, Script, ScriptBuf, Transaction, TxOut, XOnlyPublicKey, absolute::LockTime,
+    key::TweakedPublicKey,
 };
-use twofold_api::Refusal;
+use twofold_api::{Refusal, request::Sign};
 use twofold_intent::{ChildKeys, Keychain, WalletView};
 use twofold_threshold::{derive::ChildTweak, id::KeyKind};
 
 use super::outpoint;
 use crate::{
-    Cosigner,
+    Authenticated, Cosigner,
+    auth::Unique,
     port::{
         Clock,
         chain::Chain,
         record::{self, ChargeGroup},
-        store::{SpendQuery, Store},
+        store::{SpendQuery, SpendRows, Store},
     },
     wallet::{Owned, output_key},
 };
@@ -76,15 +78,17 @@ impl WalletView for View {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Reads what the store knows of a PSBT, and works out what its reader must know.
-    pub(super) async fn view(&self, owned: &Owned, psbt: &Psbt) -> Result<(View, Held), Refusal> {
-        let tx = &psbt.unsigned_tx;
+    /// Reads all that a request to sign needs of the store: nothing of it is judged yet, the wallet may be anybody's.
+    pub(super) async fn rows(&self, request: &Authenticated<Sign>, psbt: Option<&Psbt>) -> Result<SpendRows, Refusal> {
         let sanity = &self.config.sanity;
-        if tx.input.len() > sanity.max_inputs || tx.output.len() > sanity.max_outputs {
-            // It will be refused for its size: nothing is looked up for it.
-            return Ok(Default::default());
-        }
-        let rows = self.store.spend(query(owned, psbt)).await?;
+        let fits = |tx: &Transaction| tx.input.len() <= sanity.max_inputs && tx.output.len() <= sanity.max_outputs;
+        // Nothing is looked up for one that will be refused for its size.
+        let psbt = psbt.filter(|psbt| fits(&psbt.unsigned_tx));
+        Ok(self.store.spend(query(request, psbt)).await?)
+    }
+
+    /// Works out what a PSBT's reader must know, from what the store has of it.
+    pub(super) async fn view(&self, owned: &Owned, psbt: &Psbt, rows: SpendRows) -> Result<(View, Held), Refusal> {
         let mut view = View {
             horizon: rows.used.map(|used| self.last_watched(used)),
             ..View::default()
@@ -105,7 +109,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 view.kept.insert((keychain, script.index), keys);
             }
         }
-        (view.tip_height, view.median_time) = self.chain_time(tx.lock_time).await?;
+        (view.tip_height, view.median_time) = self.chain_time(psbt.unsigned_tx.lock_time).await?;
         let held = Held {
             charges: rows.charges,
             share: rows.share,
@@ -145,22 +149,28 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 }
 
-/// Everything that a PSBT names.
-fn query(owned: &Owned, psbt: &Psbt) -> SpendQuery {
-    let tx = &psbt.unsigned_tx;
-    let claimed = psbt.inputs.iter().filter_map(|input| input.witness_utxo.as_ref());
+/// Everything that a request and its PSBT name.
+fn query(request: &Authenticated<Sign>, psbt: Option<&Psbt>) -> SpendQuery {
+    let asked = request.request();
+    let claimed = psbt.iter().flat_map(|psbt| &psbt.inputs);
+    let claimed = claimed.filter_map(|input| input.witness_utxo.as_ref());
+    let paid = psbt.iter().flat_map(|psbt| &psbt.unsigned_tx.output);
     let mut output_keys: Vec<_> = claimed
-        .chain(&tx.output)
+        .chain(paid)
         .filter_map(|out| output_key(&out.script_pubkey))
         .collect();
     output_keys.sort_unstable();
     output_keys.dedup();
+    let inputs = psbt.iter().flat_map(|psbt| &psbt.unsigned_tx.input);
     SpendQuery {
-        wallet: owned.id(),
-        spent: tx.input.iter().map(|input| outpoint(input.previous_output)).collect(),
+        device: request.device(),
+        nonce: request.nonce(),
+        wallet: asked.wallet,
+        spent: inputs.map(|input| outpoint(input.previous_output)).collect(),
         output_keys,
         kind: KeyKind::Taproot,
-        epoch: owned.keys().public.epoch().number,
+        // Held to the wallet's own before any of this is used.
+        epoch: asked.epoch.number,
     }
 }
 
