@@ -14,7 +14,7 @@ use twofold_threshold::id::WalletId;
 use super::fault::is_taken;
 use crate::fault::Fault;
 
-/// Applies a batch within the open savepoint.
+/// Applies a batch within the open transaction or savepoint. One that fails may have left some of it there.
 pub(crate) fn apply(connection: &Connection, batch: &Batch) -> Result<(), Fault> {
     for (wallet, version) in &batch.expect {
         match update_of(batch, *wallet) {

@@ -1,5 +1,5 @@
 //! The one thread that writes. It takes every batch that waits, of however many wallets, and commits them as one
-//! transaction with a savepoint each: a batch that fails is undone alone, the rest share one fsync.
+//! transaction: a batch that fails is undone alone, the rest share one sync.
 
 use std::{
     io,
@@ -238,12 +238,34 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// One transaction. An error that belongs to a batch undoes that batch; one that ends the transaction undoes all.
+///
+/// A savepoint keeps a copy of every page that its batch changes, and a batch that fails is rare: so they all go in without,
+/// and once more with a savepoint each where one failed.
 fn group(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fault>>, GroupFault> {
     if let [batch] = batches {
         return alone(connection, batch).map(|result| vec![result]);
     }
     execute(connection, "BEGIN IMMEDIATE").map_err(GroupFault::Undone)?;
     failpoint!("store-begun");
+    for batch in batches {
+        let result = apply(connection, batch);
+        failpoint!("store-applied");
+        match &result {
+            Ok(()) => {}
+            Err(Fault::Sqlite(error)) if connection.is_autocommit() => return Err(undone(error)),
+            Err(_) => {
+                execute(connection, "ROLLBACK").map_err(GroupFault::Undone)?;
+                return apart(connection, batches);
+            }
+        }
+    }
+    commit(connection)?;
+    Ok(batches.iter().map(|_| Ok(())).collect())
+}
+
+/// The same where a batch is known to fail: each in a savepoint.
+fn apart(connection: &Connection, batches: &[Batch]) -> Result<Vec<Result<(), Fault>>, GroupFault> {
+    execute(connection, "BEGIN IMMEDIATE").map_err(GroupFault::Undone)?;
     let mut results = Vec::with_capacity(batches.len());
     for batch in batches {
         execute(connection, "SAVEPOINT batch").map_err(GroupFault::Undone)?;
