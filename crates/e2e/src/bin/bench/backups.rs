@@ -69,15 +69,25 @@ impl Bench {
     pub(crate) fn provide(&mut self) -> Result<()> {
         self.server.stop()?;
         self.fill()?;
+        self.fund(QUIET + MOST)
+    }
+
+    /// Gives the first device the money for so many signatures; the stopped server is started.
+    pub(crate) fn fund(&mut self, signatures: u32) -> Result<()> {
         let seat = self.seats.first_mut().context("a seat")?;
-        seed::fund(&self.server.database(), &mut seat.purse, QUIET + MOST)?;
+        seed::fund(&self.server.database(), &mut seat.purse, signatures)?;
         self.restart()?;
         Ok(())
     }
 
     /// What 99 of 100 signatures take less than when nothing else is done.
     pub(crate) fn quiet(&mut self) -> Result<Duration> {
-        let mut times = (0..QUIET).map(|_| self.sign()).collect::<Result<Vec<_>>>()?;
+        self.p99(QUIET)
+    }
+
+    /// What 99 of 100 of so many signatures take less than.
+    pub(crate) fn p99(&mut self, signatures: u32) -> Result<Duration> {
+        let mut times = (0..signatures).map(|_| self.sign()).collect::<Result<Vec<_>>>()?;
         quantile(&mut times, 99)
     }
 

@@ -44,6 +44,14 @@ impl Connection {
         })
     }
 
+    /// Shakes hands, and says nothing more.
+    pub(crate) fn greet(&mut self) -> Result<()> {
+        while self.stream.conn.is_handshaking() {
+            self.stream.conn.complete_io(&mut self.stream.sock)?;
+        }
+        Ok(())
+    }
+
     /// Sends a whole HTTP message and reads the whole reply.
     pub(crate) fn exchange(&mut self, message: &[u8]) -> Result<Answer> {
         self.stream.write_all(message)?;

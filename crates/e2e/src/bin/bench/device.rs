@@ -56,6 +56,12 @@ impl Device {
         })
     }
 
+    /// Draws an identity, and claims to be another's.
+    pub(crate) fn claiming(site: &Arc<Site>, key: IdentityKey) -> Result<Self> {
+        let forger = Self::new(site)?;
+        Ok(Self { key, ..forger })
+    }
+
     /// Draws an identity and joins with an invitation's code.
     pub(crate) fn join(site: &Arc<Site>, line: &mut Connection, code: [u8; 16]) -> Result<Self> {
         let device = Self::new(site)?;

@@ -7,6 +7,7 @@ mod ceremony;
 mod connection;
 mod crowd;
 mod device;
+mod doctor;
 mod electrum;
 mod figure;
 mod floor;
@@ -19,6 +20,7 @@ mod renewal;
 mod rotation;
 mod seed;
 mod server;
+mod siege;
 mod spend;
 
 use std::time::{Duration, Instant};
@@ -38,8 +40,8 @@ const SEATS: usize = 16;
 const EACH: u32 = 150;
 /// Signatures of each device before anything is measured, so that what a server keeps at hand is there.
 const WARM: u32 = 10;
-/// Coins that this takes of each wallet: five loads, four warm-ups.
-const COINS: u32 = 5 * EACH + 4 * WARM;
+/// Coins that this takes of each wallet: five loads, six warm-ups.
+const COINS: u32 = 5 * EACH + 6 * WARM;
 /// Signatures one after the other, for the latency.
 const ALONE: u32 = 600;
 /// Wallets made to measure the making.
@@ -55,12 +57,14 @@ const WINDOW: u32 = 1_000;
 type Part = fn(&mut Bench) -> Result<()>;
 
 /// What is measured, in this order; each stands on nothing that another did.
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 12] = [
     ("creation", Bench::creation),
     ("renewals", Bench::renewals),
     ("throughput", Bench::throughput),
     ("latency", Bench::latency),
     ("postgres", Bench::postgres),
+    ("siege", Bench::siege),
+    ("doctor", Bench::doctor),
     ("spends", Bench::spends),
     ("wallets", Bench::wallets),
     ("rotations", Bench::rotations),

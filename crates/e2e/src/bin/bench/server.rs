@@ -37,6 +37,9 @@ const LIMITS: &[(&str, &str)] = &[
     ("TWOFOLD__LIMITS__WALLETS_PER_USER", "1000"),
     ("TWOFOLD__LIMITS__ISSUED_PER_WALLET", "1000000"),
     ("TWOFOLD__LIMITS__REFRESHES_PER_DAY", "1000000"),
+    ("TWOFOLD__LIMITS__CONNECTIONS", "10000"),
+    ("TWOFOLD__LIMITS__CONNECTIONS_PER_ADDRESS", "10000"),
+    ("TWOFOLD__LIMITS__STRANGER_SECONDS", "600"),
 ];
 
 /// A node, a server and a folder for both.
