@@ -80,7 +80,7 @@ reasons! {
     /// The transaction does not spend from this wallet.
     NotYourTransaction = "NOT_YOUR_TRANSACTION", PermissionDenied, "broadcast it through a node of your own";
     /// There is no such wallet, for this caller.
-    WalletNotFound = "WALLET_NOT_FOUND", NotFound, "list your wallets to see what there is";
+    WalletNotFound = "WALLET_NOT_FOUND", NotFound, "look at its long name: its kit has it, and twofold wallet list on a machine of its own";
     /// There is no such ceremony, for this caller.
     CeremonyNotFound = "CEREMONY_NOT_FOUND", NotFound, "start again";
     /// Something in the request can't be read.
@@ -102,7 +102,7 @@ reasons! {
     /// The wallet is not active yet.
     NotActive = "NOT_ACTIVE", FailedPrecondition, "run create again to finish it";
     /// The server may be behind what a device has seen.
-    RestoreFence = "RESTORE_FENCE", FailedPrecondition, "reading works; signing waits until the fence is lifted";
+    RestoreFence = "RESTORE_FENCE", FailedPrecondition, "reading works; signing waits until the fence is lifted: twofold wallet lift-fence";
     /// The unlock key was sealed to a key that the server no longer holds.
     StaleSealKey = "STALE_SEAL_KEY", FailedPrecondition, "seal to the key in this reply and try again";
     /// The client speaks another protocol version.
@@ -116,11 +116,11 @@ reasons! {
     /// Another request changed the wallet meanwhile.
     Conflict = "CONFLICT", Aborted, "sign a new request";
     /// The device is not, or no longer, on the wallet's list.
-    DeviceNotListed = "DEVICE_NOT_LISTED", PermissionDenied, "have a device of this wallet add this one: twofold device add";
+    DeviceNotListed = "DEVICE_NOT_LISTED", PermissionDenied, "this machine was struck off, or not added yet: a machine of the wallet adds one, twofold device add";
     /// The device list has changed since the entry was signed.
     ListChanged = "LIST_CHANGED", Aborted, "read the list and sign again on its newest entry";
     /// No such change waits.
-    ChangeNotFound = "CHANGE_NOT_FOUND", NotFound, "list what waits: twofold pending";
+    ChangeNotFound = "CHANGE_NOT_FOUND", NotFound, "it was done or cancelled, or nobody asked for it: twofold pending, on a machine of the wallet, shows what waits";
     /// Not signed by the wallet's recovery words.
     NotRecovery = "NOT_RECOVERY", PermissionDenied, "use the words of this wallet; its kit names it";
     /// What recovery asked for still waits, or a device objects.

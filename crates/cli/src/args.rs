@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::{
     device::{Device, Join, Pending, Voice},
     keystore::{Agent, Passphrase, Unlock},
-    payment::{Coins, Psbt, Receive, Replace, Send},
+    payment::{Coins, Fee, Psbt, Receive, Replace, Send},
     recovery::{Recover, Recovery, Replacing, Signing, Sweep},
     text::{Label, Labels, SignMessage, VerifyMessage},
     wallet::{Audit, Create, MoveTo, Wallet},

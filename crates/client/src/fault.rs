@@ -107,7 +107,8 @@ pub enum Usage {
     /// The key went on without this device, and nothing that waits for it opens.
     #[error(
         "this device's share is of epoch {had}, which is over since a refresh that it missed, and nothing that waits for it \
-         opens: another device or the recovery words have to give it its share anew"
+         opens. With another machine of the wallet: twofold device add there, twofold join --home NEW-FOLDER here. Without: twofold \
+         recover, with the recovery words"
     )]
     LeftBehind {
         /// Its epoch.

@@ -181,6 +181,15 @@ fn qr(text: &str) -> String {
         .build()
 }
 
+/// So many wallets, as one says it.
+fn wallets(count: u64) -> String {
+    if count == 1 {
+        "1 wallet".to_owned()
+    } else {
+        format!("{count} wallets")
+    }
+}
+
 /// A line on standard output. A closed pipe is nobody's fault.
 fn say(line: impl core::fmt::Display) {
     use std::io::Write as _;

@@ -16,7 +16,15 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         file.write_all(bytes)?;
         file.sync_all()
     };
-    write().map_err(Fault::writing(path))
+    write()
+        .map_err(|why| match why.kind() {
+            io::ErrorKind::AlreadyExists => io::Error::new(
+                why.kind(),
+                "it is there already, and nothing is overwritten; choose a new file",
+            ),
+            _ => why,
+        })
+        .map_err(Fault::writing(path))
 }
 
 /// Makes a directory (and those above it) with mode 0700; one that exists stays as it is.

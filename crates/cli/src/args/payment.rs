@@ -24,6 +24,17 @@ pub(crate) struct Receive {
     pub no_qr: bool,
 }
 
+/// What miners are paid.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Fee {
+    /// Fee rate in sat per virtual byte; without it, the server's estimate
+    #[arg(long = "fee-rate", value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
+    pub rate: Option<bitcoin::FeeRate>,
+    /// Pay enough to be mined within this many blocks
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1008))]
+    pub target_blocks: u16,
+}
+
 /// Arguments of `send`.
 #[derive(Debug, Args)]
 pub(crate) struct Send {
@@ -39,12 +50,9 @@ pub(crate) struct Send {
     /// Pay with this coin (see `twofold coins`); may be repeated, and then all of them are spent and no others
     #[arg(long, value_name = "TXID:NUMBER", value_parser = crate::command::parse_outpoint)]
     pub from: Vec<bitcoin::OutPoint>,
-    /// Fee rate in sat per virtual byte
-    #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
-    pub fee_rate: Option<bitcoin::FeeRate>,
-    /// Pay enough to be mined within this many blocks
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1008))]
-    pub target_blocks: u16,
+    /// The fee.
+    #[command(flatten)]
+    pub fee: Fee,
     /// Show what would be sent; sign nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -59,12 +67,9 @@ pub(crate) struct Replace {
     /// The transaction that waits
     #[arg(value_parser = crate::command::parse_txid)]
     pub txid: bitcoin::Txid,
-    /// Fee rate in sat per virtual byte; without it, the estimate or the least that nodes take, whichever is more
-    #[arg(long, value_name = "SAT/VB", conflicts_with = "target_blocks", value_parser = crate::command::parse_rate)]
-    pub fee_rate: Option<bitcoin::FeeRate>,
-    /// Pay enough to be mined within this many blocks
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=1008))]
-    pub target_blocks: u16,
+    /// The fee; a replacement never pays less than nodes take for one.
+    #[command(flatten)]
+    pub fee: Fee,
     /// Show what would be sent; sign nothing
     #[arg(long)]
     pub dry_run: bool,

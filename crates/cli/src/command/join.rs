@@ -194,12 +194,19 @@ async fn finish(context: Context<'_>) -> Result<()> {
     let mut client = context.client().await?;
     let arrivals = client.arrive().await?;
     context.tell(&mut client);
-    if arrivals.is_empty() {
-        bail!(Wrong(
-            "this machine waits for no wallet; on one that has it: twofold device add".into()
-        ));
-    }
     let (mut wallets, mut waiting) = (Vec::new(), Vec::new());
+    if arrivals.is_empty() {
+        // Taken in before: run again it says the same.
+        wallets.extend(client.wallets().await?.into_iter().map(|here| Here {
+            wallet: here.wallet.to_string(),
+            name: here.name,
+        }));
+        if wallets.is_empty() {
+            bail!(Wrong(
+                "this machine waits for no wallet; on one that has it: twofold device add".into()
+            ));
+        }
+    }
     for arrival in arrivals {
         match arrival {
             Arrival::Arrived { wallet, name } => wallets.push(Here {

@@ -89,9 +89,13 @@ async fn wanted(
     wallet: &mut Wallet,
     first: Replaceable,
 ) -> Result<FeeRate> {
-    if arguments.fee_rate.is_some() {
-        return rate(context, client, wallet, arguments.fee_rate, arguments.target_blocks).await;
+    let args::Fee {
+        rate: named,
+        target_blocks,
+    } = arguments.fee;
+    if named.is_some() {
+        return rate(context, client, wallet, named, target_blocks).await;
     }
-    let estimate = rate(context, client, wallet, None, arguments.target_blocks).await?;
+    let estimate = rate(context, client, wallet, None, target_blocks).await?;
     Ok(estimate.max(first.least))
 }

@@ -114,14 +114,11 @@ pub(crate) fn parse_rate(text: &str) -> Result<FeeRate, String> {
 pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<()> {
     let (mut client, mut wallet) = context.synced().await?;
     let pay = recipients(&arguments, wallet.network())?;
-    let fee_rate = rate(
-        context,
-        &mut client,
-        &mut wallet,
-        arguments.fee_rate,
-        arguments.target_blocks,
-    )
-    .await?;
+    let args::Fee {
+        rate: named,
+        target_blocks,
+    } = arguments.fee;
+    let fee_rate = rate(context, &mut client, &mut wallet, named, target_blocks).await?;
     let draft = client.draft(
         &mut wallet,
         &Order {

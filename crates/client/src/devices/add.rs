@@ -106,6 +106,15 @@ impl<P: Platform> Client<P> {
         if card.wallet != wallet.id() {
             return Err(Usage::CardOfAnother.into());
         }
+        // Added before, by a run that was cut short or by another machine.
+        if self
+            .device_list(wallet)
+            .await?
+            .device(card.identity.device_id())
+            .is_some()
+        {
+            return Ok(Outcome::Done);
+        }
         let act = Act::Enrol {
             identity: card.identity,
             sealing: card.sealing,

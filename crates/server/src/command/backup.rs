@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Server, say};
+use super::{Server, say, wallets};
 use crate::{
     admin::{Reply, Wish, answers, ask},
     backup::{self, Manifest},
@@ -57,9 +57,9 @@ fn tell(out: &Path, manifest: &Manifest, json: bool) {
         say(serde_json::json!({ "backup": out, "wallets": manifest.wallets, "bytes": manifest.bytes }));
     } else {
         say(format_args!(
-            "{}: {} wallets, {} bytes, read back as written. Keep it apart from the KEK and the anchor.",
+            "{}: {}, {} bytes, read back as written. Keep it apart from the KEK and the anchor.",
             out.display(),
-            manifest.wallets,
+            wallets(manifest.wallets),
             manifest.bytes
         ));
     }

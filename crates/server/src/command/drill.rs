@@ -36,14 +36,16 @@ pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
     }
     if wrong > 0 {
         return Err(Fault::Data(format!(
-            "{wrong} of {wallets} wallets are not whole: restore a backup elsewhere and compare"
+            "{wrong} of {} are not whole: restore a backup elsewhere and compare",
+            super::wallets(wallets)
         )));
     }
     if json {
         say(serde_json::json!({ "wallets": wallets, "proved": proved }));
     } else {
         say(format_args!(
-            "{wallets} wallets: every record authenticates, every outer seal opens; {proved} have the share that signed last."
+            "{}: every record authenticates, every outer seal opens; {proved} with the share that signed last.",
+            super::wallets(wallets)
         ));
     }
     Ok(())

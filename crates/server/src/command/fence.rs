@@ -18,7 +18,9 @@ pub fn fence_list(server: &Server, json: bool) -> Result<(), Fault> {
         for fence in fences {
             count += 1;
             if json {
-                say(serde_json::json!({ "wallet": fence.wallet, "since": fence.since, "why": fence.why }));
+                // Nothing is surely over before the server has run for a while.
+                let since = (fence.since > 0).then_some(fence.since);
+                say(serde_json::json!({ "wallet": fence.wallet, "since": since, "why": fence.why }));
             } else {
                 say(format_args!("{}  {}", fence.wallet, fence.why));
             }

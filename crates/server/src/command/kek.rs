@@ -46,8 +46,8 @@ pub fn kek_rotate(server: &Server, json: bool) -> Result<(), Fault> {
         return Ok(());
     }
     say(format_args!(
-        "{} wallets are sealed under the new KEK.",
-        standing.wallets
+        "Sealed under the new KEK: {}.",
+        super::wallets(standing.wallets)
     ));
     if standing.damaged > 0 {
         say(format_args!(
@@ -70,9 +70,9 @@ pub fn kek_rotate(server: &Server, json: bool) -> Result<(), Fault> {
 pub(super) fn progress(kek: &KekStanding) -> String {
     let trouble = kek.trouble.as_deref().map(|why| format!("; held up: {why}"));
     format!(
-        "The KEK is being changed: about {}%, {} wallets{}",
+        "The KEK is being changed: about {}%, {}{}",
         kek.percent,
-        kek.wallets,
+        super::wallets(kek.wallets),
         trouble.unwrap_or_default()
     )
 }

@@ -63,8 +63,8 @@ pub fn restore(wanted: &Restore) -> Result<(), Fault> {
         return Ok(());
     }
     say(format_args!(
-        "Restored: {} wallets, as they were when the backup was made",
-        contents.wallets
+        "Restored: {}, as they were when the backup was made",
+        super::wallets(contents.wallets)
     ));
     if follows.is_none() {
         say(format_args!(
@@ -73,7 +73,8 @@ pub fn restore(wanted: &Restore) -> Result<(), Fault> {
         ));
     }
     say("Next:     twofold-server run; it fences every wallet that the anchor does not vouch for,");
-    say("          and twofold-server fence list says which");
+    say("          and twofold-server fence list says which. After your yes (fence lift), or with the recovery words,");
+    say("          the people of a wallet lift its fence on a machine of theirs: twofold wallet lift-fence");
     Ok(())
 }
 

@@ -19,7 +19,9 @@ pub enum ListFault {
     #[error("a device that the entry names or that signed it is not on the list")]
     NotListed,
     /// The device to enrol is on the list, or was once: a device that comes back comes with a new key.
-    #[error("that device is on the list already, or was revoked: let it join anew")]
+    #[error(
+        "that device was struck off, or is on the list already: it comes back with a key of its own, by joining in a new folder (--home)"
+    )]
     KnownBefore,
     /// Whoever signed it may not have it, however long they wait.
     #[error("those who signed it may not do this: ask a second approver, or sign with the recovery words")]
