@@ -40,6 +40,8 @@ pub enum Purpose {
     Sigma,
     /// The share and the unlock key for a device that is enrolled.
     Parcel,
+    /// What recovery, on a machine of its own, answers a device by a file.
+    Voice,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Delta => b"repair-delta",
             Self::Sigma => b"repair-sigma",
             Self::Parcel => b"parcel",
+            Self::Voice => b"recovery-voice",
         }
     }
 }

@@ -73,6 +73,17 @@ impl Proposal {
         }
     }
 
+    /// What recovery asks for where it does not see the list: it stands on no head, and is no entry of any list.
+    #[must_use]
+    pub const fn wish(wallet: WalletId, act: Act) -> Self {
+        Self {
+            wallet,
+            seq: 0,
+            parent: [0; 32],
+            act,
+        }
+    }
+
     /// The bytes that each signer's key signs.
     #[must_use]
     pub fn signing_bytes(&self) -> Vec<u8> {
@@ -168,6 +179,12 @@ impl Change {
     #[must_use]
     pub const fn wallet(&self) -> WalletId {
         self.proposal.wallet
+    }
+
+    /// Whether it is no entry but a wish ([`Proposal::wish`]).
+    #[must_use]
+    pub fn is_wish(&self) -> bool {
+        self.proposal.seq == 0 && self.proposal.parent == [0; 32]
     }
 
     /// Its number, counted from 1 with the list's first entry.

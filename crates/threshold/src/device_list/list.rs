@@ -207,6 +207,25 @@ impl DeviceList {
         if *change.parent() != self.head || change.seq() != self.len.saturating_add(1) {
             return Err(ListFault::StaleHead);
         }
+        self.judge_in_place(change)
+    }
+
+    /// Checks a wish, which stands on no head: that recovery alone asks for a machine to take a lost one's place. It is only
+    /// asked for: what lists the machine is an entry.
+    pub fn judge_wish(&self, wish: &Change) -> Result<(Deed, Voices), ListFault> {
+        if wish.wallet() != self.wallet {
+            return Err(ListFault::Entry(FaultKind::ForeignCeremony.into()));
+        }
+        if !wish.is_wish() {
+            return Err(ListFault::StaleHead);
+        }
+        match self.judge_in_place(wish)? {
+            judged @ (Deed::Recover, _) => Ok(judged),
+            _ => Err(ListFault::Signers),
+        }
+    }
+
+    fn judge_in_place(&self, change: &Change) -> Result<(Deed, Voices), ListFault> {
         let length = usize::try_from(self.len).unwrap_or(usize::MAX);
         if length >= MAX_ENTRIES || change.to_bytes().len() > MAX_ENTRY {
             return Err(ListFault::Length);

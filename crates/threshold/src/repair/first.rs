@@ -90,11 +90,14 @@ impl fmt::Debug for Drafted {
 }
 
 /// Waiting for the second helper.
+///
+/// A helper who will not be there any more leaves this ([`AwaitAnswer::to_secret_bytes`]) with the one repaired, sealed:
+/// that one takes the answer by [`super::repaired::AwaitSigmas::receive_left`].
 #[must_use]
 pub struct AwaitAnswer {
-    hub: hub::AwaitAnswer,
-    key: SealSecret,
-    kept: Secret32,
+    pub(super) hub: hub::AwaitAnswer,
+    pub(super) key: SealSecret,
+    pub(super) kept: Secret32,
 }
 
 impl AwaitAnswer {

@@ -1,5 +1,6 @@
 mod cheating;
 mod encoding;
+mod left;
 mod replay;
 
 use std::vec::Vec;

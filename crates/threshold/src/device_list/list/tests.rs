@@ -273,6 +273,52 @@ fn recovery_alone_strikes_off_nobody_and_a_stranger_signs_nothing() {
 }
 
 #[test]
+fn a20_a_wish_is_recoverys_alone_for_a_new_machine_and_never_an_entry() {
+    let mut house = House::with_two_approvers(4);
+    let wish = |house: &House, act: Act, by: usize| {
+        let proposal = Proposal::wish(WALLET, act);
+        let bytes = proposal.signing_bytes();
+        if by == R {
+            proposal.signed(Signer::Recovery, house.recovery.sign_raw(&bytes))
+        } else {
+            let device = Signer::Device(house.keys[by].public());
+            proposal.signed(device, house.keys[by].sign_raw(&bytes))
+        }
+    };
+    let good = wish(&house, house.enrol(2), R);
+    assert_eq!(house.list.judge_wish(&good), Ok((Deed::Recover, Voices::Recovery)));
+    assert_eq!(house.list.append(&good), Err(ListFault::StaleHead));
+    // Not by a device, nor with one; not for anything else; not signed by others; not for another wallet.
+    let bytes = good.proposal().signing_bytes();
+    let first = Signer::Device(house.keys[0].public());
+    let both = good
+        .clone()
+        .countersigned(first, house.keys[0].sign_raw(&bytes))
+        .unwrap();
+    for refused in [
+        wish(&house, house.enrol(2), 0),
+        both,
+        wish(&house, Act::Revoke(house.id(1)), R),
+        wish(&house, Act::MakeApprover(house.id(1)), R),
+    ] {
+        assert_eq!(house.list.judge_wish(&refused), Err(ListFault::Signers), "{refused:?}");
+    }
+    let forged = good.proposal().signed(Signer::Recovery, house.keys[0].sign_raw(&bytes));
+    assert!(matches!(house.list.judge_wish(&forged), Err(ListFault::Entry(_))));
+    let foreign = Proposal::wish(WalletId([8; 16]), house.enrol(2));
+    let signature = house.recovery.sign_raw(&foreign.signing_bytes());
+    let foreign = foreign.signed(Signer::Recovery, signature);
+    assert!(matches!(house.list.judge_wish(&foreign), Err(ListFault::Entry(_))));
+    // An entry is no wish, and whoever is listed or was struck off is not asked for.
+    let entry = house.signed(house.enrol(2), &[R]);
+    assert_eq!(house.list.judge_wish(&entry), Err(ListFault::StaleHead));
+    house.append(house.enrol(2), &[R]).unwrap();
+    assert_eq!(house.list.judge_wish(&good), Err(ListFault::KnownBefore));
+    house.append(Act::Revoke(house.id(2)), &[0, R]).unwrap();
+    assert_eq!(house.list.judge_wish(&good), Err(ListFault::KnownBefore));
+}
+
+#[test]
 fn a_revoked_device_signs_no_more_and_comes_back_only_with_a_new_key() {
     let mut house = House::with_two_approvers(4);
     house.append(house.enrol(2), &[0, 1]).unwrap();
