@@ -349,6 +349,8 @@ pub struct RecoveryWallet {
     pub package: Vec<Vec<u8>>,
     /// Height when the wallet was made.
     pub birthday: u32,
+    /// The freeze's number, where the wallet is frozen: recovery says by it which freeze it ends.
+    pub frozen: Option<u64>,
 }
 
 /// Answer to [`crate::request::Recover`] and to [`crate::request::RepairRecovery`].

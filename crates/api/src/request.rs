@@ -342,7 +342,8 @@ pub struct AskRecovery {
     pub wallet: WalletId,
     /// The code that was minted for this wallet and that this device joined with.
     pub code: [u8; 16],
-    /// `threshold::device_list::Change` that lists this device, signed by recovery alone, in its canonical bytes.
+    /// `threshold::device_list::Change` that lists this device, signed by recovery alone, in its canonical bytes: an entry on the
+    /// list's newest, or a wish where recovery did not see the list.
     pub entry: Vec<u8>,
 }
 

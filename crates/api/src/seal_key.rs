@@ -55,7 +55,7 @@ impl From<SealKeyFault> for Refusal {
 pub type KeyId = [u8; 8];
 
 /// A sealing key that a server claims to hold, with the signature that must be checked before it is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     public: SealPublic,
     not_after: u64,
@@ -126,10 +126,7 @@ impl Offer {
                 &self.signature,
             )
             .map_err(|_| SealKeyFault::Signature)?;
-        Ok(SealTo {
-            public: self.public,
-            not_after: self.not_after,
-        })
+        Ok(SealTo(*self))
     }
 }
 
@@ -151,28 +148,31 @@ fn key_id(public: &SealPublic) -> KeyId {
 
 /// A sealing key that was verified to be the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SealTo {
-    public: SealPublic,
-    not_after: u64,
-}
+pub struct SealTo(Offer);
 
 impl SealTo {
+    /// The offer that it was verified in, for a party that seals on another machine.
+    #[must_use]
+    pub const fn offer(&self) -> &Offer {
+        &self.0
+    }
+
     /// The key's name.
     #[must_use]
     pub fn id(&self) -> KeyId {
-        key_id(&self.public)
+        self.0.id()
     }
 
     /// When the server forgets the key, in seconds since 1970.
     #[must_use]
     pub const fn not_after(&self) -> u64 {
-        self.not_after
+        self.0.not_after
     }
 
     /// The key itself, for what a ceremony seals to it.
     #[must_use]
     pub const fn public(&self) -> &SealPublic {
-        &self.public
+        &self.0.public
     }
 
     /// Seals an unlock key for one use.
@@ -183,6 +183,7 @@ impl SealTo {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<SealedUnlockKey, SealKeyFault> {
         let sealed = self
+            .0
             .public
             .seal(
                 &usage.binding(),

@@ -180,6 +180,7 @@ impl From<reply::Recovery> for proto::GetRecoveryReply {
                 .waiting
                 .map(Into::into)
                 .map_or_else(MessageField::none, MessageField::some),
+            frozen: wallet.frozen,
             ..Self::default()
         }
     }
@@ -197,6 +198,7 @@ impl TryFrom<proto::GetRecoveryReply> for reply::Recovery {
                 device_list: links("device_list", recovery.device_list, MAX_ENTRIES)?,
                 package: links("package", recovery.package, LINKS)?,
                 birthday: recovery.birthday,
+                frozen: recovery.frozen,
             },
             waiting: recovery.waiting.into_option().map(TryInto::try_into).transpose()?,
         })

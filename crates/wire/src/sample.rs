@@ -330,6 +330,7 @@ pub(crate) fn recovery() -> reply::Recovery {
             device_list: wallet.device_list,
             package: wallet.package,
             birthday: wallet.birthday,
+            frozen: Some(9),
         },
         waiting: Some(waiting()),
     }

@@ -10,7 +10,7 @@ use twofold_api::{
 use twofold_threshold::{
     device_list::{
         Act, Change as ListEntry, DeviceList,
-        powers::{Deed, Leave, leave},
+        powers::{Deed, Leave, Voices, leave},
     },
     identity::IdentityKey,
 };
@@ -53,7 +53,27 @@ pub(super) fn judged(
     list: &DeviceList,
 ) -> Result<(ListEntry, [u8; 32], Leave), Refusal> {
     let entry = ListEntry::try_from(bytes).map_err(|fault| fault::protocol(&fault))?;
-    let (deed, voices) = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
+    let judged = list.judge(&entry).map_err(|fault| shape::refused(&fault))?;
+    for_asker(entry, judged, key)
+}
+
+/// The same of what is only asked for: recovery, where it is on a machine of its own, asks before it sees the list.
+fn wished(bytes: &[u8], key: &IdentityKey, list: &DeviceList) -> Result<([u8; 32], Leave), Refusal> {
+    let wish = ListEntry::try_from(bytes).map_err(|fault| fault::protocol(&fault))?;
+    let judged = if wish.is_wish() {
+        list.judge_wish(&wish)
+    } else {
+        list.judge(&wish)
+    };
+    let (_, subject, leave) = for_asker(wish, judged.map_err(|fault| shape::refused(&fault))?, key)?;
+    Ok((subject, leave))
+}
+
+fn for_asker(
+    entry: ListEntry,
+    (deed, voices): (Deed, Voices),
+    key: &IdentityKey,
+) -> Result<(ListEntry, [u8; 32], Leave), Refusal> {
     match entry.act() {
         Act::Enrol { identity, sealing } if deed == Deed::Recover => {
             if identity != key {
@@ -81,7 +101,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             return Ok(reply);
         }
         let Reached { owned, list, .. } = self.reached(&request, asked.wallet).await?;
-        let (_, subject, leave) = judged(&asked.entry, request.key(), &list)?;
+        let (subject, leave) = wished(&asked.entry, request.key(), &list)?;
         let waiting = &owned.state().shape.waiting;
         let again = waiting.of_recovery().any(|pending| *pending.subject() == subject);
         // The code ends sooner than the wait.

@@ -59,6 +59,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 birthday: owned.row().birthday,
                 device_list: chains.device_list,
                 package: for_recovery(chains.package),
+                frozen: owned.state().shape.freeze.map(|freeze| freeze.since),
             },
         })
     }

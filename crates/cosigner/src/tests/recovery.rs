@@ -66,6 +66,8 @@ struct Twist {
     unlock: Option<UnlockKey>,
     mandate: Option<[u8; 32]>,
     words: Option<IdentitySecret>,
+    /// Another entry than the one on the newest head.
+    entry: Option<Change>,
 }
 
 impl Newcomer {
@@ -151,7 +153,8 @@ impl Newcomer {
         let entry = if listed {
             Vec::new()
         } else {
-            self.entry(house, purse, words).to_bytes()
+            let own = || self.entry(house, purse, words);
+            twist.entry.clone().unwrap_or_else(own).to_bytes()
         };
         let key = SealSecret::generate(&mut rng());
         let identity = self.phone.identity.public();
@@ -269,6 +272,33 @@ fn a20_the_wait_is_neither_skipped_nor_shortened_by_asking_again() {
     other.ask(&house, &purse).unwrap();
     days(&house, &[&old, &new.phone, &other.phone], 1);
     house.refuses(Reason::RecoveryWaits, || other.recover(&house, &purse));
+    new.recover(&house, &purse).unwrap();
+}
+
+#[test]
+fn a20_recovery_on_another_machine_asks_without_seeing_the_list_and_the_wish_lists_nobody() {
+    let (house, purse, old, new) = lost();
+    let wish = |words: &IdentitySecret| {
+        let act = *new.entry(&house, &purse, words).act();
+        let wish = Proposal::wish(purse.id, act);
+        let signature = words.sign_raw(&wish.signing_bytes());
+        wish.signed(Signer::Recovery, signature)
+    };
+    let stranger = IdentitySecret::generate(&mut rng());
+    assert!(new.ask_with(&house, &purse, &wish(&stranger)).is_err());
+    let asked = new.ask_with(&house, &purse, &wish(&purse.recovery)).unwrap();
+    let first = asked.waiting.unwrap();
+    assert_eq!((first.what.as_str(), first.due - first.asked), ("recover", 2 * DAY));
+    // By an entry it is the same wish.
+    let again = new.ask(&house, &purse).unwrap().waiting.unwrap();
+    assert_eq!((again.change, again.due), (first.change, first.due));
+    assert!(new.read(&house, &purse, None).unwrap().wallet.frozen.is_some());
+    days(&house, &[&old, &new.phone], 3);
+    let twist = Twist {
+        entry: Some(wish(&purse.recovery)),
+        ..Twist::default()
+    };
+    house.refuses(Reason::ListChanged, || new.recover_with(&house, &purse, &twist));
     new.recover(&house, &purse).unwrap();
 }
 
