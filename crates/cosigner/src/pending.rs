@@ -277,13 +277,16 @@ impl Waiting {
         if pending.asker != Asker::Recovery {
             return Ok(Stopped::Cancelled(self.list.remove(place).subject));
         }
-        if !pending.objections.contains(&by.0) {
-            pending.objections.push(by.0);
-        }
-        if pending.operator == Operator::NotNeeded {
-            pending.operator = Operator::Needed;
-        }
+        pending.object(by);
         Ok(Stopped::Objected(pending.subject))
+    }
+
+    /// A log that comes back says that a device objected to what recovery asks for.
+    pub(crate) fn objected(&mut self, subject: &[u8; 32], by: DeviceId) {
+        let asked = self.list.iter_mut().filter(|pending| pending.asker == Asker::Recovery);
+        for pending in asked.filter(|pending| pending.subject == *subject) {
+            pending.object(by);
+        }
     }
 
     /// The operator says yes to a change that takes it.
@@ -320,6 +323,13 @@ impl Waiting {
         self.list.retain(|pending| pending.asker != Asker::Recovery);
     }
 
+    /// What devices asked for falls, and what recovery asked for where `over` says so. The numbers go on, so that no yes is
+    /// to another change than the one that was shown.
+    pub(crate) fn keep_of_recovery(&mut self, over: impl Fn(&Pending) -> bool) {
+        self.list
+            .retain(|pending| pending.asker == Asker::Recovery && !over(pending));
+    }
+
     /// Whatever was said of what waits may be forgotten, by a server that was rolled back: each wait begins anew, and the
     /// operator says yes anew. Who objected still does.
     pub(crate) fn begin_anew(&mut self, now: u64) {
@@ -344,6 +354,15 @@ impl Waiting {
 }
 
 impl Pending {
+    fn object(&mut self, by: DeviceId) {
+        if !self.objections.contains(&by.0) {
+            self.objections.push(by.0);
+        }
+        if self.operator == Operator::NotNeeded {
+            self.operator = Operator::Needed;
+        }
+    }
+
     /// Whether nobody came back for it in time.
     const fn is_over(&self, now: u64) -> bool {
         self.due.saturating_add(KEPT) < now

@@ -178,3 +178,27 @@ fn a24_a_wait_that_begins_anew_is_as_long_as_it_was_and_takes_another_yes() {
     waiting.agree(long).unwrap();
     assert!(waiting.is_ripe(ONE, &[2; 32], now + 7 * DAY));
 }
+
+#[test]
+fn a24_what_recovery_asks_for_outlives_a_step_forward_and_no_number_names_two_changes() {
+    let mut waiting = Waiting::default();
+    waiting.ask(wish(ONE, 1), after(Leave::AfterNotice, true), 0).unwrap();
+    let kept = waiting
+        .ask(wish(Asker::Recovery, 2), after(Leave::AfterRecovery, true), 0)
+        .unwrap()
+        .number;
+    let last = waiting
+        .ask(wish(ONE, 3), after(Leave::AfterNotice, true), 0)
+        .unwrap()
+        .number;
+    waiting.keep_of_recovery(|_| false);
+    let numbers: Vec<_> = waiting.tell().iter().map(|pending| pending.change).collect();
+    assert_eq!(numbers, [kept]);
+    let next = waiting.ask(wish(TWO, 4), after(Leave::AfterNotice, true), 0).unwrap();
+    assert_eq!(next.number, last + 1);
+    assert!(waiting.is_ripe(Asker::Recovery, &[2; 32], 2 * DAY));
+    waiting.objected(&[2; 32], DeviceId([1; 32]));
+    assert!(!waiting.is_ripe(Asker::Recovery, &[2; 32], 2 * DAY));
+    waiting.keep_of_recovery(|_| true);
+    assert_eq!(waiting.len(), 0);
+}

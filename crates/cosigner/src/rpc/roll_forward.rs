@@ -30,6 +30,7 @@ use crate::{
     Authenticated, Cosigner,
     auth::Unique,
     failpoint::failpoint,
+    pending::Pending,
     port::{
         Clock,
         chain::Chain,
@@ -54,8 +55,8 @@ struct Forward {
     chains: Chains,
     /// Devices struck off on the way, and whether a refresh came after.
     struck: Vec<(Vec<DeviceId>, bool)>,
-    /// The words were replaced, and no refresh came after.
-    replaced: bool,
+    /// The words were replaced, and whether no refresh came after.
+    replaced: Option<bool>,
     links: Vec<Link>,
     public: PublicShares,
 }
@@ -190,11 +191,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             shape.struck(&devices, if refreshed { old.number } else { to.epoch.number });
         }
         // New words, and no refresh since.
-        if replaced {
+        if replaced == Some(true) {
             shape.want_refresh(to.epoch.number);
         }
-        // Some of it may have been done or cancelled. Whoever still wishes it asks again.
-        shape.waiting = crate::pending::Waiting::default();
+        // Some of what devices asked for may have been done or cancelled: whoever still wishes it asks again. What recovery
+        // asks for no device ends, whatever it brings.
+        if replaced.is_some() {
+            shape.waiting.drop_of_recovery();
+        }
+        shape.waiting.keep_of_recovery(|pending| is_settled(pending, &list));
         if let Some(fence) = &mut change.state.fence {
             fence.brought((old.number, to.epoch.number), |device| list.device(device).is_some());
         }
@@ -305,7 +310,7 @@ fn judge(
         list,
         chains,
         struck,
-        replaced: replaced == Some(true),
+        replaced,
         links,
         public,
     })
@@ -344,13 +349,27 @@ fn entries_to(asked: &RollForward, from: ChainHead, to: &Head) -> Result<Vec<(Ve
     Ok(entries)
 }
 
+/// Whether recovery has what it asked for, or had it: the machine was on the list since.
+fn is_settled(pending: &Pending, list: &DeviceList) -> bool {
+    let entry = ListEntry::try_from(pending.body());
+    entry.map_or(true, |entry| match entry.act() {
+        Act::Enrol { identity, .. } => {
+            let id = identity.device_id();
+            list.device(id).is_some() || list.was_revoked(id)
+        }
+        _ => true,
+    })
+}
+
 /// Takes in what an entry says that is not in the chains.
 fn recall(change: &mut Change, entry: &Entry) {
     let seq = change.state.head().seq;
     match &entry.event {
         Event::Activated { .. } => change.state.standing = Standing::Active,
         Event::Renamed { name, .. } => change.row.name.clone_from(name),
-        Event::Shape { device, step, .. } => match step {
+        Event::Shape { device, step, subject } => match step {
+            ShapeStep::Objected => change.state.shape.waiting.objected(subject, *device),
+            ShapeStep::OperatorRefused => change.state.shape.waiting.done(subject),
             ShapeStep::Frozen => {
                 change.state.shape.freeze = Some(Freeze {
                     since: seq,

@@ -116,7 +116,7 @@ pub(super) fn freeze(
     Ok(done)
 }
 
-fn cancel(house: &House, purse: &Purse, from: &Phone, number: u64) -> Result<reply::Done, Refusal> {
+pub(super) fn cancel(house: &House, purse: &Purse, from: &Phone, number: u64) -> Result<reply::Done, Refusal> {
     let call = from.call("CancelChange", Some(purse.id), &number.to_be_bytes());
     let asked = request::CancelChange {
         wallet: purse.id,

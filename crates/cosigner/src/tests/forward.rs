@@ -1,5 +1,7 @@
 //! What a restored server lacks and devices still have.
 
+mod asked;
+
 use futures::executor::block_on;
 use twofold_api::{
     Reason, Refusal,

@@ -32,7 +32,7 @@ use crate::{
 const DAY: u64 = 86_400;
 
 /// A new machine at the wallet's server.
-struct Newcomer {
+pub(super) struct Newcomer {
     phone: Phone,
     code: [u8; 16],
     sealing: SealSecret,
@@ -71,7 +71,7 @@ struct Twist {
 }
 
 impl Newcomer {
-    fn joined(house: &House, purse: &Purse, wait: Option<u64>) -> Self {
+    pub(super) fn joined(house: &House, purse: &Purse, wait: Option<u64>) -> Self {
         let minted = block_on(house.mind.mint_recovery(purse.id, None, wait)).unwrap();
         let phone = Phone::new();
         phone.clock.set(house.clock.now());
@@ -126,7 +126,7 @@ impl Newcomer {
         block_on(house.mind.get_recovery(house.let_in(&call, asked)?))
     }
 
-    fn ask(&self, house: &House, purse: &Purse) -> Result<Asked, Refusal> {
+    pub(super) fn ask(&self, house: &House, purse: &Purse) -> Result<Asked, Refusal> {
         self.ask_with(house, purse, &self.entry(house, purse, &purse.recovery))
     }
 
@@ -140,7 +140,7 @@ impl Newcomer {
         block_on(house.mind.ask_recovery(house.let_in(&call, asked)?))
     }
 
-    fn recover(&self, house: &House, purse: &Purse) -> Result<Share, Refusal> {
+    pub(super) fn recover(&self, house: &House, purse: &Purse) -> Result<Share, Refusal> {
         self.recover_with(house, purse, &Twist::default())
     }
 

@@ -78,6 +78,14 @@ impl Wish {
     pub(crate) const fn operator(&self) -> Operator {
         self.operator
     }
+
+    /// A device objects: the operator decides.
+    fn object(&mut self) {
+        self.objected = true;
+        if self.operator == Operator::NotNeeded {
+            self.operator = Operator::Needed;
+        }
+    }
 }
 
 /// A refresh: to which keys it was sealed, by whom, and that one's key from then on.

@@ -270,11 +270,7 @@ impl Book {
         if next.waiting[place].asker.is_some() {
             next.waiting.remove(place);
         } else {
-            let wish = &mut next.waiting[place];
-            wish.objected = true;
-            if wish.operator == Operator::NotNeeded {
-                wish.operator = Operator::Needed;
-            }
+            next.waiting[place].object();
         }
         self.lists(by).then_some(next)
     }

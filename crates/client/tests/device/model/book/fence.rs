@@ -3,7 +3,7 @@
 use twofold_threshold::checkpoint::Head;
 use twofold_threshold::id::{DeviceId, EpochId, RequestDigest};
 
-use super::{Book, Fence, Link, Mark, Now, Seat, Share};
+use super::{Book, Fence, Link, Mark, Now, Seat, Share, What};
 
 /// How long the devices alone wait before they lift a fence.
 const FENCED: u64 = 72 * 3600;
@@ -21,6 +21,11 @@ pub(crate) struct Brought {
     /// Somebody was struck off, or the words were replaced, and no refresh came after.
     pub(crate) struck: bool,
     pub(crate) freezes: Vec<(bool, DeviceId)>,
+    /// The words were replaced.
+    pub(crate) replaced: bool,
+    /// Whose recovery was objected to, and whose the operator refused.
+    pub(crate) objected: Vec<DeviceId>,
+    pub(crate) refused: Vec<DeviceId>,
     pub(crate) spent: u64,
     pub(crate) signed: Vec<RequestDigest>,
 }
@@ -119,9 +124,21 @@ impl Book {
                 next.frozen = None;
             }
         }
-        // Whoever still wishes it asks again.
-        next.waiting.clear();
-        next.last = 0;
+        // What devices wish they ask for again. What recovery asks for waits on, unless it was had or refused, or the words
+        // are others.
+        let known: Vec<_> = next.seats.iter().map(|seat| seat.card.id).collect();
+        next.waiting.retain(|wish| match wish.what {
+            What::Recover(card) => {
+                let over = known.contains(&card.id) || next.gone.contains(&card.id);
+                !over && !told.replaced && !told.refused.contains(&card.id)
+            }
+            _ => false,
+        });
+        for wish in &mut next.waiting {
+            if matches!(wish.what, What::Recover(card) if told.objected.contains(&card.id)) {
+                wish.object();
+            }
+        }
         next.uncharged += told.spent;
         next.signed.extend(told.signed);
         let listed: Vec<_> = next.seats.iter().map(|seat| seat.card.id).collect();

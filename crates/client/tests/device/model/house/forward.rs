@@ -2,8 +2,10 @@
 
 use futures::executor::block_on;
 use twofold_api::audit::{Entry, Event, ShapeStep};
+use twofold_api::recovery::mandate;
 use twofold_cosigner::testing::Looked;
 use twofold_threshold::device_list::{Act, Change, Device, Entry as First, Origin};
+use twofold_threshold::envelope::SealPublic;
 use twofold_threshold::id::{DeviceId, EpochId};
 use twofold_threshold::refresh::Link as Refreshed;
 
@@ -93,6 +95,16 @@ impl House {
         self.resolve(vec![book], Some(machine), "a contact with a fenced server");
     }
 
+    /// The machine for which recovery asked, by what names its recovery in the log.
+    fn asker_of(&self, subject: &[u8; 32]) -> Option<DeviceId> {
+        let cards = self.machines.iter().map(|machine| machine.card);
+        let asked = cards.filter(|card| {
+            let key = SealPublic::try_from(card.key.as_slice()).expect("a key");
+            mandate(&card.identity, &key) == *subject
+        });
+        asked.map(|card| card.id).next()
+    }
+
     /// The books, once a device has brought the server to where it had been.
     fn was_brought(&self, book: &Book, looked: &Looked) -> Book {
         let tables = self.server.store.with(|tables| tables.clone());
@@ -173,6 +185,13 @@ impl House {
             } => Some((false, device)),
             _ => None,
         });
+        let of_recovery = |wanted: ShapeStep| {
+            let subjects = entries.iter().filter_map(|entry| match entry.event {
+                Event::Shape { step, subject, .. } if step == wanted => Some(subject),
+                _ => None,
+            });
+            subjects.filter_map(|subject| self.asker_of(&subject)).collect()
+        };
         let said: Vec<_> = entries.iter().filter_map(signed).collect();
         let dealt = |epoch: &EpochId| self.links.get(&epoch.transcript).expect("a refresh that was").clone();
         let mut book = book.brought(Brought {
@@ -183,6 +202,9 @@ impl House {
             generation: looked.generation,
             struck,
             freezes: freezes.collect(),
+            replaced: acts.iter().any(|act| matches!(act, Act::ReplaceRecovery(_))),
+            objected: of_recovery(ShapeStep::Objected),
+            refused: of_recovery(ShapeStep::OperatorRefused),
             spent: said.iter().map(|(_, added)| added).sum(),
             signed: said.iter().map(|(request, _)| *request).collect(),
             seats,
