@@ -212,7 +212,9 @@ The operator mints the invitation: twofold-server invite --recover WALLET. The w
 
 Examples:
   twofold recover 'twofold1…' --wallet 5f0c6a…     asks; the wallet is frozen, its other devices are told
-  twofold recover --wallet 5f0c6a…                 again, when the wait is over")]
+  twofold recover --wallet 5f0c6a…                 again, when the wait is over
+  twofold recover 'twofold1…' --wallet 5f0c6a… --ask ask.txt
+      the words stay on another machine: carry ask.txt there, run twofold recovery continue, and here with what it answers")]
     Recover(Recover),
     /// Check the recovery words, or move everything with them where the server is gone
     Recovery {

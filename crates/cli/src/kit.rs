@@ -150,12 +150,14 @@ const LOSSES: &str = "\
 <li>On a new machine: <code>twofold recover INVITATION --wallet LONG-NAME</code>. It asks for the words, and the wallet is frozen.</li>
 <li>After the wait, two days if nobody has said otherwise: <code>twofold recover --wallet LONG-NAME</code>.</li>
 </ol>
+<p>To keep the words off that machine: <code>--ask FILE</code> in both, take the file to the machine where they may be typed, run
+<code>twofold recovery continue FILE --out ANSWER</code> there, and <code>twofold recovery continue ANSWER</code> on the new one.</p>
 </section>
 <section>
 <h2>If this page was seen by somebody, or is lost</h2>
 <p>Lost: make new words, on a device: <code>twofold recovery replace</code>. It waits seven days and takes the operator's yes; with
 the old words, <code>--with-words</code>, it is done at once. Seen by somebody: move the coins to a new wallet, with device and
-server: <code>twofold send --max --to ADDRESS</code>. These words stay good for packages and machines of their day.</p>
+server: <code>twofold wallet move NEW-NAME</code>. These words stay good for packages and machines of their day.</p>
 </section>
 <section>
 <h2>To practise</h2>

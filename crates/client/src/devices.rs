@@ -22,6 +22,7 @@ use twofold_api::shape::{UNFREEZE, unfreezing};
 use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::{Act, Change, DeviceList, ListFault, Parcel, Proposal, Signer};
 use twofold_threshold::id::{DeviceId, WalletId};
+use twofold_threshold::identity::Signature64;
 use twofold_threshold::words::RecoverySecret;
 
 use crate::client::Client;
@@ -231,7 +232,7 @@ impl<P: Platform> Client<P> {
     ) -> Result<(Outcome, Shape), Fault> {
         self.stand_undoubted(wallet).await?;
         let mut again = true;
-        let (asked, newest, shape) = loop {
+        let (outcome, shape) = loop {
             let shape = self.shape(wallet).await?;
             let seal_key = *self.seal_key().await?.public();
             let recovery = words.zip(shape.freeze).map(|(words, (since, _))| {
@@ -239,24 +240,28 @@ impl<P: Platform> Client<P> {
                 let signature = words.identity().sign(UNFREEZE, &said).0;
                 Word { seal_key, signature }
             });
-            let checkpoint = self.newest_checkpoint(wallet).await?;
-            let request = SetFreeze {
-                wallet: wallet.id(),
-                frozen: false,
-                recovery,
-                checkpoint,
-            };
-            match self.call(&request, Some(&checkpoint), Caution::Stop).await {
+            match self.unfreeze_by(wallet, recovery).await {
                 // The server was started since it said that it is frozen.
                 Err(fault) if fault.reason() == Some(Reason::StaleSealKey) && core::mem::take(&mut again) => {}
-                outcome => {
-                    let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
-                    break (asked, newest, shape);
-                }
+                outcome => break (outcome?, shape),
             }
         };
+        Ok((outcome, shape))
+    }
+
+    /// The same by recovery's word, where it was said on another machine.
+    pub(crate) async fn unfreeze_by(&mut self, wallet: &mut Wallet, recovery: Option<Word>) -> Result<Outcome, Fault> {
+        let checkpoint = self.newest_checkpoint(wallet).await?;
+        let request = SetFreeze {
+            wallet: wallet.id(),
+            frozen: false,
+            recovery,
+            checkpoint,
+        };
+        let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
+        let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
-        Ok((asked.into(), shape))
+        Ok(asked.into())
     }
 
     /// Cancels a change that waits; what recovery asked for is objected to.
@@ -346,6 +351,23 @@ impl<P: Platform> Client<P> {
             list = self.list_to_change(wallet, &act).await?;
             read = true;
         }
+    }
+
+    /// Signs an entry that recovery has signed on another machine, and sends it; none where it is not on the newest head.
+    pub(crate) async fn change_by(
+        &mut self,
+        wallet: &mut Wallet,
+        act: Act,
+        recovery: Signature64,
+    ) -> Result<Option<Outcome>, Fault> {
+        self.stand_undoubted(wallet).await?;
+        let list = self.device_list(wallet).await?;
+        let proposal = Proposal::new(&list, act);
+        let entry = self.own_signature(proposal.signed(Signer::Recovery, recovery), &proposal)?;
+        if list.judge(&entry).is_err() {
+            return Ok(None);
+        }
+        self.send_entry(wallet, &list, &entry).await.map(Some)
     }
 
     /// The newest list, read, to sign an entry on. What is sealed to a new machine is the share of the epoch that counts, so

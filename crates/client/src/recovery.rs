@@ -3,10 +3,12 @@
 //!
 //! Sealing is age's, so that the stock `age` tool opens a package without Twofold.
 
+pub mod away;
 mod coin;
 mod fault;
 pub mod file;
 pub mod holder;
+mod old_words;
 pub mod package;
 pub mod recover;
 mod rehearse;
@@ -14,10 +16,13 @@ mod repair;
 mod repair_server;
 pub mod replace;
 pub mod request;
+mod seat;
 pub mod sweep;
+mod voice;
 
 pub use coin::Coin;
 pub use fault::RecoveryFault;
+pub use old_words::OldWords;
 
 use age::x25519::{Identity, Recipient};
 use twofold_threshold::package::{AgeError, OpenAsRecovery, SealToRecovery};

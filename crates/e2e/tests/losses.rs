@@ -1,5 +1,6 @@
 //! What a person does after a loss, typed as docs/recover.md has it.
 
+mod away;
 mod table;
 mod words;
 
@@ -28,21 +29,42 @@ struct Owner {
 
 impl Owner {
     fn new() -> Result<Self> {
+        let mut owner = Self::bare()?;
+        let words = owner.words.to_str().context("a path in UTF-8")?;
+        owner
+            .laptop
+            .run(&["create", "--name", "savings", "--words-file", words, "--yes"])?;
+        owner.funded()?;
+        Ok(owner)
+    }
+
+    /// A laptop that has joined, and no wallet yet.
+    fn bare() -> Result<Self> {
         let deployment = Deployment::start()?;
         let laptop = deployment.person("laptop");
-        let first = laptop.settle(&deployment.invitation)?;
-        let first = Address::from_str(&first)?.require_network(Network::Regtest)?;
-        deployment.node.fund(&first, Amount::ONE_BTC)?;
-        deployment.node.mine(1)?;
-        deployment.settle(&laptop)?;
-        let listed = laptop.run(&["wallet", "list"])?;
-        let wallet = listed["wallets"][0]["wallet"].as_str().context("a wallet")?.to_owned();
+        laptop.run(&["join", &deployment.invitation, "--name", "laptop"])?;
         Ok(Self {
             words: laptop.home().with_extension("words"),
             deployment,
             laptop,
-            wallet,
+            wallet: String::new(),
         })
+    }
+
+    /// The wallet was made: a coin comes in.
+    fn funded(&mut self) -> Result<()> {
+        let first = self.laptop.run(&["receive"])?;
+        let first = first["address"].as_str().context("an address")?;
+        let first = Address::from_str(first)?.require_network(Network::Regtest)?;
+        self.deployment.node.fund(&first, Amount::ONE_BTC)?;
+        self.deployment.node.mine(1)?;
+        self.deployment.settle(&self.laptop)?;
+        let listed = self.laptop.run(&["wallet", "list"])?;
+        listed["wallets"][0]["wallet"]
+            .as_str()
+            .context("a wallet")?
+            .clone_into(&mut self.wallet);
+        Ok(())
     }
 
     fn operator(&self, arguments: &[&str]) -> Result<String> {

@@ -12,12 +12,15 @@ pub(crate) struct Recover {
     /// What to call this machine
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// A device of the wallet that is not lost, by its name or the beginning of its id; all others are revoked. May be repeated
+    /// A device of the wallet that is not lost, by its name or the beginning of its id (with --ask: its id); all others are revoked. May be repeated
     #[arg(long, value_name = "DEVICE")]
     pub keep: Vec<String>,
     /// The words.
     #[command(flatten)]
     pub words: Words,
+    /// Do not take the words here: write a request to this new file, for the machine where the words are (there: twofold recovery continue)
+    #[arg(long, value_name = "FILE", conflicts_with = "words_file")]
+    pub ask: Option<PathBuf>,
     /// Join a server on the main network, although nobody outside has reviewed Twofold: coins may be lost
     #[arg(long)]
     pub risk_real_money: bool,
@@ -74,7 +77,10 @@ Examples:
   twofold recovery replace --with-words          asks for the old words: done at once
   twofold recovery replace                       the old words are lost: waits seven days, and takes the operator's yes
   twofold recovery replace --recovery opening.txt --out message.txt
-      the new words are on another machine, which ran twofold recovery new --replace")]
+      the new words are on another machine, which ran twofold recovery new --replace
+  twofold recovery replace --new-words-file new.words --ask ask.txt
+  twofold recovery replace --new-words-file new.words --voice answer.txt
+      the old words are on another machine: carry ask.txt there, run twofold recovery continue, carry answer.txt back")]
     Replace(Replacing),
     /// The server was restored from before a refresh, and has no share: device and words give it back
     #[command(after_help = "\
@@ -139,24 +145,28 @@ Examples:
         #[arg(long)]
         replace: bool,
     },
-    /// Go on with making a wallet, or with replacing its words: at the recovery holder with the device's message, at the device with the holder's
+    /// Go on with making a wallet, replacing its words, or recovering it: where the words are with the device's file, at the device with theirs
     #[command(after_help = "\
 Examples:
   twofold recovery continue message.txt --state recovery.state --out answer.txt    at the recovery holder
+  twofold recovery continue ask.txt --out answer.txt                               where the words are, after recover --ask
   twofold recovery continue answer.txt                                             at the device
 Both show a fingerprint: compare them.")]
     Continue {
         /// The message
         file: PathBuf,
-        /// At the holder: the state that `recovery new` wrote
+        /// At the holder: the state that `recovery new` wrote; a request of recover --ask is held to the wallet that it tells of
         #[arg(long, value_name = "FILE", requires = "out")]
         state: Option<PathBuf>,
-        /// At the holder: where to write the answer
-        #[arg(long, value_name = "FILE", requires = "state")]
+        /// Where the words are: where to write the answer
+        #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         /// The words.
         #[command(flatten)]
         words: Words,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Answer a device's signing request with the words, on a machine of their own
     #[command(after_help = "Example:\n  twofold recovery sign ask.txt --out answer.txt")]
@@ -193,6 +203,12 @@ pub(crate) struct Replacing {
     /// Where to write the message for that machine
     #[arg(long, value_name = "FILE", requires = "recovery")]
     pub out: Option<PathBuf>,
+    /// The old words are on another machine: write a request to this new file, for them to speak for the new ones (there: twofold recovery continue)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["with_words", "words_file", "spoken"])]
+    pub ask: Option<PathBuf>,
+    /// The old words' answer to that
+    #[arg(long = "voice", value_name = "FILE", conflicts_with_all = ["with_words", "words_file"])]
+    pub spoken: Option<PathBuf>,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

@@ -1,5 +1,7 @@
 //! `twofold recover`: this machine takes a lost device's place, with the words and the server.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_api::{Reason, invitation::Invitation, request::Name};
@@ -7,7 +9,10 @@ use twofold_client::{
     Client, Fault,
     join::Money,
     port::{Clock as _, KeystoreFault},
-    recovery::recover::{Recovery, Wait},
+    recovery::{
+        away::Away,
+        recover::{Recovery, Wait},
+    },
     wallet::Wallet,
 };
 use twofold_threshold::id::{DeviceId, WalletId};
@@ -16,6 +21,7 @@ use super::{Context, join, moving};
 use crate::{
     args,
     exit::{Declined, Wrong},
+    file,
     platform::{Native, SystemClock},
     terminal, words,
 };
@@ -51,9 +57,41 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let wallet: WalletId = asked.and_then(|asked| asked.parse().ok()).with_context(|| {
         Wrong("say which wallet, by its long name, as its kit has it: --wallet 32 hex digits".into())
     })?;
-    let (mut client, code) = if let Some(text) = &arguments.invitation {
+    let (mut client, code) = enter(context, &arguments).await?;
+    if let Some(out) = &arguments.ask {
+        return ask(context, &mut client, wallet, code, &arguments.keep, out).await;
+    }
+    context.output.say(
+        "note: with the words typed here this machine holds two of the three shares until the command ends: whoever owns \
+         the machine in that moment owns the wallet",
+    );
+    if !arguments.yes
+        && !terminal::confirm("Ask for a lost device's place in the wallet? It is frozen until that is settled.")?
+    {
+        bail!(Declined("nothing was asked for"));
+    }
+    let secret = words::read(arguments.words.words_file.as_deref())?;
+    let bar = terminal::spinner();
+    bar.set_message("words and server give this machine its share");
+    let recovery = client.recover(wallet, code, &secret).await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    let mut recovered = match hinted(context, recovery)? {
+        Recovery::Waits(wait) => return waits(context, wallet, wait, ""),
+        Recovery::Done(recovered) => recovered,
+    };
+    let keep = kept(context, &mut client, &mut recovered.wallet, &arguments.keep).await?;
+    let revoked = client.settle_recovery(&mut recovered, &keep, &secret).await?;
+    drop(secret);
+    context.tell(&mut client);
+    told(context, &recovered.wallet, &revoked)
+}
+
+/// This machine's way to the server: by the invitation, or as it joined before.
+async fn enter(context: Context<'_>, arguments: &args::Recover) -> Result<(Client<Native>, Option<[u8; 16]>)> {
+    Ok(if let Some(text) = &arguments.invitation {
         let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
-        let name = arguments.name.unwrap_or_else(join::machine_name);
+        let name = arguments.name.clone().unwrap_or_else(join::machine_name);
         let name: Name = name.parse().map_err(Fault::from)?;
         let money = if arguments.risk_real_money {
             Money::Real
@@ -71,34 +109,20 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
             }
         })?;
         (here, None)
-    };
-    context.output.say(
-        "note: with the words typed here this machine holds two of the three shares until the command ends: whoever owns \
-         the machine in that moment owns the wallet",
-    );
-    if !arguments.yes
-        && !terminal::confirm("Ask for a lost device's place in the wallet? It is frozen until that is settled.")?
-    {
-        bail!(Declined("nothing was asked for"));
-    }
-    let secret = words::read(arguments.words.words_file.as_deref())?;
-    let bar = terminal::spinner();
-    bar.set_message("words and server give this machine its share");
-    let recovery = client.recover(wallet, code, &secret).await;
-    bar.finish_and_clear();
-    context.tell(&mut client);
-    if matches!(&recovery, Err(fault) if fault.reason() == Some(Reason::WalletNotFound)) {
-        context.output.say(STRANGER);
-    }
-    let mut recovered = match recovery? {
-        Recovery::Waits(wait) => return waits(context, wallet, wait),
-        Recovery::Done(recovered) => recovered,
-    };
-    let keep = kept(context, &mut client, &mut recovered.wallet, &arguments.keep).await?;
-    let revoked = client.settle_recovery(&mut recovered, &keep, &secret).await?;
-    drop(secret);
-    context.tell(&mut client);
-    let wallet = recovered.wallet;
+    })
+}
+
+/// Says who can ask, where the server knows of no such wallet.
+fn hinted<T>(context: Context<'_>, outcome: Result<T, Fault>) -> Result<T, Fault> {
+    outcome.inspect_err(|fault| {
+        if fault.reason() == Some(Reason::WalletNotFound) {
+            context.output.say(STRANGER);
+        }
+    })
+}
+
+/// The wallet is here.
+fn told(context: Context<'_>, wallet: &Wallet, revoked: &[DeviceId]) -> Result<()> {
     let answer = Answer {
         recovered: true,
         wallet: wallet.id().to_string(),
@@ -106,7 +130,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
         fingerprint: wallet.fingerprint(),
         descriptor: wallet.descriptor(),
         revoked: revoked.iter().map(ToString::to_string).collect(),
-        offer: moving::command(&wallet),
+        offer: moving::command(wallet),
     };
     context.output.answer(&answer, |answer| {
         format!(
@@ -123,6 +147,93 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
             moving::offer(&answer.offer)
         )
     })
+}
+
+#[derive(Serialize)]
+struct Asks {
+    recovered: bool,
+    wallet: String,
+    fingerprint: Option<String>,
+    machine: String,
+    /// The request's file; none where the words have answered and are asked again next.
+    ask: Option<String>,
+}
+
+/// The words are on another machine: a request for them, where there is something to ask.
+async fn ask(
+    context: Context<'_>,
+    client: &mut Client<Native>,
+    wallet: WalletId,
+    code: Option<[u8; 16]>,
+    keep: &[String],
+    out: &Path,
+) -> Result<()> {
+    let away = client.recover_away(wallet, code, keep).await;
+    context.tell(client);
+    match hinted(context, away)? {
+        Away::Ask { file, fingerprint } => {
+            file::write_same(out, &file)?;
+            let answer = Asks {
+                recovered: false,
+                wallet: wallet.to_string(),
+                fingerprint,
+                machine: client.machine(),
+                ask: Some(out.display().to_string()),
+            };
+            context.output.answer(&answer, |answer| {
+                let fingerprint = answer.fingerprint.as_ref();
+                format!(
+                    "machine      {}\n{}Take {2} to the machine where the words may be typed and run there:\n  twofold recovery \
+                     continue {2} --out ANSWER\nIt must show the same machine: say no there if it does not. Then here:\n  twofold \
+                     recovery continue ANSWER",
+                    answer.machine,
+                    fingerprint.map_or_else(String::new, |is| format!("fingerprint  {is}\n")),
+                    answer.ask.as_deref().unwrap_or_default()
+                )
+            })
+        }
+        away => went_on(context, wallet, client, away),
+    }
+}
+
+/// Takes an answer of the words.
+pub(super) async fn answered(context: Context<'_>, text: &str) -> Result<()> {
+    let mut client = context.client().await?;
+    let bar = terminal::spinner();
+    bar.set_message("the server and what the words left give this machine its share");
+    let taken = client.recover_answered(text).await;
+    bar.finish_and_clear();
+    context.tell(&mut client);
+    let (wallet, away) = hinted(context, taken)?;
+    went_on(context, wallet, &client, away)
+}
+
+fn went_on(context: Context<'_>, wallet: WalletId, client: &Client<Native>, away: Away) -> Result<()> {
+    let again = |fingerprint: String, told: &str| {
+        let answer = Asks {
+            recovered: false,
+            wallet: wallet.to_string(),
+            fingerprint: Some(fingerprint),
+            machine: client.machine(),
+            ask: None,
+        };
+        context.output.answer(&answer, |answer| {
+            format!("{told} Next:\n  twofold recover --wallet {} --ask FILE", answer.wallet)
+        })
+    };
+    match away {
+        Away::Waits(wait) => waits(context, wallet, wait, " --ask FILE"),
+        Away::Done(settled) if settled.left.is_empty() && !settled.frozen => {
+            told(context, &settled.wallet, &settled.revoked)
+        }
+        Away::Done(settled) => again(
+            settled.wallet.fingerprint(),
+            "The wallet is on this machine. The words have to speak once more before it signs: a device is to be struck off still, or \
+             the freeze to be ended.",
+        ),
+        Away::Ready { fingerprint } => again(fingerprint, "The wait is over. The words are asked for their part now."),
+        Away::Ask { .. } => bail!("a request that nobody wrote"),
+    }
 }
 
 /// The devices that stay. One that is not there is asked about again before any is struck off.
@@ -143,7 +254,7 @@ async fn kept(
     Ok(keep)
 }
 
-fn waits(context: Context<'_>, wallet: WalletId, wait: Wait) -> Result<()> {
+fn waits(context: Context<'_>, wallet: WalletId, wait: Wait, ask: &str) -> Result<()> {
     let answer = Waiting {
         recovered: false,
         wallet: wallet.to_string(),
@@ -158,7 +269,7 @@ fn waits(context: Context<'_>, wallet: WalletId, wait: Wait) -> Result<()> {
             "The wallet is frozen, and its other devices are told. When the wait is over"
         };
         format!(
-            "The words are good for the wallet {}.\n{next}, run again:\n  twofold recover --wallet {}\nThe wait is over in {}.",
+            "The words are good for the wallet {}.\n{next}, run again:\n  twofold recover --wallet {}{ask}\nThe wait is over in {}.",
             answer.fingerprint,
             answer.wallet,
             span(answer.due.saturating_sub(SystemClock.now()))

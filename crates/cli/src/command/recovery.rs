@@ -8,6 +8,7 @@ mod repair_server;
 mod replace;
 mod sign;
 mod sweep;
+mod voice;
 
 use anyhow::Result;
 
@@ -49,15 +50,15 @@ pub(super) async fn run(context: Context<'_>, command: args::Recovery) -> Result
             state,
             out,
             words,
+            yes,
         } => {
-            Box::pin(holder::go_on(
-                context,
-                &file,
-                state.as_deref(),
-                out.as_deref(),
-                words.words_file.as_deref(),
-            ))
-            .await
+            let here = holder::Here {
+                state: state.as_deref(),
+                out: out.as_deref(),
+                words_file: words.words_file.as_deref(),
+                yes,
+            };
+            Box::pin(holder::go_on(context, &file, here)).await
         }
         args::Recovery::Sign {
             request,

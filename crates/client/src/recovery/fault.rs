@@ -65,6 +65,39 @@ pub enum RecoveryFault {
     /// The state is not sealed by these words, or of another wallet.
     #[error("this recovery state is not of these words")]
     OtherState,
+    /// Sealed to other words.
+    #[error("this request is for other words than these: nothing was answered")]
+    NotForTheseWords,
+    /// The state tells of another wallet or server.
+    #[error(
+        "this request is about another wallet, or of another server, than the one that these words were made for ({expected}): \
+         answer nothing, and ask whoever gave you the file"
+    )]
+    NotThatWallet {
+        /// What the state has.
+        expected: String,
+    },
+    /// This machine waits for no such answer.
+    #[error(
+        "this machine waits for no such answer of the recovery words: it is for another machine, or has been taken already. To ask \
+         anew: the command that wrote the request, with another file"
+    )]
+    NotAsked,
+    /// What the old words have signed is not what is to be done now.
+    #[error(
+        "the old words have spoken for other words than these, or the wallet's machines have changed since; ask them again: \
+         twofold recovery replace --ask FILE"
+    )]
+    VoiceStale,
+    /// The wallet, or the server's short-lived key, is another by now.
+    #[error(
+        "the wallet has changed, or the server has a new key, since the words were asked; nothing was done. Ask them again: \
+         twofold recover --wallet {wallet} --ask FILE"
+    )]
+    AskAgain {
+        /// The wallet.
+        wallet: twofold_threshold::id::WalletId,
+    },
     /// One state answers one message.
     #[error(
         "this recovery holder has answered another message already, and answers one only: start anew with recovery new"

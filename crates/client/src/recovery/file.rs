@@ -41,10 +41,14 @@ pub enum FileKind {
     ToNewWords,
     /// What new words sealed to themselves.
     FromNewWords,
+    /// A device asks words on another machine to speak for it, or to give it a lost device's share.
+    ToWords,
+    /// What they answer, sealed to that device.
+    FromWords,
 }
 
 impl FileKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Package,
         Self::Request,
         Self::Reply,
@@ -55,6 +59,8 @@ impl FileKind {
         Self::NewWords,
         Self::ToNewWords,
         Self::FromNewWords,
+        Self::ToWords,
+        Self::FromWords,
     ];
 
     const fn label(self) -> &'static str {
@@ -69,6 +75,8 @@ impl FileKind {
             Self::NewWords => "NEW RECOVERY WORDS",
             Self::ToNewWords => "MESSAGE TO NEW WORDS",
             Self::FromNewWords => "MESSAGE FROM NEW WORDS",
+            Self::ToWords => "REQUEST TO WORDS",
+            Self::FromWords => "ANSWER FROM WORDS",
         }
     }
 }
@@ -86,6 +94,8 @@ impl core::fmt::Display for FileKind {
             Self::NewWords => "new recovery words' opening (made by recovery new --replace)",
             Self::ToNewWords => "message to new recovery words (made by recovery replace)",
             Self::FromNewWords => "message from new recovery words (made by recovery continue)",
+            Self::ToWords => "request to the recovery words (made by recover --ask, or recovery replace --ask)",
+            Self::FromWords => "answer of the recovery words (made by recovery continue)",
         })
     }
 }

@@ -12,6 +12,7 @@
 //! them, so that nobody can put another in its place; the answer is written into it before it is given away, so that the
 //! same message gets the same bytes and another one gets none.
 
+pub mod voice;
 pub mod words;
 
 use bitcoin::hashes::{Hash, sha256};
@@ -221,6 +222,26 @@ pub fn go_on(
     Ok(Continued {
         state: Some(seal(secret, &answered)?),
         answer,
+    })
+}
+
+/// What a state has of the wallet that was made with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The server's identity, as the invitation named it.
+    pub server: String,
+    /// The group key's short fingerprint.
+    pub fingerprint: String,
+}
+
+/// Reads what a state has of its wallet; none where that is not made yet.
+pub fn made(state: &str, secret: &RecoverySecret) -> Result<Option<Made>, RecoveryFault> {
+    Ok(match open(secret, state)? {
+        Stage::Answered { answer, .. } => Some(Made {
+            server: answer.server,
+            fingerprint: answer.fingerprint,
+        }),
+        Stage::Waiting(_) | Stage::Expecting(_) => None,
     })
 }
 

@@ -10,39 +10,30 @@
 //!
 //! With the words typed here this machine holds two shares until they are forgotten: recovery's and its own.
 
-use core::fmt;
-
 use rand_core::RngCore as _;
 use twofold_api::reason::Reason;
 use twofold_api::recovery::{READ, reading};
 use twofold_api::reply::{self, Operator};
-use twofold_api::request::{AskRecovery, GetRecovery, Recover};
+use twofold_api::request::{AskRecovery, Recover};
 use twofold_api::seal_key::Step as SealStep;
 use twofold_threshold::checkpoint::Checkpoint;
-use twofold_threshold::device_list::{Act, Change, DeviceList, Proposal, Signer};
+use twofold_threshold::device_list::{Act, Change, Device, Proposal, Signer};
 use twofold_threshold::envelope::SealSecret;
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, Party, WalletId};
 use twofold_threshold::identity::Signature64;
-use twofold_threshold::package::{Chain, FirstPackage, Opened};
-use twofold_threshold::refresh::Link;
+use twofold_threshold::package::Opened;
 use twofold_threshold::repair::{Claim, repaired};
-use twofold_threshold::secret::Secret32;
-use twofold_threshold::transcript::SignedTranscript;
 use twofold_threshold::words::RecoverySecret;
 
 use super::repair::Help;
+use super::seat::{self, Known, Seat, Seen};
 use super::{AgeOpener, RecoveryFault};
 use crate::client::Client;
 use crate::devices::KnownList;
 use crate::fault::{Breach, Fault};
-use crate::keystore::name;
-use crate::keystore::record::{Reader, Writer};
-use crate::port::{Clock as _, KeystoreFault, Platform};
+use crate::port::{Clock as _, Platform};
 use crate::session::Caution;
 use crate::wallet::{Record, Standing, Wallet};
-
-const VERSION: u8 = 1;
-const PREFIX: &str = "recovering-";
 
 /// How far a recovery has come.
 #[derive(Debug)]
@@ -51,6 +42,12 @@ pub enum Recovery {
     Waits(Wait),
     /// The wallet is on this machine.
     Done(Box<Recovered>),
+}
+
+impl Recovery {
+    fn done(recovered: Recovered) -> Self {
+        Self::Done(Box::new(recovered))
+    }
 }
 
 /// What a recovery waits for.
@@ -73,35 +70,6 @@ pub struct Recovered {
     pub others: Vec<DeviceId>,
 }
 
-/// What stands between the machine and the wallet: its seat on the device list.
-struct Seat {
-    sealing: SealSecret,
-    code: Option<[u8; 16]>,
-}
-
-/// The wallet as recovery sees it, all of it verified.
-struct Seen {
-    opened: Opened,
-    list: DeviceList,
-    reply: reply::Recovery,
-    checkpoint: Checkpoint,
-    transcript: SignedTranscript,
-}
-
-impl Seen {
-    /// The list, its entries, and what the server confirmed of it.
-    fn known(&self) -> (DeviceList, Vec<Vec<u8>>, Checkpoint) {
-        (
-            self.list.clone(),
-            self.reply.wallet.device_list.clone(),
-            self.checkpoint,
-        )
-    }
-}
-
-/// A list that has grown, its entries, and the checkpoint that says so.
-type Moved = (DeviceList, Vec<Vec<u8>>, Checkpoint);
-
 impl<P: Platform> Client<P> {
     /// Takes a lost device's place, as far as that goes now. `code` is the one that was minted for this wallet and that
     /// this machine joined with.
@@ -121,11 +89,16 @@ impl<P: Platform> Client<P> {
         secret: &RecoverySecret,
     ) -> Result<Recovery, Fault> {
         let seat = self.seat(wallet, code).await?;
-        let seen = self.see(wallet, &seat, secret).await?;
-        if let Some(record) = self.records().await?.into_iter().find(|record| record.wallet == wallet)
-            && record.public == seen.opened.public
-        {
-            return self.recovered(record, seen.known()).await;
+        let read = secret
+            .identity()
+            .sign(READ, &reading(wallet, self.session.device_id()))
+            .0;
+        let seen = self.see(wallet, seat.code, read).await?;
+        let age = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
+        let words = secret.identity().public();
+        let opened = seen.chain.open(&words, &age).map_err(RecoveryFault::Package)?;
+        if let Some(record) = self.share_of(wallet, &seen).await? {
+            return self.recovered(record, seen.known()).await.map(Recovery::done);
         }
         let listed = seen.list.device(self.session.device_id()).is_some();
         let entry = if listed {
@@ -134,36 +107,96 @@ impl<P: Platform> Client<P> {
             Some(self.seat_entry(&seat, &seen, secret))
         };
         if let Some(entry) = &entry {
-            let waiting = match &seen.reply.waiting {
-                Some(waiting) => waiting.clone(),
-                None => self.ask(wallet, &seat, entry).await?,
-            };
-            let now = self.session.server_time(self.clock.now());
-            if waiting.due > now || waiting.operator == Operator::Needed {
-                return Ok(waits(&seen, &waiting));
+            if let Some(wait) = self.asked(wallet, &seat, &seen, entry).await? {
+                return Ok(Recovery::Waits(wait));
             }
         }
-        let repaired = match self.repair(wallet, &seat, &seen, entry.as_ref(), secret).await {
-            // By the server's count the time is not over for sure.
-            Err(fault) if fault.reason() == Some(Reason::RecoveryWaits) => {
-                let seen = self.see(wallet, &seat, secret).await?;
-                return match &seen.reply.waiting {
-                    Some(waiting) => Ok(waits(&seen, waiting)),
-                    None => Err(fault),
-                };
+        let (repaired, newest) = match self.repair(&seat, &seen, &opened, entry.as_ref(), secret).await {
+            Ok(repaired) => repaired,
+            Err(fault) => {
+                let still = self.waits_still(wallet, seat.code, read, fault).await;
+                return still.map(Recovery::Waits);
             }
-            repaired => repaired?,
         };
-        let (repaired, known) = (repaired.0, self.grown(&seen, entry.as_ref(), repaired.1)?);
+        let known = self.grown(&seen, entry.as_ref(), newest)?;
+        let record = self.record_of_share(seat, &seen, repaired)?;
+        if let Some(known) = known {
+            return self.recovered(record, known).await.map(Recovery::done);
+        }
+        self.save_record(&record).await?;
+        // Somebody was quicker: what is told next is what the server holds now.
+        let seen = self.see(wallet, None, read).await?;
+        self.recovered(record, seen.known()).await.map(Recovery::done)
+    }
+
+    /// Where the wallet stands once this machine is on its list, if the server's checkpoint says just that.
+    fn grown(&self, seen: &Seen, entry: Option<&Change>, newest: Option<Checkpoint>) -> Result<Option<Known>, Fault> {
+        let Some(newest) = newest else { return Ok(None) };
+        let (mut list, mut entries, _) = seen.known();
+        if let Some(entry) = entry {
+            list.append(entry).map_err(Breach::DeviceList)?;
+            entries.push(entry.to_bytes());
+        }
+        let head = newest.verify(&self.session.server).map_err(|_| Breach::Checkpoint)?;
+        let there = head.list == *list.head() && head.epoch == seen.public.epoch();
+        Ok(there.then_some((list, entries, newest)))
+    }
+
+    /// The wallet's record, where this machine has the share of the epoch that counts.
+    pub(super) async fn share_of(&self, wallet: WalletId, seen: &Seen) -> Result<Option<Record>, Fault> {
+        let mut records = self.records().await?.into_iter();
+        Ok(records.find(|record| record.wallet == wallet && record.public == seen.public))
+    }
+
+    /// What there is to wait for, where by the server's count the time is not over for sure.
+    pub(super) async fn waits_still(
+        &mut self,
+        wallet: WalletId,
+        code: Option<[u8; 16]>,
+        read: [u8; 64],
+        fault: Fault,
+    ) -> Result<Wait, Fault> {
+        if fault.reason() != Some(Reason::RecoveryWaits) {
+            return Err(fault);
+        }
+        let seen = self.see(wallet, code, read).await?;
+        let waiting = seen.reply.waiting.as_ref();
+        waiting.map(|waiting| waits(&seen, waiting)).ok_or(fault)
+    }
+
+    /// Asks, where recovery has not yet, and says what there is to wait for.
+    pub(super) async fn asked(
+        &mut self,
+        wallet: WalletId,
+        seat: &Seat,
+        seen: &Seen,
+        entry: &Change,
+    ) -> Result<Option<Wait>, Fault> {
+        let waiting = match &seen.reply.waiting {
+            Some(waiting) => waiting.clone(),
+            None => self.ask(wallet, seat, entry).await?,
+        };
+        let now = self.session.server_time(self.clock.now());
+        let over = waiting.due <= now && waiting.operator != Operator::Needed;
+        Ok((!over).then(|| waits(seen, &waiting)))
+    }
+
+    /// The share that was given back, as it is kept.
+    pub(super) fn record_of_share(
+        &self,
+        seat: Seat,
+        seen: &Seen,
+        repaired: repaired::Repaired,
+    ) -> Result<Record, Fault> {
         let chain = self.joined()?.chain;
         let record = Record {
-            wallet,
+            wallet: seen.list.wallet(),
             name: seen.reply.wallet.line.name.clone(),
             chain,
             birthday: seen.reply.wallet.birthday,
             standing: Standing::Active,
             share: repaired.share,
-            public: seen.opened.public.clone(),
+            public: seen.public.clone(),
             unlock: repaired.unlock,
             // The device that made the wallet showed it; nobody asks again.
             test_signature: Signature64([0; 64]),
@@ -176,112 +209,26 @@ impl<P: Platform> Client<P> {
             words: None,
             checkpoint: None,
         };
-        if let Some(known) = known {
-            return self.recovered(record, known).await;
-        }
-        self.save_record(&record).await?;
-        // Somebody was quicker: what is told next is what the server holds now.
-        let seat = Seat {
-            sealing: SealSecret::new(Secret32::new(*record.sealing.expose().expose())),
-            code: None,
-        };
-        let seen = self.see(wallet, &seat, secret).await?;
-        self.recovered(record, seen.known()).await
-    }
-
-    /// Where the wallet stands once this machine is on its list, if the server's checkpoint says just that.
-    fn grown(&self, seen: &Seen, entry: Option<&Change>, newest: Option<Checkpoint>) -> Result<Option<Moved>, Fault> {
-        let Some(newest) = newest else { return Ok(None) };
-        let (mut list, mut entries, _) = seen.known();
-        if let Some(entry) = entry {
-            list.append(entry).map_err(Breach::DeviceList)?;
-            entries.push(entry.to_bytes());
-        }
-        let head = newest.verify(&self.session.server).map_err(|_| Breach::Checkpoint)?;
-        let there = head.list == *list.head() && head.epoch == seen.opened.public.epoch();
-        Ok(there.then_some((list, entries, newest)))
+        Ok(record)
     }
 
     /// Keeps a wallet, in one write with the list that this machine is on and with what the server confirmed of it.
-    async fn recovered(
+    pub(super) async fn recovered(
         &mut self,
         mut record: Record,
-        (list, entries, checkpoint): (DeviceList, Vec<Vec<u8>>, Checkpoint),
-    ) -> Result<Recovery, Fault> {
+        (list, entries, checkpoint): Known,
+    ) -> Result<Recovered, Fault> {
         let me = self.session.device_id();
         let id = record.wallet;
-        let others = list.devices().iter().map(twofold_threshold::device_list::Device::id);
+        let others = list.devices().iter().map(Device::id);
         let others = others.filter(|device| *device != me).collect();
         // What it signs for recovery is held to the list.
         record.list = KnownList::verified(entries, list, self.generation(Some(&checkpoint))?);
         record.checkpoint = Some(checkpoint);
         self.save_record(&record).await?;
         let wallet = self.open_record(record).await?;
-        self.keys.forget(&name(&format!("{PREFIX}{id}"))?).await?;
-        Ok(Recovery::Done(Box::new(Recovered { wallet, others })))
-    }
-
-    /// This machine's sealing key for the wallet, the same in each run: what waits is for exactly this machine.
-    async fn seat(&mut self, wallet: WalletId, code: Option<[u8; 16]>) -> Result<Seat, Fault> {
-        let item = name(&format!("{PREFIX}{wallet}"))?;
-        if let Some(bytes) = self.keys.load(&item).await? {
-            let mut seat = Seat::parse(item.as_str(), &bytes)?;
-            seat.code = code.or(seat.code);
-            return Ok(seat);
-        }
-        if let Some(record) = self.records().await?.into_iter().find(|record| record.wallet == wallet) {
-            let sealing = record.sealing;
-            return Ok(Seat { sealing, code });
-        }
-        let seat = Seat {
-            sealing: SealSecret::generate(&mut self.random),
-            code,
-        };
-        self.keys.save(&item, &seat.to_bytes(), &mut self.random).await?;
-        Ok(seat)
-    }
-
-    /// Reads the wallet and verifies all that is told of it with the words: a server can leave things out, but invent none.
-    async fn see(&mut self, wallet: WalletId, seat: &Seat, secret: &RecoverySecret) -> Result<Seen, Fault> {
-        let identity = secret.identity();
-        let request = GetRecovery {
-            wallet,
-            code: seat.code,
-            recovery: identity.sign(READ, &reading(wallet, self.session.device_id())).0,
-        };
-        let (reply, checkpoint) = self.call(&request, None, Caution::Stop).await?;
-        let checkpoint = checkpoint.ok_or(Breach::Checkpoint)?;
-        let told = &reply.wallet;
-        let [package, transcript, links @ ..] = told.package.as_slice() else {
-            return Err(RecoveryFault::Incomplete.into());
-        };
-        let transcript = SignedTranscript::try_from(transcript.as_slice()).map_err(RecoveryFault::Package)?;
-        let package = FirstPackage::try_from(package.as_slice()).map_err(RecoveryFault::Package)?;
-        let links = links.iter().map(|link| Link::try_from(link.as_slice()));
-        let links = links.collect::<Result<Vec<_>, _>>().map_err(RecoveryFault::Package)?;
-        let t = transcript.transcript();
-        if t.wallet() != wallet || *t.server() != self.session.server {
-            return Err(RecoveryFault::OtherWallet.into());
-        }
-        let list = DeviceList::verify(wallet, t.recovery().signing, &told.device_list)
-            .map_err(|_| RecoveryFault::Incomplete)?;
-        let chain = Chain::new(transcript.clone(), package, told.device_list.clone(), links);
-        let age = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
-        let opened = chain.open(&identity.public(), &age).map_err(RecoveryFault::Package)?;
-        // What the server signed of the wallet is what it tells.
-        let head = checkpoint
-            .verify(&self.session.server)
-            .map_err(|_| Breach::Checkpoint)?;
-        if head.list != *list.head() || head.epoch != opened.public.epoch() {
-            return Err(RecoveryFault::Incomplete.into());
-        }
-        Ok(Seen {
-            opened,
-            list,
-            reply,
-            checkpoint,
-            transcript,
-        })
+        self.keys.forget(&seat::item(id)?).await?;
+        Ok(Recovered { wallet, others })
     }
 
     /// The entry that lists this machine, signed by recovery alone on the list as it stands.
@@ -308,21 +255,19 @@ impl<P: Platform> Client<P> {
     /// Recovery, here, and the server give this machine its share.
     async fn repair(
         &mut self,
-        wallet: WalletId,
         seat: &Seat,
         seen: &Seen,
+        opened: &Opened,
         entry: Option<&Change>,
         secret: &RecoverySecret,
     ) -> Result<(repaired::Repaired, Option<Checkpoint>), Fault> {
-        let (opened, identity) = (&seen.opened, secret.identity());
+        let (wallet, identity) = (seen.list.wallet(), secret.identity());
         let (share, unlock, public) = (&opened.contents.share, &opened.contents.unlock, &opened.public);
         let mut ceremony = CeremonyId([0; 16]);
         self.random.fill_bytes(&mut ceremony.0);
         let key = SealSecret::generate(&mut self.random);
-        // A device that is listed may have taken a newer sealing key since.
         let device = *self.session.device_key();
-        let sealing = seen.list.device(self.session.device_id());
-        let sealing = sealing.map_or_else(|| seat.sealing.public(), |device| *device.sealing());
+        let sealing = seat.listed_sealing(&seen.list, self.session.device_id());
         let help = Help {
             claim: Claim {
                 wallet,
@@ -344,7 +289,7 @@ impl<P: Platform> Client<P> {
             step: SealStep::Recover,
         };
         let (carried, newest) = self
-            .help_with_server(&help, Some(&seen.checkpoint), |opening, unlock| Recover {
+            .help_with_server(&help, None, |opening, unlock| Recover {
                 wallet,
                 entry: entry.map(Change::to_bytes).unwrap_or_default(),
                 opening,
@@ -352,8 +297,8 @@ impl<P: Platform> Client<P> {
             })
             .await?;
         let helpers = help.helpers(self.session.server);
-        let repaired = repaired::AwaitSigmas::new(help.claim, helpers, public.clone())?.receive(&carried, &key)?;
-        Ok((repaired, newest))
+        let waiting = repaired::AwaitSigmas::new(help.claim, helpers, public.clone())?;
+        Ok((waiting.receive(&carried, &key)?, newest))
     }
 }
 
@@ -393,36 +338,19 @@ impl<P: Platform> Client<P> {
         }
         Ok(revoked)
     }
+
+    pub(super) async fn refresh_if_due(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
+        if self.devices(wallet).await?.refresh_due {
+            self.refresh(wallet, &mut |_| ()).await?;
+        }
+        Ok(())
+    }
 }
 
-fn waits(seen: &Seen, waiting: &reply::Waiting) -> Recovery {
-    Recovery::Waits(Wait {
-        fingerprint: seen.opened.public.fingerprint(),
+fn waits(seen: &Seen, waiting: &reply::Waiting) -> Wait {
+    Wait {
+        fingerprint: seen.public.fingerprint(),
         due: waiting.due,
         objected: waiting.operator == Operator::Needed,
-    })
-}
-
-impl Seat {
-    fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
-        Writer::new(VERSION)
-            .fixed(self.sealing.expose().expose())
-            .optional(self.code.as_ref().map(<[u8; 16]>::as_slice))
-            .finish()
-    }
-
-    fn parse(item: &str, bytes: &[u8]) -> Result<Self, KeystoreFault> {
-        let mut reader = Reader::new(item, bytes, VERSION)?;
-        let sealing = SealSecret::new(Secret32::new(reader.array()?));
-        let code = reader.optional()?.map(<[u8; 16]>::try_from).transpose();
-        let code = code.map_err(|_| reader.damaged())?;
-        reader.finish()?;
-        Ok(Self { sealing, code })
-    }
-}
-
-impl fmt::Debug for Seat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seat(redacted)")
     }
 }

@@ -30,7 +30,7 @@ use twofold_threshold::words::{RecoveryIdentity, RecoverySecret};
 use super::file::{self, FileKind};
 use super::holder::words::{self as holder, Taker};
 use super::repair::Help;
-use super::{AgeSealer, RecoveryFault};
+use super::{AgeSealer, OldWords, RecoveryFault};
 use crate::client::Client;
 use crate::devices::Outcome;
 use crate::fault::{Fault, Usage};
@@ -100,7 +100,7 @@ impl<P: Platform> Client<P> {
         &mut self,
         wallet: &mut Wallet,
         words: &RecoverySecret,
-        old: Option<&RecoverySecret>,
+        old: Option<OldWords<'_>>,
     ) -> Result<Replacement, Fault> {
         Box::pin(self.run_replacement(wallet, words, old)).await
     }
@@ -109,7 +109,7 @@ impl<P: Platform> Client<P> {
         &mut self,
         wallet: &mut Wallet,
         words: &RecoverySecret,
-        old: Option<&RecoverySecret>,
+        old: Option<OldWords<'_>>,
     ) -> Result<Replacement, Fault> {
         let key = SealSecret::generate(&mut self.random);
         let server = self.session.server;
@@ -138,16 +138,26 @@ impl<P: Platform> Client<P> {
         &mut self,
         wallet: &mut Wallet,
         opening: &str,
-        old: Option<&RecoverySecret>,
+        old: Option<OldWords<'_>>,
     ) -> Result<Elsewhere, Fault> {
         Box::pin(self.ask_elsewhere(wallet, opening, old)).await
+    }
+
+    /// Which words an opening is of, for a request to the old ones.
+    pub fn words_of_opening(&self, opening: &str) -> Result<RecoveryIdentity, Fault> {
+        let opened = holder::Opened::parse(opening)?;
+        if opened.server != self.session.server {
+            let expected = opened.server.to_string();
+            return Err(RecoveryFault::OtherServer { expected }.into());
+        }
+        Ok(opened.taker.words)
     }
 
     async fn ask_elsewhere(
         &mut self,
         wallet: &mut Wallet,
         opening: &str,
-        old: Option<&RecoverySecret>,
+        old: Option<OldWords<'_>>,
     ) -> Result<Elsewhere, Fault> {
         let opened = holder::Opened::parse(opening)?;
         if opened.server != self.session.server {
@@ -206,7 +216,7 @@ impl<P: Platform> Client<P> {
         &mut self,
         wallet: &mut Wallet,
         taker: &Taker,
-        old: Option<&RecoverySecret>,
+        old: Option<OldWords<'_>>,
     ) -> Result<Begun, Fault> {
         self.stand_undoubted(wallet).await?;
         // Read first: it shows a refresh that this machine has missed.
@@ -235,16 +245,20 @@ impl<P: Platform> Client<P> {
         }
     }
 
-    fn replacing_entry(&self, list: &DeviceList, taker: &Taker, old: Option<&RecoverySecret>) -> Result<Change, Fault> {
+    fn replacing_entry(&self, list: &DeviceList, taker: &Taker, old: Option<OldWords<'_>>) -> Result<Change, Fault> {
         let proposal = Proposal::new(list, Act::ReplaceRecovery(taker.words));
         let bytes = proposal.signing_bytes();
         let own = Signer::Device(*self.session.device_key());
         let mut entry = proposal.signed(own, self.session.device().sign_raw(&bytes));
         if let Some(old) = old {
-            entry = entry.countersigned(Signer::Recovery, old.identity().sign_raw(&bytes))?;
+            entry = entry.countersigned(Signer::Recovery, old.sign(&bytes))?;
         }
-        list.judge(&entry).map_err(Usage::DeviceList)?;
-        Ok(entry)
+        match (list.judge(&entry), old) {
+            (Ok(_), _) => Ok(entry),
+            // Signed for other words, or on a list that has gone on since.
+            (Err(_), Some(OldWords::Signed(_))) => Err(RecoveryFault::VoiceStale.into()),
+            (Err(fault), _) => Err(Usage::DeviceList(fault).into()),
+        }
     }
 
     async fn repair_words(&mut self, wallet: &mut Wallet, taker: &Taker, entry: &Change) -> Result<Carried, Fault> {
@@ -304,6 +318,7 @@ impl<P: Platform> Client<P> {
         let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (_, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
+        self.forget_old_voice(wallet.id()).await?;
         // Reading the wallet takes its new package over.
         self.device_list(wallet).await?;
         let refreshed = self.refresh(wallet, &mut |_| ()).await;

@@ -29,7 +29,7 @@ impl<P: Platform> Client<P> {
         Ok(None)
     }
 
-    pub(super) async fn has_refresh(&self, wallet: WalletId) -> Result<bool, Fault> {
+    pub(crate) async fn has_refresh(&self, wallet: WalletId) -> Result<bool, Fault> {
         Ok(self.keys.load(&item(wallet)?).await?.is_some())
     }
 

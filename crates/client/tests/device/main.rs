@@ -1,6 +1,7 @@
 //! A device against a server in the same process: the cosigner itself over a store and a chain in memory, behind the
 //! framework that serves it in production, reached by bytes alone.
 
+mod away;
 mod coins;
 mod corpus;
 mod crashes;

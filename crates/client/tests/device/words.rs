@@ -6,7 +6,7 @@ use rand_core::SeedableRng;
 use twofold_client::Fault;
 use twofold_client::recovery::file::FileKind;
 use twofold_client::recovery::replace::{Elsewhere, Replacement};
-use twofold_client::recovery::{RecoveryFault, file, holder};
+use twofold_client::recovery::{OldWords, RecoveryFault, file, holder};
 use twofold_threshold::words::RecoverySecret;
 
 use crate::crashes::{Life, mortal};
@@ -25,7 +25,7 @@ fn new_words_open_what_every_machine_exports_once_it_has_been_in_contact_and_the
         let before = laptop.client.recovery_package(&laptop.wallet).expect("a package");
         let replaced = laptop
             .client
-            .replace_words(&mut laptop.wallet, &new, Some(&laptop.words))
+            .replace_words(&mut laptop.wallet, &new, Some(OldWords::Here(&laptop.words)))
             .await;
         let Ok(Replacement::Done(replaced)) = replaced else {
             panic!("{replaced:?}")
@@ -43,11 +43,14 @@ fn new_words_open_what_every_machine_exports_once_it_has_been_in_contact_and_the
 
         let again = laptop
             .client
-            .replace_words(&mut laptop.wallet, &new, Some(&laptop.words))
+            .replace_words(&mut laptop.wallet, &new, Some(OldWords::Here(&laptop.words)))
             .await;
         assert!(again.is_err(), "the old words speak for nothing any more: {again:?}");
         let third = words(8);
-        let replaced = phone.client.replace_words(&mut phone.wallet, &third, Some(&new)).await;
+        let replaced = phone
+            .client
+            .replace_words(&mut phone.wallet, &third, Some(OldWords::Here(&new)))
+            .await;
         assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
         laptop.client.sync(&mut laptop.wallet).await.expect("catches up");
         let package = laptop.client.recovery_package(&laptop.wallet).expect("a package");
@@ -81,7 +84,7 @@ fn p36_a_server_that_tells_of_another_package_for_new_words_is_caught() {
         let mut phone = laptop.add().await;
         let replaced = laptop
             .client
-            .replace_words(&mut laptop.wallet, &words(7), Some(&laptop.words))
+            .replace_words(&mut laptop.wallet, &words(7), Some(OldWords::Here(&laptop.words)))
             .await;
         assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
         phone.client.sync(&mut phone.wallet).await.expect("catches up");
@@ -114,7 +117,7 @@ fn p32_words_on_another_machine_take_a_share_only_from_their_server_and_for_them
         let elsewhere = holder::words::begin(&other, stranger, random).expect("begins");
 
         // Not this server's; cut; signed by nobody.
-        let old = Some(&laptop.words);
+        let old = Some(OldWords::Here(&laptop.words));
         let refused = laptop
             .client
             .replace_words_elsewhere(&mut laptop.wallet, &elsewhere.opening, old)
@@ -196,7 +199,7 @@ fn p21_a_machine_killed_while_it_catches_up_with_new_words_holds_a_package_that_
             .expect("refreshes");
         let replaced = laptop
             .client
-            .replace_words(&mut laptop.wallet, &words(7), Some(&laptop.words))
+            .replace_words(&mut laptop.wallet, &words(7), Some(OldWords::Here(&laptop.words)))
             .await;
         assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
         for moments in 0.. {
@@ -231,7 +234,7 @@ fn a_machine_that_was_away_during_a_refresh_replaces_the_words_at_once() {
             .expect("refreshes");
         let replaced = phone
             .client
-            .replace_words(&mut phone.wallet, &words(7), Some(&laptop.words))
+            .replace_words(&mut phone.wallet, &words(7), Some(OldWords::Here(&laptop.words)))
             .await;
         assert!(matches!(replaced, Ok(Replacement::Done(_))), "{replaced:?}");
     });

@@ -16,9 +16,12 @@ use twofold_client::{
 };
 use twofold_threshold::words::RecoverySecret;
 
-use super::{Context, replace};
+use super::{Context, replace, voice};
 use crate::{
-    command::create::{show_words, told, write_words},
+    command::{
+        create::{show_words, told, write_words},
+        recover,
+    },
     exit::Wrong,
     file, private_file, terminal, words,
 };
@@ -126,19 +129,28 @@ pub(super) fn begin(
     })
 }
 
+/// What belongs to the words' side, where this is it.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) state: Option<&'a Path>,
+    pub(super) out: Option<&'a Path>,
+    pub(super) words_file: Option<&'a Path>,
+    pub(super) yes: bool,
+}
+
 /// Which side this is, the file says.
-pub(super) async fn go_on(
-    context: Context<'_>,
-    path: &Path,
-    state: Option<&Path>,
-    out: Option<&Path>,
-    words_file: Option<&Path>,
-) -> Result<()> {
-    let text = file::read(path, MAX_BYTES)?;
-    match (passed::kind_of(&text), state, out) {
+pub(super) async fn go_on(context: Context<'_>, path: &Path, here: Here<'_>) -> Result<()> {
+    let text = file::read_or_stdin(path, MAX_BYTES)?;
+    match (passed::kind_of(&text), here.state, here.out) {
         (Some(FileKind::FromRecovery), ..) => at_device(context, &text).await,
         (Some(FileKind::FromNewWords), ..) => replace::finish(context, &mut context.client().await?, &text).await,
-        (_, Some(state), Some(out)) => at_holder(context, &text, state, out, words_file),
+        (Some(FileKind::FromWords), ..) => recover::answered(context, &text).await,
+        (Some(FileKind::ToWords), _, Some(out)) => voice::answer(context, &text, out, here),
+        (Some(FileKind::ToWords), _, None) => bail!(Wrong(
+            "this request is for the recovery words: run the command on the machine where they may be typed, with --out ANSWER"
+                .into()
+        )),
+        (_, Some(state), Some(out)) => at_holder(context, &text, state, out, here.words_file),
         (Some(FileKind::ToRecovery | FileKind::ToNewWords), ..) => bail!(Wrong(
             "this message is for the recovery holder: run the command on their machine, with --state and --out".into()
         )),

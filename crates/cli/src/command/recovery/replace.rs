@@ -8,6 +8,7 @@ use serde::Serialize;
 use twofold_client::{
     Client, Fault,
     recovery::{
+        OldWords,
         file::MAX_BYTES,
         replace::{Elsewhere, Replaced, Replacement},
     },
@@ -49,7 +50,7 @@ struct Passed {
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Replacing) -> Result<()> {
     if let (Some(opening), Some(out)) = (&arguments.recovery, &arguments.out) {
-        return Box::pin(elsewhere(context, opening, out, &arguments.voice)).await;
+        return Box::pin(elsewhere(context, opening, out, &arguments)).await;
     }
     let place = arguments.new_words_file.as_deref();
     if context.output.json && place.is_none() {
@@ -60,7 +61,9 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replacing) -> Res
     let (mut client, mut wallet) = context.wallet().await?;
     let asked = client.words_asked_for(&mut wallet).await?;
     let old = words::second_voice(&arguments.voice)?;
-    let new = match asked.filter(|_| old.is_none()) {
+    let spoken = spoken(&client, &wallet, arguments.spoken.as_deref()).await?;
+    let alone = old.is_none() && spoken.is_none() && arguments.ask.is_none();
+    let new = match asked.filter(|_| alone) {
         Some(asked) => {
             context
                 .output
@@ -73,15 +76,27 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replacing) -> Res
             }
             new
         }
+        None if spoken.is_some() => {
+            context
+                .output
+                .say("note: these are to be the NEW words, for which the old ones have spoken");
+            words::read(place)?
+        }
         None => make(&wallet, place, arguments.yes)?,
     };
+    if let Some(out) = &arguments.ask {
+        let file = client.ask_old_words(&mut wallet, new.public()).await;
+        context.tell(&mut client);
+        return asks(context, &client, &wallet, out, &file?);
+    }
     context.output.say(
         "note: with the new words here this machine holds two of the three shares until the command ends: whoever owns the \
          machine in that moment owns the wallet",
     );
     let bar = terminal::spinner();
     bar.set_message("device and server give the new words their share, and deal all shares anew");
-    let replaced = client.replace_words(&mut wallet, &new, old.as_ref()).await;
+    let voice = old.as_ref().map(OldWords::Here).or(spoken);
+    let replaced = client.replace_words(&mut wallet, &new, voice).await;
     bar.finish_and_clear();
     drop((new, old));
     context.tell(&mut client);
@@ -123,17 +138,59 @@ fn make(wallet: &Wallet, place: Option<&Path>, yes: bool) -> Result<RecoverySecr
     Ok(new)
 }
 
+/// What the old words have said on another machine.
+async fn spoken(client: &Client<Native>, wallet: &Wallet, answer: Option<&Path>) -> Result<Option<OldWords<'static>>> {
+    let Some(answer) = answer else { return Ok(None) };
+    let text = file::read_or_stdin(answer, MAX_BYTES)?;
+    Ok(Some(client.old_voice(wallet, &text).await?))
+}
+
+#[derive(Serialize)]
+struct Asks {
+    done: bool,
+    wallet: String,
+    fingerprint: String,
+    machine: String,
+    ask: String,
+}
+
+/// A request for the old words, on the machine where they are.
+fn asks(context: Context<'_>, client: &Client<Native>, wallet: &Wallet, out: &Path, request: &str) -> Result<()> {
+    file::write_same(out, request)?;
+    let answer = Asks {
+        done: false,
+        wallet: wallet.id().to_string(),
+        fingerprint: wallet.fingerprint(),
+        machine: client.machine(),
+        ask: out.display().to_string(),
+    };
+    context.output.answer(&answer, |answer| {
+        format!(
+            "fingerprint  {}\nmachine      {}\nBoth must be the same where the old words are. Take {2} there and run:\n  \
+             twofold recovery continue {2} --out ANSWER\nThen here the same command with --voice ANSWER instead of --ask, and \
+             the same new words. Until then the old words count.",
+            answer.fingerprint, answer.machine, answer.ask
+        )
+    })
+}
+
 /// The new words are on another machine: their opening in, a message for them out.
-async fn elsewhere(context: Context<'_>, opening: &Path, out: &Path, voice: &args::Voice) -> Result<()> {
+async fn elsewhere(context: Context<'_>, opening: &Path, out: &Path, arguments: &args::Replacing) -> Result<()> {
     if out.exists() {
         bail!(Wrong(format!("{} is there already; name a new file", out.display())));
     }
     let opening = file::read_or_stdin(opening, MAX_BYTES)?;
-    let old = words::second_voice(voice)?;
+    let old = words::second_voice(&arguments.voice)?;
     let (mut client, mut wallet) = context.wallet().await?;
-    let begun = client
-        .replace_words_elsewhere(&mut wallet, &opening, old.as_ref())
-        .await;
+    if let Some(ask) = &arguments.ask {
+        let words = client.words_of_opening(&opening)?;
+        let file = client.ask_old_words(&mut wallet, words).await;
+        context.tell(&mut client);
+        return asks(context, &client, &wallet, ask, &file?);
+    }
+    let spoken = spoken(&client, &wallet, arguments.spoken.as_deref()).await?;
+    let voice = old.as_ref().map(OldWords::Here).or(spoken);
+    let begun = client.replace_words_elsewhere(&mut wallet, &opening, voice).await;
     drop(old);
     context.tell(&mut client);
     let message = match begun? {

@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use twofold_api::reply::Operator;
+use twofold_client::recovery::OldWords;
 use twofold_client::recovery::replace::Replacement;
 use twofold_threshold::words::RecoverySecret;
 
@@ -56,7 +57,7 @@ impl House {
 
         let (mut client, wallet) = block_on(self.open(machine, road));
         let mut wallet = wallet.expect("has it");
-        let old = with_old.then(|| &self.sheets[seen.words]);
+        let old = with_old.then(|| OldWords::Here(&self.sheets[seen.words]));
         let result = block_on(client.replace_words(&mut wallet, &self.sheets[sheet], old));
         drop((client, wallet));
         let whole = |replacement: &Replacement| match replacement {
