@@ -13,6 +13,7 @@ mod join;
 mod labels;
 mod message;
 mod moving;
+mod offline;
 mod passphrase;
 mod pending;
 mod psbt;
@@ -29,7 +30,7 @@ mod watch;
 
 use anyhow::Result;
 use clap::CommandFactory as _;
-use twofold_client::{Client, ledger::SyncReport, wallet::Wallet};
+use twofold_client::{Client, Fault, ledger::SyncReport, port::KeystoreFault, wallet::Wallet};
 
 pub(crate) use coins::{parse_outpoint, parse_txid};
 pub(crate) use send::parse_rate;
@@ -39,6 +40,11 @@ use crate::{
     output::Output,
     platform::{Home, Native},
 };
+
+/// Whether this machine has no keystore.
+fn is_new(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Fault::Keystore(KeystoreFault::Absent)))
+}
 
 /// What every command works with.
 #[derive(Debug, Clone, Copy)]
@@ -65,18 +71,17 @@ impl Context<'_> {
 
     /// The same, with what the chain says now.
     async fn synced(&self) -> Result<(Client<Native>, Wallet)> {
-        let (client, wallet, _) = self.synced_to().await?;
+        let (mut client, mut wallet) = self.wallet().await?;
+        self.sync(&mut client, &mut wallet).await?;
         Ok((client, wallet))
     }
 
-    /// The same, with how far the server has read.
-    async fn synced_to(&self) -> Result<(Client<Native>, Wallet, SyncReport)> {
-        let (mut client, mut wallet) = self.wallet().await?;
+    async fn sync(&self, client: &mut Client<Native>, wallet: &mut Wallet) -> Result<SyncReport, Fault> {
         let bar = crate::terminal::spinner();
         bar.set_message("reading the chain");
-        let report = client.sync(&mut wallet).await;
+        let report = client.sync(wallet).await;
         bar.finish_and_clear();
-        self.tell(&mut client);
+        self.tell(client);
         let report = report?;
         if let Some(height) = report.scanning {
             self.output.say(&format!(
@@ -84,7 +89,7 @@ impl Context<'_> {
                 report.tip_height
             ));
         }
-        Ok((client, wallet, report))
+        Ok(report)
     }
 
     /// Passes on what a person should know: on standard error always, for a program that reads the answer alone must not

@@ -126,6 +126,13 @@ impl Ledger {
         self.chain.tip().map(|(height, _)| height)
     }
 
+    /// The time of the newest block that the books know, in seconds since 1970, as its header has it.
+    #[must_use]
+    pub fn tip_time(&self) -> Option<u32> {
+        let (height, _) = self.chain.tip()?;
+        self.chain.get(height).map(|header| header.time)
+    }
+
     /// Height and hash of the newest block that was checked.
     pub(crate) fn tip(&self) -> Option<(u32, bitcoin::BlockHash)> {
         self.chain.tip()

@@ -73,6 +73,13 @@ impl<P: Platform> Client<P> {
         Ok(address)
     }
 
+    /// An address that was handed out before and is meant for nobody, as the books have it: what can be shown without asking
+    /// anyone. A fresh one is handed out only where the server can be told of what was paid meanwhile.
+    #[must_use]
+    pub fn shown_before(&self, wallet: &Wallet) -> Option<Address> {
+        wallet.unused_address(None)
+    }
+
     /// An address with this label: the one that has it and was never paid to, else one that is meant for nobody yet. One
     /// address for two payers would tell each that there is another.
     pub async fn receive_for(&mut self, wallet: &mut Wallet, label: &Label) -> Result<Address, Fault> {

@@ -94,6 +94,18 @@ impl Wallet {
         unused.find(|address| self.labels.of(&Reference::address(address)) == label)
     }
 
+    fn bare(record: Record, ledger: Ledger) -> Self {
+        Self {
+            record,
+            ledger,
+            labels: Labels::default(),
+            checkpoint: None,
+            proved: None,
+            between: Vec::new(),
+            in_doubt: false,
+        }
+    }
+
     /// Takes over labels, and with them which coins are frozen.
     pub(crate) fn take_labels(&mut self, labels: Labels) {
         self.ledger.set_frozen(labels.frozen());
@@ -255,6 +267,20 @@ impl<P: Platform> Client<P> {
 
     /// Opens the wallet with this name or id; the only one where none is named.
     pub async fn open_wallet(&self, asked: Option<&str>) -> Result<Wallet, Fault> {
+        let found = self.find_record(asked).await?;
+        self.open_record(found).await
+    }
+
+    /// The same without its books, labels and what it knows of the server's log, for a sweep whose coins a node finds: they
+    /// may be damaged, and the share is what counts. Nothing of it is to be saved.
+    pub async fn open_without_books(&self, asked: Option<&str>) -> Result<Wallet, Fault> {
+        let record = self.find_record(asked).await?;
+        let chain = HeaderChain::starting_at(record.chain, record.birthday);
+        let ledger = Ledger::new(record.account()?, chain)?;
+        Ok(Wallet::bare(record, ledger))
+    }
+
+    async fn find_record(&self, asked: Option<&str>) -> Result<Record, Fault> {
         let mut records = self.records().await?;
         let found = match asked {
             None if records.len() > 1 => {
@@ -276,7 +302,7 @@ impl<P: Platform> Client<P> {
         if found.standing != Standing::Active {
             return Err(Usage::Unfinished.into());
         }
-        self.open_record(found).await
+        Ok(found)
     }
 
     pub(crate) async fn open_record(&self, record: Record) -> Result<Wallet, Fault> {
@@ -288,15 +314,7 @@ impl<P: Platform> Client<P> {
             None => Ledger::new(account, chain)?,
         };
         let labels = self.load_labels(wallet, ledger.network()).await?;
-        let mut open = Wallet {
-            record,
-            ledger,
-            labels: Labels::default(),
-            checkpoint: None,
-            proved: None,
-            between: Vec::new(),
-            in_doubt: false,
-        };
+        let mut open = Wallet::bare(record, ledger);
         open.take_labels(labels);
         let item = checkpoint_item(wallet)?;
         if let Some(bytes) = self.keys.load(&item).await? {

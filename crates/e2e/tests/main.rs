@@ -20,6 +20,7 @@ mod line;
 mod losses;
 mod memory;
 mod networks;
+mod offline;
 mod oracle;
 mod postgres;
 mod production;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, offline::AsOf};
 use crate::output::btc;
 
 #[derive(Serialize)]
@@ -17,10 +17,13 @@ struct Answer {
     height: u32,
     /// The server still reads old blocks for this wallet and is at this height: more may turn up.
     scanning_height: Option<u32>,
+    /// The server did not answer: this is what the books say, as of this block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 pub(super) async fn run(context: Context<'_>) -> Result<()> {
-    let (_, wallet, report) = context.synced_to().await?;
+    let (_, wallet, read) = context.read().await?;
     let balance = wallet.ledger().balance();
     let answer = Answer {
         confirmed_sat: balance.confirmed.to_sat(),
@@ -30,7 +33,8 @@ pub(super) async fn run(context: Context<'_>) -> Result<()> {
         spendable_sat: balance.spendable().to_sat(),
         total_sat: balance.total().to_sat(),
         height: wallet.ledger().tip_height().unwrap_or_default(),
-        scanning_height: report.scanning,
+        scanning_height: read.scanning,
+        as_of: read.as_of,
     };
     context.output.answer(&answer, |answer| {
         let line = |sat, what: &str| format!("{:>21}  {what}", btc(sat));

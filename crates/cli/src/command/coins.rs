@@ -9,12 +9,15 @@ use twofold_client::{
     wallet::Wallet,
 };
 
-use super::Context;
+use super::{Context, offline::AsOf};
 use crate::{args, output::btc};
 
 #[derive(Serialize)]
 struct Answer {
     coins: Vec<Line>,
+    /// The server did not answer: this is what the books say, as of this block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 #[derive(Serialize)]
@@ -43,10 +46,11 @@ pub(super) async fn run(context: Context<'_>, command: Option<args::Coins>) -> R
 }
 
 async fn list(context: Context<'_>) -> Result<()> {
-    let (_, wallet) = context.synced().await?;
+    let (_, wallet, read) = context.read().await?;
     let coins = wallet.ledger().coins();
     let coins = coins.into_iter().map(|coin| line(&wallet, coin)).collect();
-    context.output.answer(&Answer { coins }, |answer| {
+    let as_of = read.as_of;
+    context.output.answer(&Answer { coins, as_of }, |answer| {
         if answer.coins.is_empty() {
             return "No coins. Next: twofold receive".into();
         }

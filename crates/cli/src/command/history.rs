@@ -8,11 +8,14 @@ use twofold_client::{
     ledger::Entry,
 };
 
-use super::Context;
+use super::{Context, offline::AsOf};
 
 #[derive(Serialize)]
 struct Answer {
     transactions: Vec<Line>,
+    /// The server did not answer: this is what the books say, as of this block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
 }
 
 #[derive(Serialize)]
@@ -38,10 +41,11 @@ struct Paid {
 }
 
 pub(super) async fn run(context: Context<'_>) -> Result<()> {
-    let (_, wallet) = context.synced().await?;
+    let (_, wallet, read) = context.read().await?;
     let history = wallet.ledger().history();
     let transactions = history.into_iter().map(|entry| line(wallet.labels(), entry)).collect();
-    context.output.answer(&Answer { transactions }, |answer| {
+    let as_of = read.as_of;
+    context.output.answer(&Answer { transactions, as_of }, |answer| {
         if answer.transactions.is_empty() {
             return "Nothing yet. Next: twofold receive".into();
         }

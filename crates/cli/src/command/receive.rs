@@ -1,6 +1,6 @@
 //! `twofold receive`: an address, a payment link, a QR code.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use twofold_client::{
     Fault,
@@ -9,14 +9,17 @@ use twofold_client::{
 };
 use twofold_intent::{AmountText, PaymentUri};
 
-use super::{Context, send::parse_amount};
-use crate::{args, terminal};
+use super::{Context, offline::AsOf, send::parse_amount};
+use crate::{args, exit::Wrong, terminal};
 
 #[derive(Serialize)]
 struct Answer {
     address: String,
     uri: String,
     label: Option<String>,
+    /// The server did not answer: the books say, as of this block, that nobody has paid to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<AsOf>,
     /// The server derived the same; not there where it was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<Compared>,
@@ -37,10 +40,25 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Receive) -> Resul
         .map(str::parse)
         .transpose()
         .map_err(Fault::from)?;
-    let (mut client, mut wallet) = context.synced().await?;
+    let (mut client, mut wallet, read) = context.read().await?;
+    // What was paid since the books were kept is not known: only an address that is out already is shown.
+    if read.as_of.is_some() && (arguments.new || arguments.verify || label.is_some()) {
+        bail!(Wrong(
+            "--new, --verify and --label take the server, which does not answer; twofold receive alone shows the last address that was \
+             handed out"
+                .into()
+        ));
+    }
     let address = match &label {
         _ if arguments.new => client.receive_fresh(&mut wallet).await?,
         Some(label) => client.receive_for(&mut wallet, label).await?,
+        None if read.as_of.is_some() => client.shown_before(&wallet).with_context(|| {
+            Wrong(
+                "every address that was handed out is used or is meant for somebody, and a fresh one takes the server, which does not \
+                 answer; try again when it does"
+                    .into(),
+            )
+        })?,
         None => client.receive(&mut wallet).await?,
     };
     if let Some(label) = &label {
@@ -66,6 +84,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Receive) -> Resul
         address: address.to_string(),
         uri: uri.to_string(),
         verified,
+        as_of: read.as_of,
         label: label
             .map(|label| label.as_str().to_owned())
             .filter(|label| !label.is_empty()),

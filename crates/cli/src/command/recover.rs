@@ -8,7 +8,7 @@ use twofold_api::{Reason, invitation::Invitation, request::Name};
 use twofold_client::{
     Client, Fault,
     join::Money,
-    port::{Clock as _, KeystoreFault},
+    port::Clock as _,
     recovery::{
         away::Away,
         recover::{Recovery, Wait},
@@ -17,7 +17,7 @@ use twofold_client::{
 };
 use twofold_threshold::id::{DeviceId, WalletId};
 
-use super::{Context, join, moving};
+use super::{Context, is_new, join, moving, offline::span};
 use crate::{
     args,
     exit::{Declined, Wrong},
@@ -102,7 +102,7 @@ async fn enter(context: Context<'_>, arguments: &args::Recover) -> Result<(Clien
         (client, Some(invitation.code))
     } else {
         let here = context.client().await.inspect_err(|error| {
-            if matches!(error.downcast_ref(), Some(KeystoreFault::Absent)) {
+            if is_new(error) {
                 context.output.say(
                     "note: a new machine begins with what the operator mints: twofold recover INVITATION --wallet WALLET",
                 );
@@ -275,13 +275,4 @@ fn waits(context: Context<'_>, wallet: WalletId, wait: Wait, ask: &str) -> Resul
             span(answer.due.saturating_sub(SystemClock.now()))
         )
     })
-}
-
-/// A span in the largest unit that it fills, rounded up.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..=119 => "a minute or two".into(),
-        120..=7_199 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3_600)),
-    }
 }

@@ -8,7 +8,7 @@ use twofold_api::{reply::Standing, request::Name};
 use twofold_client::{Fault, Fencing};
 use twofold_threshold::id::WalletId;
 
-use super::{Context, create::refuse_taken, moving};
+use super::{Context, create::refuse_taken, moving, offline::is_silence};
 use crate::{args, exit::Declined, terminal, words};
 
 #[derive(Serialize)]
@@ -51,7 +51,18 @@ pub(super) async fn run(context: Context<'_>, command: args::Wallet) -> Result<(
 async fn list(context: Context<'_>) -> Result<()> {
     let mut client = context.client().await?;
     let mut lines: BTreeMap<String, Line> = BTreeMap::new();
-    for wallet in client.wallets_at_server().await? {
+    let at_server = client.wallets_at_server().await;
+    let silent = at_server.as_ref().is_err_and(is_silence);
+    let at_server = match at_server {
+        Err(fault) if silent => {
+            context.output.warn(&format!(
+                "note: {fault}\nthe server does not answer: these are the wallets on this machine, and how they stand is not known"
+            ));
+            Vec::new()
+        }
+        answered => answered?,
+    };
+    for wallet in at_server {
         let id = WalletId(wallet.wallet).to_string();
         let standing = match wallet.standing {
             Standing::Pending => "unfinished",
@@ -75,7 +86,11 @@ async fn list(context: Context<'_>) -> Result<()> {
         let unknown = Line {
             wallet: id.clone(),
             name: wallet.name,
-            standing: "unfinished",
+            standing: if silent && wallet.finished {
+                "unknown"
+            } else {
+                "unfinished"
+            },
             on_this_machine: true,
             words_unconfirmed: false,
         };

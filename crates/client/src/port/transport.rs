@@ -95,6 +95,15 @@ pub enum TransportFault {
 }
 
 impl TransportFault {
+    /// Whether nobody answered, as far as one can tell: not a server that is someone else.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Cut { .. } | Self::TimedOut { .. }
+        )
+    }
+
     /// Whether sending the same bytes again may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {

@@ -6,12 +6,11 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use twofold_client::{
     Fault,
-    port::KeystoreFault,
     recovery::{file::MAX_BYTES, package::RecoveryPackage},
 };
 
 use super::Context;
-use crate::{exit::Wrong, file, words};
+use crate::{command::is_new, exit::Wrong, file, words};
 
 #[derive(Serialize)]
 struct Exported {
@@ -61,7 +60,7 @@ pub(super) async fn check(context: Context<'_>, package: Option<&Path>, words_fi
     } else {
         let here = context.wallet().await;
         let (client, wallet) = here.inspect_err(|error| {
-            if matches!(error.downcast_ref(), Some(KeystoreFault::Absent)) {
+            if is_new(error) {
                 context
                     .output
                     .say("note: on a machine without the wallet, name its package: --package FILE");

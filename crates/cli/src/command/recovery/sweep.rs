@@ -9,6 +9,7 @@ use serde::Serialize;
 use twofold_client::{
     Client, Fault,
     ledger::Draft,
+    port::KeystoreFault,
     recovery::{
         Coin,
         file::{self as passed, FileKind, MAX_BYTES},
@@ -65,8 +66,28 @@ struct Coins {
     immature: usize,
 }
 
+/// The wallet. Where a node finds the coins, damaged books hold nobody up.
+async fn opened(context: Context<'_>, by_node: bool) -> Result<(Client<Native>, Wallet)> {
+    let client = context.client().await?;
+    let asked = context.common.wallet.as_deref();
+    let wallet = match client.open_wallet(asked).await {
+        Err(fault) if by_node && is_damage(&fault) => {
+            context.output.warn(&format!(
+                "note: {fault}; the node finds the coins without this machine's books"
+            ));
+            client.open_without_books(asked).await?
+        }
+        opened => opened?,
+    };
+    Ok((client, wallet))
+}
+
+const fn is_damage(fault: &Fault) -> bool {
+    matches!(fault, Fault::Ledger(_) | Fault::Keystore(KeystoreFault::Damaged { .. }))
+}
+
 pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<()> {
-    let (mut client, mut wallet) = context.wallet().await?;
+    let (mut client, mut wallet) = opened(context, arguments.node.is_some()).await?;
     let network = wallet.network();
     let to = address_on(&arguments.to, network)?;
     let node = match (&arguments.node, &arguments.node_auth) {
