@@ -274,7 +274,53 @@ pub(crate) struct Rpc {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
+
+    /// The path of each command that does something by itself.
+    fn leaves(command: &clap::Command, path: &str, all: &mut Vec<String>) {
+        let visible: Vec<_> = command
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .collect();
+        if !path.is_empty() && (visible.is_empty() || !command.is_subcommand_required_set()) {
+            all.push(path.to_owned());
+        }
+        for command in visible {
+            leaves(command, format!("{path} {}", command.get_name()).trim_start(), all);
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_row_in_the_list_that_refusals_are_tried_by_and_every_row_is_one() {
+        let rows = include_str!("../tests/commands.txt").lines();
+        let rows = rows.filter(|row| !row.starts_with('#'));
+        let rows: Vec<_> = rows
+            .map(|row| row.trim_start_matches("* ").split(" | ").next().unwrap_or_default())
+            .collect();
+        let mut all = Vec::new();
+        leaves(&super::Cli::command(), "", &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        // `pending` alone is not `pending list`: a row is of the longest that it begins with.
+        let of = |row: &str| {
+            let begins = all
+                .iter()
+                .filter(|leaf| format!("{row} ").starts_with(&format!("{leaf} ")));
+            begins.max_by_key(|leaf| leaf.len()).cloned()
+        };
+        let typed: Vec<_> = rows.iter().filter_map(|row| of(row)).collect();
+        for leaf in &all {
+            assert!(typed.contains(leaf), "no row for: twofold {leaf}");
+        }
+        for row in rows {
+            let typed = row
+                .replace("{id}", &"5f".repeat(16))
+                .replace("{txid}", &"5a".repeat(32))
+                .replace("{coin}", &format!("{}:0", "5a".repeat(32)));
+            let words = ["twofold"].into_iter().chain(typed.split(' '));
+            let parsed = super::Cli::try_parse_from(words);
+            assert!(parsed.is_ok(), "{row}: {}", parsed.expect_err("is none"));
+        }
+    }
 
     #[test]
     fn the_grammar_is_sound_and_no_argument_takes_a_passphrase() {

@@ -26,6 +26,7 @@ mod postgres;
 mod production;
 mod races;
 mod recovery;
+mod refusals;
 mod rotation;
 mod secrets;
 mod sign_in;
