@@ -62,7 +62,7 @@ mutants() {
     rm -rf "$target/mutants"
     mkdir -p "$target/mutants"
     # shellcheck disable=SC2086 # two words on purpose
-    CARGO_TARGET_DIR=$target/mutants/target cargo mutants -p twofold-intent -p twofold-cosigner -p twofold-threshold \
+    CARGO_TARGET_DIR=$target/mutants/target cargo mutants -p twofold-intent -p twofold-cosigner -p twofold-threshold -p twofold-identity \
         --exclude 'crates/cosigner/src/testing/**' --exclude 'crates/cosigner/src/port/conformance/**' \
         --baseline skip --timeout 120 --no-times --output "$target/mutants" \
         ${TWOFOLD_MUTANTS:+--shard $TWOFOLD_MUTANTS --sharding round-robin} -- --lib || :

@@ -96,6 +96,148 @@ fn the_image_holds_the_server_alone_and_runs_as_nobody() -> Result<()> {
     Ok(())
 }
 
+/// The words of a JSON array in a recipe.
+fn words(instruction: &str) -> Result<Vec<String>> {
+    serde_json::from_str(instruction.trim()).with_context(|| format!("{instruction} is no JSON array"))
+}
+
+/// A recipe's instructions, each on one line, by name.
+fn instructions(recipe: &str) -> Vec<(String, String)> {
+    let joined = recipe.replace("\\\n", " ");
+    let lines = joined
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let split = lines.filter_map(|line| line.trim().split_once(' '));
+    split
+        .map(|(name, rest)| (name.to_owned(), rest.trim().to_owned()))
+        .collect()
+}
+
+/// What a recipe may do.
+const KNOWN: [&str; 11] = [
+    "FROM",
+    "WORKDIR",
+    "COPY",
+    "RUN",
+    "USER",
+    "EXPOSE",
+    "STOPSIGNAL",
+    "HEALTHCHECK",
+    "ENTRYPOINT",
+    "CMD",
+    "ENV",
+];
+
+#[test]
+fn f14_the_images_recipe_builds_this_trees_server_and_starts_it_as_it_is_started() -> Result<()> {
+    let recipe = instructions(&text("Dockerfile")?);
+    let all = |name: &str| -> Vec<&str> {
+        let of_name = recipe.iter().filter(|(known, _)| known == name);
+        of_name.map(|(_, rest)| rest.as_str()).collect()
+    };
+    for (name, rest) in &recipe {
+        ensure!(
+            KNOWN.contains(&name.as_str()),
+            "{name} {rest}: nothing is fetched but by cargo"
+        );
+    }
+    // The compiler is as new as the tree asks for, and no image is whatever is newest.
+    let root = deploy("..");
+    let wanted = fs::read_to_string(root.join("Cargo.toml"))?;
+    let wanted = wanted.lines().find_map(|line| line.strip_prefix("rust-version = "));
+    let wanted = wanted.context("rust-version")?.trim_matches('"');
+    let [build, serve] = all("FROM")[..] else {
+        anyhow::bail!("two stages")
+    };
+    let version = |text: &str| -> Option<(u32, u32)> {
+        let (major, minor) = text.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    let compiler = build.strip_prefix("rust:").and_then(|rest| rest.split('-').next());
+    let compiler = compiler.and_then(version).with_context(|| build.to_owned())?;
+    let least = version(wanted).with_context(|| wanted.to_owned())?;
+    ensure!(compiler >= least, "{build}, and the tree wants {wanted}");
+    for image in [build, serve] {
+        let (_, tag) = image.split_once(':').context("a tag")?;
+        ensure!(!tag.starts_with("latest"), "{image}");
+    }
+
+    // What is built is there to be built.
+    let [command] = all("RUN")[..] else {
+        anyhow::bail!("one command")
+    };
+    let package = command
+        .strip_prefix("cargo build --release --locked --package ")
+        .with_context(|| command.to_owned())?;
+    let metadata = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+            "--locked",
+        ])
+        .current_dir(&root)
+        .output()?;
+    ensure!(
+        metadata.status.success(),
+        "{}",
+        String::from_utf8_lossy(&metadata.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout)?;
+    let packages = metadata["packages"].as_array().context("packages")?;
+    let of_name = packages.iter().find(|known| known["name"] == package);
+    let targets = of_name.context("the package")?["targets"]
+        .as_array()
+        .context("targets")?;
+    let binary = |target: &&serde_json::Value| target["kind"][0] == "bin";
+    let binary = targets.iter().find(binary).context("a binary")?;
+    let binary = binary["name"].as_str().context("its name")?;
+
+    // It is copied from where it is built to where it is started.
+    let [folder] = all("WORKDIR")[..] else {
+        anyhow::bail!("one folder")
+    };
+    let [_, copied] = all("COPY")[..] else {
+        anyhow::bail!("the tree in, and the binary out")
+    };
+    let copied: Vec<_> = copied.split(' ').filter(|word| !word.starts_with("--")).collect();
+    let [entry] = all("ENTRYPOINT")[..] else {
+        anyhow::bail!("one entry")
+    };
+    let entry = words(entry)?;
+    ensure!(
+        copied == [format!("{folder}/target/release/{binary}").as_str(), entry[0].as_str()],
+        "{copied:?}"
+    );
+
+    // And the binary knows what it is asked: a word that it does not know would be a fault of usage.
+    let Some(server) = crate::production::plain()? else {
+        return Ok(());
+    };
+    let health = all("HEALTHCHECK")[0].split_once(" CMD ").context("a command")?.1;
+    let health = words(health)?;
+    ensure!(health[0] == entry[0], "{health:?}");
+    let asked = [words(all("CMD")[0])?, health[1..].to_vec()];
+    for words in asked {
+        let told = Command::new(&server).args(&words).output()?;
+        let code = told.status.code().context("it ended by itself")?;
+        ensure!(
+            ![0, 2].contains(&code),
+            "{words:?}: {code}: {}",
+            String::from_utf8_lossy(&told.stderr)
+        );
+    }
+
+    // What is no source stays out of the image that builds it.
+    let left_out = text("Dockerfile.dockerignore")?;
+    for name in ["target", ".git"] {
+        ensure!(left_out.lines().any(|line| line == name), "{name}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_firewalls_example_drops_what_it_does_not_name() -> Result<()> {
     let rules = text("nftables.conf")?;

@@ -86,7 +86,7 @@ fn said(output: &Output) -> String {
 }
 
 /// The binary that people get; one with failpoints runs for tests only.
-fn plain() -> Result<Option<PathBuf>> {
+pub(crate) fn plain() -> Result<Option<PathBuf>> {
     if let Some(plain) = env::var_os("TWOFOLD_PLAIN_DIR") {
         return Ok(Some(PathBuf::from(plain).join("twofold-server")));
     }

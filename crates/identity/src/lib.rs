@@ -16,6 +16,7 @@ mod rule;
 mod step_up;
 mod token;
 mod url;
+mod waiting;
 mod web;
 
 pub use keys::Algorithm;

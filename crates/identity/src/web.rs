@@ -130,6 +130,11 @@ impl Web {
         })
     }
 
+    /// How long one question may take.
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Fetches a JSON document.
     pub(crate) async fn get(&self, url: &WebUrl, limit: usize) -> Result<Bytes, String> {
         let ask = Ask {

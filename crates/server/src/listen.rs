@@ -2,6 +2,7 @@
 //! of a known device keep a connection open; whoever is a stranger after a while is hung up on. A unix socket beside the port
 //! is for a proxy that ends TLS.
 
+mod frames;
 mod head;
 mod ways;
 
@@ -212,7 +213,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static, A: Answe
         }
     });
     let http = http(limits, &heard);
-    let stream = TokioIo::new(Listening::new(stream, heard));
+    let stream = TokioIo::new(Listening::new(stream, Arc::clone(&heard)));
     let mut connection = pin!(http.serve_connection(stream, service));
     loop {
         let left = activity.left();
@@ -223,6 +224,10 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static, A: Answe
                 connection.as_mut().graceful_shutdown();
                 // The drain deadline is the accept loop's.
                 return noted(connection.as_mut().await);
+            }
+            () = heard.flooded() => {
+                tracing::debug!("a connection sent too many frames that ask for nothing");
+                break;
             }
             () = tokio::time::sleep(left) => {
                 if activity.left().is_zero() {

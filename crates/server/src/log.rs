@@ -1,7 +1,7 @@
 //! The log: JSON lines for machines or text for eyes, on standard error, its level changed at run time.
 //!
 //! What other crates say is kept to warnings unless directives ask for more: their debug output is not ours to vouch
-//! for. No body, token, secret or user agent is ever logged here.
+//! for. Of HTTP/2 not even those are taken: whoever connects writes a line by each frame of a kind that nobody asked for. No body, token, secret or user agent is ever logged here.
 
 use std::io::IsTerminal as _;
 
@@ -28,17 +28,21 @@ impl LevelHandle {
     }
 }
 
+/// HTTP/2 warns of a peer's frames.
+const QUIET: &str = "h2=error";
+
 /// Reads a level: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,twofold_store=debug`.
 pub fn parse_level(level: &str) -> Result<EnvFilter, Fault> {
     let directives = match level {
         "off" | "error" => level.to_owned(),
-        "warn" | "info" | "debug" | "trace" => format!("warn,twofold={level}"),
+        "warn" | "info" | "debug" | "trace" => format!("warn,{QUIET},twofold={level}"),
         directives => {
             let sound = directives.contains(['=', ',']);
             if !sound {
                 return Err(unknown(level));
             }
-            directives.to_owned()
+            // Those that name it themselves come later, and count.
+            format!("{QUIET},{directives}")
         }
     };
     EnvFilter::builder().parse(directives).map_err(|_| unknown(level))
@@ -82,3 +86,6 @@ where
         .map_err(|error| Fault::System(format!("can't start the log: {error}")))?;
     Ok(LevelHandle(handle))
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,7 +146,9 @@ pub async fn start<C: Chain, K: Clock>(
     let admin_socket = config.admin_socket();
     background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
 
-    background.spawn(Arc::clone(&office.rotations).run(Arc::clone(&cosigner)));
+    let (rotations, mind) = (Arc::clone(&office.rotations), Arc::clone(&cosigner));
+    let rotate = move || Arc::clone(&rotations).run(Arc::clone(&mind));
+    background.spawn(background::supervised("rotate", Arc::clone(&health), rotate));
     background.spawn(background::stop_when_sealed(Arc::clone(&cosigner), phase.clone()));
 
     let gate = Arc::new(Gate::new(
@@ -158,8 +160,9 @@ pub async fn start<C: Chain, K: Clock>(
         Arc::clone(&rates),
         health,
     ));
-    let renewal = tls::Renewal::of(&chain_of_trust, config);
-    background.spawn(renewal.watch(Arc::clone(&office.health)));
+    let (renewal, told) = (tls::Renewal::of(&chain_of_trust, config), Arc::clone(&office.health));
+    let renew = move || renewal.clone().watch(Arc::clone(&told));
+    background.spawn(background::supervised("renew", Arc::clone(&office.health), renew));
     let acceptor = TlsAcceptor::from(chain_of_trust.config());
     let socket = config.ingress.socket.as_deref().map(listen::bind_socket).transpose()?;
     let accepting = tokio::spawn(listen::serve(

@@ -19,6 +19,7 @@ macro_rules! store_conformance {
             an_invitation_is_used_once
             users_are_unique_by_issuer_and_subject
             a_device_is_added_once
+            a_user_has_no_more_devices_than_there_is_room_for
             a_reply_is_recorded_once
             purging_drops_what_is_past_its_time_and_nothing_else
         );

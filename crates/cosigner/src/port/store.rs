@@ -51,6 +51,14 @@ pub enum Write {
     AddUser(User),
     /// A new device; `Exists` if the id is there.
     AddDevice(Device),
+    /// Holds the user's devices as they are until the batch is done; `Exists` if there are `most` of them or more, those
+    /// of this batch's writes before it among them.
+    RoomForDevice {
+        /// Whose.
+        user: UserId,
+        /// How many there may be in the end.
+        most: u32,
+    },
     /// A new wallet (its version is stored as given); `Exists` if the id is there.
     AddWallet(Wallet),
     /// Replaces the wallet's row, its version excepted: that is raised by the batch's `expect`, and a batch that does

@@ -26,6 +26,7 @@ pub struct MemoryStore {
     fates: Arc<Mutex<VecDeque<Fate>>>,
     looked_up: Arc<AtomicUsize>,
     meanwhile: Arc<Mutex<VecDeque<Batch>>>,
+    quicker: Arc<Mutex<VecDeque<Batch>>>,
 }
 
 /// What happens to a coming batch.
@@ -114,6 +115,12 @@ impl MemoryStore {
         self.looked_up.load(Ordering::SeqCst)
     }
 
+    /// What somebody else commits right before each of the next commits, in order: a race that others win.
+    pub fn quicker(&self, batches: impl IntoIterator<Item = Batch>) {
+        let mut queue = self.quicker.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.extend(batches);
+    }
+
     /// What somebody else commits right after each of the next reads of a wallet's transactions, in order.
     pub fn meanwhile(&self, batches: impl IntoIterator<Item = Batch>) {
         let mut queue = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,6 +175,12 @@ impl Tables {
                 add(&mut self.users, (row.issuer.clone(), row.subject.clone()), row, "user")?;
             }
             Write::AddDevice(row) => add(&mut self.devices, row.id, row, "device")?,
+            Write::RoomForDevice { user, most } => {
+                let has = self.devices.values().filter(|row| row.user == user).count();
+                if has >= usize::try_from(most).unwrap_or(usize::MAX) {
+                    return Err(StoreFault::Exists("a device in the last place"));
+                }
+            }
             Write::AddWallet(row) => {
                 self.wallet_order.push(row.id);
                 add(&mut self.wallets, row.id, row, "wallet")?;
@@ -339,6 +352,10 @@ fn most(limit: u32) -> usize {
 
 impl Store for MemoryStore {
     async fn commit(&self, batch: Batch) -> Result<(), StoreFault> {
+        let quicker = self.quicker.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        if let Some(quicker) = quicker {
+            self.lock().apply(quicker)?;
+        }
         let fate = self
             .fates
             .lock()

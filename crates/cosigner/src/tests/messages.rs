@@ -202,6 +202,15 @@ fn p20_a_lost_reply_to_a_text_is_repeated_and_one_that_was_not_stored_is_made_af
     }
 }
 
+#[test]
+fn o07_a_text_that_cannot_be_written_down_gets_no_signature() {
+    let (house, phone, purse) = ready();
+    let asked = Asked::new(&house, &phone, &purse, b"a text");
+    house.store.fates([Fate::Refuse]);
+    house.refuses(Reason::StoreUnavailable, || asked.send(&house));
+    asked.send(&house).expect("it can be written down again");
+}
+
 type Twist = fn(&mut Asked);
 
 #[rstest]

@@ -55,6 +55,24 @@ fn p20_a_reply_that_was_lost_is_repeated_and_one_that_was_not_stored_is_made_afr
     }
 }
 
+#[test]
+fn o07_a_spend_that_cannot_be_written_down_gives_out_nothing() {
+    let house = House::new();
+    let phone = Phone::joined(&house);
+    let purse = phone.create(&house);
+    let coin = house.pay(&purse, 100_000, 0);
+    let psbt = purse.psbt(&[coin], 40_000);
+    let entries = house.audit(&purse).len();
+    for _ in 0..3 {
+        let spend = phone.spend(&house, &purse, &psbt);
+        house.store.fates([Fate::Refuse]);
+        house.refuses(Reason::StoreUnavailable, || spend.send(&house));
+    }
+    assert_eq!(house.audit(&purse).len(), entries);
+    phone.sign(&house, &purse, &psbt).expect("it can be written down again");
+    assert_eq!(house.audit(&purse).len(), entries + 1);
+}
+
 /// The small one: the suite's 10,000 run against the server, through a proxy.
 #[test]
 fn p19_signs_with_retries_drops_and_races_repeat_no_commitment() {

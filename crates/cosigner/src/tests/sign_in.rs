@@ -5,9 +5,15 @@ use std::future::{Future, pending, ready};
 use futures::executor::block_on;
 use twofold_api::{Reason, Refusal, reply, request};
 
+use twofold_threshold::id::DeviceId;
+
 use crate::{
     Config, SignedIn,
     fixture::{Call, House, Phone, START, name},
+    port::{
+        record::{Device, User, UserId},
+        store::{Batch, Write},
+    },
 };
 
 fn alice() -> SignedIn {
@@ -106,6 +112,54 @@ fn a_user_enrols_no_more_devices_than_the_operator_allows() {
     let phone = Phone::new();
     house.refuses(Reason::QuotaExceeded, || sign_in(&house, &phone, alice()));
     assert_eq!(house.rows().devices.len(), 1);
+}
+
+/// What another device of the person commits, who is or becomes the user `n`.
+fn another_device(n: u8, user: Option<UserId>) -> Batch {
+    let id = user.unwrap_or(UserId([n; 16]));
+    let added = Write::AddUser(User {
+        id,
+        issuer: alice().issuer,
+        subject: alice().subject,
+    });
+    let device = Write::AddDevice(Device {
+        id: DeviceId([n; 32]),
+        identity: vec![n; 33],
+        user: id,
+        name: "laptop".into(),
+        enrolled: START,
+    });
+    let writes = if user.is_some() {
+        vec![device]
+    } else {
+        vec![added, device]
+    };
+    Batch {
+        expect: Vec::new(),
+        writes,
+    }
+}
+
+#[test]
+fn a32_two_first_devices_of_a_person_at_once_are_one_users() {
+    let house = House::new();
+    house.store.quicker([another_device(7, None)]);
+    let joined = sign_in(&house, &Phone::new(), alice()).unwrap();
+    assert_eq!(joined.user, [7; 16]);
+    assert_eq!((house.rows().users.len(), house.rows().devices.len()), (1, 2));
+}
+
+#[test]
+fn a32_devices_that_join_at_once_are_no_more_than_the_operator_allows() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.devices_per_user = 2;
+    let house = House::with(config);
+    let user = UserId(sign_in(&house, &Phone::new(), alice()).unwrap().user);
+    house.store.quicker([another_device(7, Some(user))]);
+    let late = Phone::new();
+    let refused = sign_in(&house, &late, alice()).unwrap_err();
+    assert_eq!(refused.reason, Reason::QuotaExceeded);
+    assert_eq!(house.rows().devices.len(), 2);
 }
 
 #[test]

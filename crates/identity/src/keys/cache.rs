@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{Algorithm, Found, Key, KeySet};
-use crate::refused::{Fault, Refused};
+use crate::{
+    claims::SKEW,
+    refused::{Fault, Refused},
+    waiting::{SOON, Waiting},
+};
 
 /// Seconds after which keys are used no more.
 pub(crate) const LONGEST: u64 = 3600;
@@ -27,6 +31,7 @@ pub(crate) struct Cache<F> {
     source: F,
     known: Mutex<Known>,
     one_at_a_time: tokio::sync::Mutex<()>,
+    waiting: Waiting,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +62,7 @@ impl<F: Fetch> Cache<F> {
             source,
             known: Mutex::default(),
             one_at_a_time: tokio::sync::Mutex::default(),
+            waiting: Waiting::default(),
         })
     }
 
@@ -66,13 +72,17 @@ impl<F: Fetch> Cache<F> {
             .kept(now)
             .map(|(keys, fetched)| (keys.find(asked.name, asked.algorithm), fetched));
         match fresh {
-            Some((Found::None, _)) | None => {
+            Some((Found::None, _)) | None if self.due(now) => {
+                let Some(_place) = self.waiting.enter() else {
+                    return Err(self.unavailable("too many wait for its keys", SOON));
+                };
                 // Whoever waits here leaves with the same answer, and nobody asks twice.
                 let cache = Arc::clone(self);
                 let refreshed = tokio::spawn(async move { cache.refresh(now).await });
                 let _ = refreshed.await;
                 self.decide(asked, now)
             }
+            Some((Found::None, _)) | None => self.decide(asked, now),
             Some((found, fetched)) => {
                 if fetched.abs_diff(now) > FRESH && self.due(now) {
                     let cache = Arc::clone(self);
@@ -90,10 +100,12 @@ impl<F: Fetch> Cache<F> {
         let Some((keys, fetched)) = self.kept(now) else {
             return Err(self.unavailable(trouble.as_deref().unwrap_or("its keys are not known yet"), next));
         };
+        // One that says of itself that it was made in the future is no good whoever signed it.
+        let newer = |made: u64| made > fetched && made <= now.saturating_add(SKEW);
         match (keys.find(asked.name, asked.algorithm), trouble) {
             // It may be one that the provider has added since.
             (Found::None, Some(trouble)) => Err(self.unavailable(&trouble, next)),
-            (Found::None, None) if asked.made.is_some_and(|made| made > fetched) => {
+            (Found::None, None) if asked.made.is_some_and(newer) => {
                 Err(self.unavailable("the token's key may be newer than its known ones", next))
             }
             (found, _) => self.found(found),

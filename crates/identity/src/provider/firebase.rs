@@ -79,6 +79,10 @@ pub(super) fn judge(person: Person, claims: &Claims, anonymous: bool) -> Result<
         return Err(Refused::Claim("auth_time").into());
     }
     let about = claims.get("firebase").and_then(Value::as_object);
+    // Each tenant of a project names its people for itself: one's `alice` is not the other's.
+    if about.is_some_and(|about| about.contains_key("tenant")) {
+        return Err(Refused::Issuer.into());
+    }
     let way = about
         .and_then(|about| about.get("sign_in_provider"))
         .and_then(Value::as_str);

@@ -17,12 +17,13 @@ use crate::{
     rule::Admission,
     token::Token,
     url::WebUrl,
-    web::{Ask, PATIENCE, Trust, Web},
+    waiting::{SOON, Waiting},
+    web::{Ask, Trust, Web},
 };
 
 /// Longest answer, in bytes.
 const LONGEST: usize = 16 << 10;
-/// Questions under way at once; the next ones wait their turn, as long as one may take.
+/// Questions under way at once; the next ones wait their turn, as long as one may take and as far as there are places.
 const AT_ONCE: usize = 32;
 
 /// Settings of an app that is asked.
@@ -49,6 +50,7 @@ pub(super) struct App {
     web: Web,
     admission: Admission,
     turns: Arc<Semaphore>,
+    waiting: Waiting,
 }
 
 /// The value of a header that shows who asks.
@@ -88,6 +90,7 @@ impl Webhook {
                 url: self.url,
                 admission: self.admission,
                 turns: Arc::new(Semaphore::new(AT_ONCE)),
+                waiting: Waiting::default(),
             }))));
         };
         Err(SetupFault::Setting {
@@ -103,7 +106,10 @@ impl App {
     }
 
     pub(super) async fn person(&self, token: &Token, now: u64) -> Result<Person, Fault> {
-        let turn = timeout(PATIENCE, self.turns.acquire()).await;
+        let Some(_place) = self.waiting.enter() else {
+            return Err(self.unavailable("too many wait for its answer"));
+        };
+        let turn = timeout(self.web.patience(), self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(self.unavailable("it is asked too much at once"));
         };
@@ -157,7 +163,7 @@ impl App {
         Fault::Unavailable {
             issuer: self.issuer.clone(),
             why: why.to_owned(),
-            retry_after: 5,
+            retry_after: SOON,
         }
     }
 }

@@ -154,6 +154,52 @@ async fn a04_many_who_come_at_once_are_one_question() {
 }
 
 #[tokio::test]
+async fn a04_while_a_provider_hangs_a_thousand_who_come_hold_no_more_than_so_many_places() {
+    let key = SigningKey::p256("k");
+    let stand = Stand::new(&[&key]);
+    stand.site.answer(|_| Answer::Silence);
+    let (rule, mut trust) = (stand.rule(), Trust::default());
+    trust.patience = std::time::Duration::from_millis(100);
+    let identity = std::sync::Arc::new(super::only(
+        Oidc {
+            rule,
+            keys: None,
+            trust,
+        }
+        .provider()
+        .expect("a provider"),
+    ));
+    let token = made(&stand, &key, NOW);
+    let all = (0..1_000).map(|_| {
+        let (identity, token) = (std::sync::Arc::clone(&identity), token.clone());
+        tokio::spawn(async move { ask(&identity, &token, NOW).await })
+    });
+    let mut sent_away = 0;
+    for one in all.collect::<Vec<_>>() {
+        let answer = one.await.expect("no panic");
+        // Whoever had no place was told at once, in a word of its own.
+        sent_away += usize::from(unavailable(&answer) == crate::waiting::SOON);
+    }
+    assert_eq!(sent_away, 1_000 - crate::waiting::MOST);
+    assert_eq!(stand.site.asked().len(), 1);
+    // Nothing is held when it is over.
+    stand.publish(&[&key]);
+    let later = NOW + MINUTE;
+    assert!(ask(&identity, &made(&stand, &key, later), later).await.is_ok());
+}
+
+#[tokio::test]
+async fn a02_a_forged_token_from_the_future_is_no_trouble_of_its_provider() {
+    let (key, forger) = (SigningKey::p256("k"), SigningKey::p256("x"));
+    let stand = Stand::new(&[&key]);
+    let identity = stand.identity();
+    assert!(ask(&identity, &made(&stand, &key, NOW), NOW).await.is_ok());
+    let answer = ask(&identity, &made(&stand, &forger, NOW + HOUR), NOW + 10).await;
+    assert_eq!(answer, Err(Refused::KeyUnknown.into()));
+    assert_eq!(stand.fetched(), 1);
+}
+
+#[tokio::test]
 async fn a04_who_leaves_takes_no_answer_along() {
     let key = SigningKey::p256("k");
     let stand = Stand::new(&[&key]);

@@ -149,6 +149,11 @@ async fn a_firebase_user_is_known_by_googles_keys() {
         but("auth_time", json!(NOW + 100)),
         but("auth_time", json!(null)),
         but("sub", json!("a".repeat(129))),
+        // Another tenant's person of the same name.
+        but(
+            "firebase",
+            json!({ "sign_in_provider": "password", "tenant": "b-4711" }),
+        ),
     ];
     for token in wrong {
         assert!(matches!(ask(&one, &token, NOW).await, Err(Fault::Refused(_))));

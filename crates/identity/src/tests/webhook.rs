@@ -124,6 +124,29 @@ async fn an_app_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn a04_while_an_app_hangs_a_thousand_who_come_hold_no_more_than_so_many_places() {
+    let site = Site::tls(|_| Answer::Silence);
+    let mut trust = trusting(&site);
+    trust.patience = std::time::Duration::from_millis(100);
+    let identity = std::sync::Arc::new(only(webhook(&site, trust, true).provider().expect("a provider")));
+    let all = (0..1_000).map(|_| {
+        let identity = std::sync::Arc::clone(&identity);
+        tokio::spawn(async move { ask(&identity, "alices-session", NOW).await })
+    });
+    let mut sent_away = 0;
+    for one in all.collect::<Vec<_>>() {
+        let said = one.await.expect("no panic");
+        let Err(Fault::Unavailable { why, .. }) = said else {
+            panic!("{said:?}")
+        };
+        sent_away += usize::from(why.contains("too many wait"));
+    }
+    assert_eq!(sent_away, 1_000 - crate::waiting::MOST);
+    site.answer(app);
+    assert!(ask(&identity, "alices-session", NOW).await.is_ok(), "nothing is held");
+}
+
+#[tokio::test]
 async fn an_app_can_know_the_server_by_its_certificate() {
     let site = Site::mutual_tls(|_| Answer::Json(200, json!({ "user_id": "alice" })));
     let (chain, key) = site.authority().client();

@@ -59,16 +59,19 @@ impl Ingress {
             return Err(Turned::Plaintext);
         }
         // Each proxy adds, on the right, whom it heard: what stands left of the first stranger is the stranger's own word.
-        let mut asker = proxy;
+        let (mut asker, mut known) = (proxy, false);
         let hops: Vec<_> = listed(headers, "x-forwarded-for").collect();
         for hop in hops.into_iter().rev() {
-            let Some(address) = address_of(hop) else { break };
+            let address = address_of(hop);
+            known = address.is_some();
+            let Some(address) = address else { break };
             asker = address;
             if !self.believes(address) {
                 break;
             }
         }
-        if self.lets_in(asker) {
+        // A proxy that does not tell who asks makes nobody one of those who may.
+        if self.allow_from.is_empty() || known && self.lets_in(asker) {
             Ok(asker)
         } else {
             Err(Turned::Elsewhere)
@@ -106,9 +109,10 @@ impl Addresses {
         }
     }
 
-    /// Whether that is everybody.
-    pub(crate) fn are_all(&self) -> bool {
-        self.length == 0
+    /// Whether those are more than anybody's own proxies: a half of all addresses is as good as everybody.
+    pub(crate) fn are_too_many(&self) -> bool {
+        let least = if self.first.is_ipv4() { 8 } else { 16 };
+        self.length < least
     }
 }
 

@@ -78,6 +78,7 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
     /// Finds out from the headers who sends a request. Nothing is looked up until their signature has been verified.
     async fn sender(&self, parts: &request::Parts, asked: &str, peer: &Peer) -> Result<Sender, Refusal> {
         self.rates.address(peer.address())?;
+        self.origins.check(&parts.headers)?;
         // Joining is the one procedure that a key may call before it is known.
         let joins = parts.uri.path() == Join::PATH;
         let most = most(parts);

@@ -15,13 +15,19 @@ use std::{
 };
 
 use hyper::rt::{Sleep, Timer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Notify,
+};
+
+use super::frames::Frames;
 
 /// How much has come over a connection, and how much of that belongs to requests that were answered.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     bytes: AtomicU64,
     answered: AtomicU64,
+    flooded: Notify,
 }
 
 impl Heard {
@@ -31,29 +37,48 @@ impl Heard {
             .store(self.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
+    /// Resolves once too much came that asks for nothing.
+    pub(super) async fn flooded(&self) {
+        self.flooded.notified().await;
+    }
+
     fn begun(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) > self.answered.load(Ordering::Relaxed)
     }
 }
 
-/// A connection that counts what comes.
+/// A connection that counts what comes. After a flood nothing more is read.
 pub(super) struct Listening<S> {
     stream: S,
     heard: Arc<Heard>,
+    frames: Frames,
+    flooded: bool,
 }
 
 impl<S> Listening<S> {
     pub(super) fn new(stream: S, heard: Arc<Heard>) -> Self {
-        Self { stream, heard }
+        Self {
+            stream,
+            heard,
+            frames: Frames::new(tokio::time::Instant::now()),
+            flooded: false,
+        }
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Listening<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.flooded {
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
         let polled = pin!(&mut self.stream).poll_read(cx, buf);
-        let came = buf.filled().len().saturating_sub(before) as u64;
-        self.heard.bytes.fetch_add(came, Ordering::Relaxed);
+        let came = buf.filled().get(before..).unwrap_or_default();
+        self.heard.bytes.fetch_add(came.len() as u64, Ordering::Relaxed);
+        if self.frames.flood(came, tokio::time::Instant::now()) {
+            self.flooded = true;
+            self.heard.flooded.notify_one();
+        }
         polled
     }
 }

@@ -111,10 +111,20 @@ pub(crate) fn bind_socket(path: &Path) -> Result<UnixListener, Fault> {
                 path.display()
             )));
         }
+        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            return Err(Fault::Config(format!(
+                "at ingress.socket {} somebody answers already; stop what listens there, or name another place",
+                path.display()
+            )));
+        }
         Ok(_) => fs::remove_file(path).map_err(Fault::writing(path))?,
         Err(_) => {}
     }
-    let listener = UnixListener::bind(path).map_err(Fault::writing(path))?;
+    // Who may connect is believed, so that it is for nobody else from its first moment on.
+    let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
+    let bound = UnixListener::bind(path);
+    rustix::process::umask(before);
+    let listener = bound.map_err(Fault::writing(path))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o660)).map_err(Fault::writing(path))?;
     Ok(listener)
 }

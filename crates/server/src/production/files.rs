@@ -115,7 +115,10 @@ fn default_secrets(config: &Config, around: &Surroundings) -> Vec<Cause> {
     }
     if around.node_password_guessable {
         let remedy = "draw one of 12 characters or more (openssl rand -hex 16), or use bitcoin.cookie_file";
-        causes.push(Cause::new("the node's password is one that everybody tries", remedy));
+        causes.push(Cause::new(
+            "a password of a node or of the database is one that everybody tries",
+            remedy,
+        ));
     }
     causes
 }

@@ -1,11 +1,14 @@
 //! What is found around the process, looked up once, so that judging it needs nothing but this.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use zeroize::Zeroizing;
 
 use crate::{
     clock,
@@ -47,7 +50,7 @@ pub(crate) struct Surroundings {
     pub(crate) socket_folder: Option<Place>,
     /// How a device judges the certificate.
     pub(crate) certificate: Result<(), Flaw>,
-    /// The node's password is one that everybody tries first.
+    /// A password of a node or of the database is one that everybody tries first.
     pub(crate) node_password_guessable: bool,
     /// Seconds that the time server is ahead, where one is named and answers.
     pub(crate) clock_offset: Option<f64>,
@@ -70,9 +73,20 @@ impl Place {
         Self { path, rights }
     }
 
-    fn folder_of(path: &Path) -> Self {
+    /// The folder that a file is in; in its stead the first of those above it in which others may put another one there.
+    fn folder_of(path: &Path, server: u32) -> Self {
         let path = plain(path);
-        Self::of(path.parent().unwrap_or(&path))
+        let folder = path.parent().unwrap_or(&path);
+        let theirs = |place: &Self| place.open_for(0o2) || place.foreign_to(server);
+        folder
+            .ancestors()
+            .map(Self::of)
+            .find(theirs)
+            .unwrap_or_else(|| Self::of(folder))
+    }
+
+    fn owner(&self) -> Option<u32> {
+        self.rights.map(|(owner, _)| owner)
     }
 
     /// Whether group or others have any of these rights, as bits for others.
@@ -93,32 +107,44 @@ impl Surroundings {
     /// Looks around, at `now` in seconds since 1970.
     pub(crate) fn probe(config: &Config, now: u64) -> Self {
         let key = kek::read(&config.kek_file);
-        let password = config
-            .bitcoin
-            .password_file
-            .as_ref()
-            .and_then(|file| fs::read_to_string(file).ok());
+        let second = config.bitcoin.second.as_ref();
+        let passwords = [
+            config.bitcoin.password_file.as_deref(),
+            second.and_then(|second| second.password_file.as_deref()),
+            config.database.password_file.as_deref(),
+        ];
+        let mut passwords = passwords
+            .into_iter()
+            .flatten()
+            .filter_map(|file| fs::read_to_string(file).map(Zeroizing::new).ok());
+        let user = rustix::process::geteuid().as_raw();
+        let data_dir = Place::of(&config.data_dir);
+        let server = data_dir.owner().unwrap_or(user);
         Self {
-            user: rustix::process::geteuid().as_raw(),
+            user,
             memory_open: memory::is_open(),
             lock_obstacle: memory::obstacle_to_locking(),
             kek: Place::of(&config.kek_file),
-            kek_folder: Place::folder_of(&config.kek_file),
+            kek_folder: Place::folder_of(&config.kek_file, server),
             kek_guessable: key.as_ref().is_ok_and(|key| guessable(key.expose())),
             kek_fault: key.err().map(|fault| fault.to_string()),
-            data_dir: Place::of(&config.data_dir),
-            anchor_folder: config.anchor_file.as_deref().map(Place::folder_of),
-            key_folder: Place::folder_of(&config.tls.key),
-            socket_folder: config.ingress.socket.as_deref().map(Place::folder_of),
+            data_dir,
+            anchor_folder: config.anchor_file.as_deref().map(|file| Place::folder_of(file, server)),
+            key_folder: Place::folder_of(&config.tls.key, server),
+            socket_folder: config
+                .ingress
+                .socket
+                .as_deref()
+                .map(|file| Place::folder_of(file, server)),
             certificate: judge::judged(&config.tls, config.public_url.host(), now),
-            node_password_guessable: password.is_some_and(|password| well_known(password.trim())),
+            node_password_guessable: passwords.any(|password| well_known(password.trim())),
             clock_offset: clock_offset(config),
         }
     }
 
     /// The user that the server is to run as: whose the data is, or will be.
     pub(super) fn server(&self) -> u32 {
-        self.data_dir.rights.map_or(self.user, |(owner, _)| owner)
+        self.data_dir.owner().unwrap_or(self.user)
     }
 
     /// Whether a check names this fault of the configuration already.
@@ -156,7 +182,7 @@ fn guessable(key: &[u8; 32]) -> bool {
     few || even
 }
 
-/// Whether it stands in the examples that people copy, or is too short to resist.
+/// Whether it stands in the examples that people copy, is too short to resist, or was typed with one finger.
 fn well_known(password: &str) -> bool {
     const EXAMPLES: [&str; 8] = [
         "bitcoinrpc",
@@ -168,7 +194,8 @@ fn well_known(password: &str) -> bool {
         "changemechangeme",
         "satoshinakamoto",
     ];
-    password.len() < 12 || EXAMPLES.contains(&password.to_lowercase().as_str())
+    let different: BTreeSet<char> = password.chars().collect();
+    password.len() < 12 || different.len() < 5 || EXAMPLES.contains(&password.to_lowercase().as_str())
 }
 
 #[cfg(test)]

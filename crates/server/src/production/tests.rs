@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use super::{CHECKS, Cause, Of, Surroundings, causes, surroundings::Place, told};
 use crate::{
@@ -132,6 +132,28 @@ const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
     ("common password", "default secrets", "everybody tries", |_, around| {
         around.node_password_guessable = true;
     }),
+    (
+        "half of everybody is a proxy",
+        "ingress",
+        "believes everybody",
+        |config, _| {
+            config.ingress.proxies = vec!["128.0.0.0/1".parse().unwrap()];
+        },
+    ),
+    (
+        "all that is routed is a proxy",
+        "ingress",
+        "believes everybody",
+        |config, _| {
+            config.ingress.proxies = vec!["2000::/3".parse().unwrap()];
+        },
+    ),
+    (
+        "pages in plaintext",
+        "allowed_origins",
+        "http://localhost:3000",
+        |config, _| config.allowed_origins = vec!["https://a.example".into(), "http://localhost:3000".into()],
+    ),
     ("node elsewhere", "bitcoin", "plaintext", |config, _| {
         config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
     }),
@@ -211,6 +233,9 @@ const SAFE: &[(&str, Spoil)] = &[
         around.certificate = Err(Flaw::Issuer);
     }),
     ("no time server", |_, around| around.clock_offset = None),
+    ("proxies of a whole provider", |config, _| {
+        config.ingress.proxies = vec!["104.0.0.0/8".parse().unwrap(), "2606:4700::/32".parse().unwrap()];
+    }),
     ("a tunnel", |config, _| {
         config.bitcoin.rpc_url = "http://[::1]:8332".into();
     }),
@@ -249,6 +274,7 @@ fn o11_all_that_is_unsafe_is_named_at_once() {
         around.kek_guessable = true;
         around.clock_offset = Some(3.0);
         config.ingress.proxies = vec!["0.0.0.0/0".parse().unwrap()];
+        config.allowed_origins = vec!["http://127.0.0.1".into()];
         config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
         config.log.level = "trace".into();
     });
@@ -293,4 +319,31 @@ fn o11_a_configuration_that_is_unsafe_is_refused_unless_it_says_development() {
     }
     config.mode = Mode::Development;
     super::check_files(&config).unwrap();
+}
+
+#[test]
+fn o11_a_password_that_everybody_tries_is_found_wherever_one_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
+    let file = folder.path().join("password");
+    let found = |config: &Config| Surroundings::probe(config, 1_790_000_000).node_password_guessable;
+    let uses: [fn(&mut Config, PathBuf); 3] = [
+        |config, file| config.bitcoin.password_file = Some(file),
+        |config, file| {
+            config.bitcoin.second = Some(Second {
+                password_file: Some(file),
+                ..Second::default()
+            });
+        },
+        |config, file| config.database.password_file = Some(file),
+    ];
+    assert!(!found(&config));
+    for used in uses {
+        let mut config = config.clone();
+        used(&mut config, file.clone());
+        fs::write(&file, "PasswordPassword\n").unwrap();
+        assert!(found(&config));
+        fs::write(&file, "5b1f3c9a7e2d4086a1c3e5f708192a3b").unwrap();
+        assert!(!found(&config), "one that was drawn");
+    }
 }

@@ -8,6 +8,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path, sync::Arc, time::Durat
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::spawn_blocking,
+    time::Instant,
 };
 use twofold_cosigner::port::Clock as _;
 
@@ -20,6 +21,8 @@ use crate::{clock::SystemClock, config::Config, config::Tls, fault::Fault, healt
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
+/// Before a certificate that was no good is looked at again, though its files are as they were: its time may have come.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// What it takes to show another certificate.
 #[derive(Debug, Clone)]
@@ -30,8 +33,8 @@ pub(crate) struct Renewal {
     host: String,
 }
 
-/// By what a file that was written anew is told from the one before.
-type Stamp = [Option<(u64, u64, i64, i64)>; 2];
+/// By what a file that was written anew is told from the one before: the last two change with its rights as well.
+type Stamp = [Option<(u64, u64, i64, i64, i64, i64)>; 2];
 
 impl Renewal {
     /// Of what this chain shows.
@@ -48,11 +51,13 @@ impl Renewal {
     pub(crate) async fn watch(self, health: Arc<Health>) {
         let mut told = told();
         let mut seen = self.stamp();
+        let mut trouble: Option<(String, Instant)> = None;
         loop {
             tokio::select! {
                 () = hung_up(&mut told) => {}
                 () = tokio::time::sleep(LOOK) => {
-                    if self.stamp() == seen {
+                    let again = trouble.as_ref().is_some_and(|(_, since)| since.elapsed() >= AGAIN);
+                    if self.stamp() == seen && !again {
                         continue;
                     }
                 }
@@ -63,14 +68,18 @@ impl Renewal {
             match renewed {
                 Ok(Ok(new)) => {
                     health.certificate_trouble(None);
+                    trouble = None;
                     if new {
                         tracing::info!("a new certificate is shown from now on");
                     }
                 }
                 Ok(Err(fault)) => {
                     let why = fault.to_string();
-                    tracing::error!(why, "the new certificate is not used; the old one stays");
-                    health.certificate_trouble(Some(why));
+                    if trouble.as_ref().is_none_or(|(told, _)| *told != why) {
+                        tracing::error!(why, "the new certificate is not used; the old one stays");
+                    }
+                    health.certificate_trouble(Some(why.clone()));
+                    trouble = Some((why, Instant::now()));
                 }
                 Err(_) => tracing::error!("looking at the certificate broke off"),
             }
@@ -80,7 +89,8 @@ impl Renewal {
     fn stamp(&self) -> Stamp {
         let of = |path: &Path| {
             let found = fs::metadata(path).ok()?;
-            Some((found.ino(), found.size(), found.mtime(), found.mtime_nsec()))
+            let (written, changed) = ((found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec()));
+            Some((found.ino(), found.size(), written.0, written.1, changed.0, changed.1))
         };
         [of(&self.tls.certificate), of(&self.tls.key)]
     }
@@ -99,18 +109,25 @@ impl Renewal {
                 self.tls.certificate.display()
             )));
         }
-        match judge::judged_chain(&new.cert, self.tls.trust, &self.host, now) {
-            // Nobody vouched for the old one either, where one server of one's own is to look like the web.
-            Ok(()) | Err(Flaw::Issuer) => {}
-            Err(flaw) => {
-                let file = self.tls.certificate.display();
-                return Err(Fault::Tls(format!(
-                    "no device would take the certificate in {file}: {flaw}"
-                )));
-            }
+        let judged = |chain: &[_]| judge::judged_chain(chain, self.tls.trust, &self.host, now);
+        if let Err(flaw) = taken(judged(&new.cert), || judged(&self.shown.now().cert)) {
+            let file = self.tls.certificate.display();
+            return Err(Fault::Tls(format!(
+                "no device would take the certificate in {file}: {flaw}"
+            )));
         }
         self.shown.show(new);
         Ok(true)
+    }
+}
+
+/// Whether a certificate takes another's place, by what a device thinks of either. One that nobody vouches for does where
+/// the old one is no better: where a server of one's own is to look like the web. It takes no good one's place, as a chain
+/// of which half is written would.
+fn taken(new: Result<(), Flaw>, old: impl FnOnce() -> Result<(), Flaw>) -> Result<(), Flaw> {
+    match new {
+        Err(Flaw::Issuer) if old().is_err() => Ok(()),
+        judged => judged,
     }
 }
 

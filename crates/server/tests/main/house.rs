@@ -21,7 +21,10 @@ use twofold_api::{
     signature::{Draft, Protocol, Unsigned, Window},
 };
 use twofold_cosigner::{
-    port::Clock,
+    port::{
+        Clock,
+        record::{self, UserId},
+    },
     testing::{MemoryChain, SetClock},
 };
 use twofold_server::{config::Config, development, serve};
@@ -64,7 +67,7 @@ impl<K: Clock + Clone> House<K> {
         Self::open_on(folder, 0, clock, tweak).await
     }
 
-    async fn open_on(folder: TempDir, port: u16, clock: K, tweak: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open_on(folder: TempDir, port: u16, clock: K, tweak: impl FnOnce(&mut Config)) -> Self {
         let listener = serve::bind(([127, 0, 0, 1], port).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = development::prepare(folder.path(), clock.now(), address, None).unwrap();
@@ -149,6 +152,18 @@ pub(crate) struct Signed {
 impl Device {
     pub(crate) fn new() -> Self {
         Self(IdentitySecret::generate(&mut OsRng))
+    }
+
+    /// How the store has it.
+    pub(crate) fn row(&self, user: UserId) -> record::Device {
+        let key = self.0.public();
+        record::Device {
+            id: key.device_id(),
+            identity: key.to_bytes(),
+            user,
+            name: "laptop".into(),
+            enrolled: START,
+        }
     }
 
     /// Signs a request made at `now`.

@@ -30,7 +30,7 @@ use twofold_cosigner::testing::SetClock;
 use twofold_server::config::Config;
 use twofold_threshold::id::WalletId;
 
-use crate::house::{Answer, House, START, authority, secure, secure_as};
+use crate::house::{Answer, House, START, Signed, authority, secure, secure_as};
 
 const HELLO: &str = "/twofold.v1.CosignerService/Hello";
 
@@ -59,6 +59,22 @@ fn refused_for_a_while(answer: &Answer) -> Duration {
     let seconds = answer.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((1..=5).contains(&seconds), "{seconds}");
     Duration::from_secs(seconds)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a15_pages_that_may_not_ask_are_held_to_the_rate_of_their_address() {
+    let house = house(|config| {
+        config.limits.address_per_second = 1;
+        config.limits.address_burst = 5;
+    })
+    .await;
+    let mut connection = house.connect().await;
+    let mut page = Signed::unsigned(HELLO, Vec::new());
+    page.headers.push(("origin".into(), "https://evil.example".into()));
+    let first = connection.send(&page).await.unwrap();
+    assert_eq!(first.reason(), "ORIGIN_REFUSED");
+    refused_after(1, async || connection.send(&page).await.unwrap()).await;
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

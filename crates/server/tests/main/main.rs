@@ -7,6 +7,7 @@ mod doctor;
 mod encodings;
 mod floods;
 mod frames;
+mod growth;
 mod house;
 mod limits;
 mod listening;

@@ -208,6 +208,32 @@ fn f27_o03_every_line_of_the_log_parses_and_none_holds_a_code_or_a_key() {
 }
 
 #[test]
+fn a15_whoever_is_past_a_rate_writes_no_line_of_the_log_by_each_request() {
+    let mut limited = command();
+    limited
+        .env("TWOFOLD__LIMITS__ADDRESS_PER_SECOND", "1")
+        .env("TWOFOLD__LIMITS__ADDRESS_BURST", "5");
+    let server = Server::start_by(limited, tempfile::tempdir().unwrap());
+    let url = server.ready["url"].as_str().unwrap();
+    let address = url.trim_start_matches("https://").parse().unwrap();
+    let refused = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let authority = authority(&server.folder.path().join("server"));
+        let mut connection = connect(address, &authority).await.unwrap();
+        let hello = Signed::unsigned("/twofold.v1.CosignerService/Hello", Vec::new());
+        let mut refused = 0;
+        for _ in 0..300 {
+            let answer = connection.send(&hello).await.unwrap();
+            refused += usize::from(answer.reason() == "RATE_LIMITED");
+        }
+        refused
+    });
+    assert!(refused > 200, "{refused}");
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains("\"Hello\"")).count();
+    assert_eq!(lines, 300 - refused, "{log}");
+}
+
+#[test]
 fn f29_the_log_level_changes_while_it_runs() {
     let server = Server::start(tempfile::tempdir().unwrap());
     assert!(server.admin(&["log-level", "error"]).status.success());

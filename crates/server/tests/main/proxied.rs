@@ -1,6 +1,6 @@
 //! Behind a proxy, and from networks that may not ask.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, os::unix::fs::PermissionsExt as _, path::Path};
 
 use futures::{
     future::join_all,
@@ -8,10 +8,13 @@ use futures::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpStream, UnixStream},
+    net::{TcpStream, UnixListener, UnixStream},
 };
-use twofold_cosigner::testing::SetClock;
-use twofold_server::config::{Addresses, Config};
+use twofold_cosigner::testing::{MemoryChain, SetClock};
+use twofold_server::{
+    config::{Addresses, Config},
+    development, serve,
+};
 
 use crate::house::{House, START, authority, secure};
 
@@ -107,6 +110,29 @@ async fn a_proxy_on_the_same_machine_asks_over_a_socket_and_only_for_what_came_o
     assert_eq!(over_tls(house.running.address(), house.folder.path(), "").await, 200);
     house.close().await;
     assert!(!socket.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_socket_is_for_its_user_and_group_and_takes_nobody_elses_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("http.sock");
+    // As a server leaves it that was killed.
+    drop(UnixListener::bind(&socket).unwrap());
+    let house = open(|config| config.ingress.socket = Some(socket.clone())).await;
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let tempdir = tempfile::tempdir().unwrap();
+    let listener = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut other = development::prepare(tempdir.path(), START, address, None).unwrap();
+    other.ingress.socket = Some(socket.clone());
+    let refused = serve::start(&other, listener, MemoryChain::new(), SetClock::at(START), None).await;
+    let Err(refused) = refused else {
+        panic!("two servers on one socket")
+    };
+    assert!(refused.to_string().contains("somebody answers already"), "{refused}");
+    assert_eq!(status(UnixStream::connect(&socket).await.unwrap(), HTTPS).await, 200);
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -113,6 +113,26 @@ pub async fn a_device_is_added_once<S: Store>(store: &S) {
     assert_eq!(store.device_count(UserId([9; 16])).await.unwrap(), 0);
 }
 
+pub async fn a_user_has_no_more_devices_than_there_is_room_for<S: Store>(store: &S) {
+    populate(store).await;
+    let room = |most| Write::RoomForDevice {
+        user: UserId([1; 16]),
+        most,
+    };
+    let has = store.device_count(UserId([1; 16])).await.unwrap();
+    put(store, [room(has + 1), Write::AddDevice(device(5, 1))]).await;
+    let full = commit(store, [room(has + 1), Write::AddDevice(device(6, 1))]).await;
+    assert!(matches!(full, Err(StoreFault::Exists(_))), "{full:?}");
+    // Those of the same batch count.
+    let full = commit(store, [Write::AddDevice(device(6, 1)), room(has + 2)]).await;
+    assert!(matches!(full, Err(StoreFault::Exists(_))), "{full:?}");
+    assert_eq!(store.device(DeviceId([6; 32])).await.unwrap(), None);
+    // Another's devices take no room.
+    put(store, [Write::AddDevice(device(7, 2))]).await;
+    put(store, [room(has + 2), Write::AddDevice(device(6, 1))]).await;
+    assert_eq!(store.device_count(UserId([1; 16])).await.unwrap(), has + 2);
+}
+
 pub async fn a_reply_is_recorded_once<S: Store>(store: &S) {
     put(store, [Write::AddReplay(replay(1, 1, 100))]).await;
     let again = commit(store, [Write::AddReplay(replay(1, 1, 200))]).await;

@@ -95,3 +95,37 @@ fn who_asks_through_a_proxy_must_come_from_where_devices_may() {
     assert_eq!(elsewhere, Err(Turned::Elsewhere));
     assert!(!ingress.lets_in(address("10.0.0.1")) && ingress.believes(address("10.0.0.1")));
 }
+
+#[rstest]
+#[case::who_asks_is_not_told(&[TLS])]
+#[case::who_asks_is_not_known(&[TLS, ("x-forwarded-for", "unknown")])]
+#[case::who_asked_a_proxy_is_not_known(&[TLS, ("x-forwarded-for", "unknown, 10.0.0.2")])]
+#[case::nothing_stands_there(&[TLS, ("x-forwarded-for", "")])]
+#[case::the_other_header_is_not_read(&[TLS, ("forwarded", "for=10.0.0.9;proto=https")])]
+fn who_is_not_named_does_not_come_from_where_the_proxy_is(#[case] headers: &[(&'static str, &'static str)]) {
+    let ingress = Ingress {
+        proxies: vec![addresses("10.0.0.0/30")],
+        allow_from: vec![addresses("10.0.0.0/8")],
+        ..Ingress::default()
+    };
+    assert_eq!(asked(&ingress, headers), Err(Turned::Elsewhere));
+    assert!(asked(&ingress, &[TLS, ("x-forwarded-for", "10.0.0.9")]).is_ok());
+}
+
+#[test]
+fn a_mapped_address_is_the_one_that_it_maps() {
+    let ingress = Ingress {
+        allow_from: vec![addresses("192.0.2.0/24")],
+        proxies: vec![addresses("192.0.2.1")],
+        ..Ingress::default()
+    };
+    assert!(ingress.lets_in(address("::ffff:192.0.2.9")) && !ingress.lets_in(address("::ffff:203.0.113.9")));
+    assert!(
+        !ingress.lets_in(address("::192.0.2.9")),
+        "the older, compatible form maps nothing"
+    );
+    assert!(ingress.believes(address("::ffff:192.0.2.1")));
+    let hop = |text: &'static str| asked(&ingress, &[TLS, ("x-forwarded-for", text)]);
+    assert_eq!(hop("::ffff:203.0.113.9"), Err(Turned::Elsewhere));
+    assert_eq!(hop("[::ffff:192.0.2.9]:4711"), Ok(address("192.0.2.9")));
+}

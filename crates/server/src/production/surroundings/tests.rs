@@ -36,6 +36,28 @@ fn a_key_that_was_drawn_is_told_from_one_that_was_chosen() {
         getrandom::getrandom(&mut drawn).unwrap();
         assert!(!guessable(&drawn), "{drawn:?}");
     }
+    assert!(well_known("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa") && well_known("12121212121212121212"));
     assert!(well_known("bitcoin") && well_known("RpcPassword") && well_known(""));
     assert!(!well_known("b34f0c6a1f2e77d0"));
+}
+
+#[test]
+fn o11_a_folder_is_as_safe_as_those_above_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = rustix::process::geteuid().as_raw();
+    let (open, inner) = (folder.path().join("open"), folder.path().join("open/inner"));
+    fs::create_dir_all(&inner).unwrap();
+    let with = |mode| {
+        fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        Place::folder_of(&inner.join("kek"), own)
+    };
+    assert_eq!(with(0o755).path, super::plain(&inner));
+    // Who may write above puts a folder of their own in its place.
+    let found = with(0o777);
+    assert!(found.open_for(0o2) && found.path == super::plain(&open), "{found:?}");
+    assert_eq!(with(0o1777).path, super::plain(&inner));
+    if own == 0 {
+        std::os::unix::fs::chown(&open, Some(65_534), None).unwrap();
+        assert!(with(0o755).foreign_to(own), "another user's");
+    }
 }

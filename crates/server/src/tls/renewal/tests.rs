@@ -1,6 +1,6 @@
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::Renewal;
+use super::{Flaw, Renewal, taken};
 use crate::{
     certificate,
     config::{Config, Trust},
@@ -88,6 +88,31 @@ fn a19_a_certificate_that_no_device_would_take_is_not_shown() {
     let fault = renewal.renew(NOW + 4000 * DAY).unwrap_err().to_string();
     assert!(fault.contains("not valid at this time"), "{fault}");
     assert!(renewal.renew(NOW).unwrap());
+}
+
+#[test]
+fn a19_a_certificate_that_nobody_vouches_for_takes_no_good_ones_place() {
+    let (good, unvouched) = (|| Ok(()), || Err(Flaw::Issuer));
+    assert_eq!(taken(Err(Flaw::Issuer), good), Err(Flaw::Issuer));
+    assert_eq!(taken(Err(Flaw::Issuer), unvouched), Ok(()));
+    assert_eq!(
+        taken(Err(Flaw::Issuer), || Err(Flaw::Time)),
+        Ok(()),
+        "the old one's time is over"
+    );
+    assert_eq!(taken(Err(Flaw::Time), unvouched), Err(Flaw::Time));
+    assert_eq!(taken(Ok(()), good), Ok(()));
+}
+
+#[test]
+fn a19_a_key_that_others_may_read_is_looked_at_again_when_its_rights_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, renewal, config) = server(folder.path());
+    let rights = |mode| fs::set_permissions(&config.tls.key, fs::Permissions::from_mode(mode)).unwrap();
+    rights(0o644);
+    let open = renewal.stamp();
+    rights(0o600);
+    assert_ne!(open, renewal.stamp());
 }
 
 /// The chain in `folder` with a middle that nobody needs: other bytes, the same certificate and authority.

@@ -3,7 +3,8 @@
 use futures::future::join;
 use tokio::time::{Duration, timeout};
 use twofold_cosigner::port::{
-    conformance::sample::{audit, charge, outpoint, populate, put, transaction, user, wallet, wallet_id},
+    conformance::sample::{audit, charge, device, outpoint, populate, put, transaction, user, wallet, wallet_id},
+    record::UserId,
     store::{Batch, Store, StoreFault, Write},
 };
 
@@ -56,6 +57,30 @@ fn s07_of_two_servers_on_one_version_one_wins_and_the_other_changes_nothing() {
         assert_eq!(charged.first().map(|group| group.amount), Some(version * 2 + won));
         // What one has acknowledged, the other reads at once.
         assert_eq!(run(other.wallet(wallet_id(1))).unwrap().unwrap().version, version + 1);
+    }
+}
+
+#[test]
+fn s07_where_there_is_room_for_one_device_two_servers_let_in_one() {
+    let fresh = Fresh::new();
+    run(populate(&*fresh));
+    let (other, user) = (second(&fresh), UserId([1; 16]));
+    for round in 1..=20 {
+        let join_as = |n: u8| {
+            let room = Write::RoomForDevice { user, most: round };
+            expecting(&[], vec![room, Write::AddDevice(device(n, 1))])
+        };
+        let n = 100 + 2 * u8::try_from(round).unwrap();
+        let (one, two) = run(async {
+            let (one, two) = (fresh.store.clone(), other.clone());
+            let (first, second) = (join_as(n), join_as(n + 1));
+            let one = RUNTIME.spawn(async move { one.commit(first).await });
+            let two = RUNTIME.spawn(async move { two.commit(second).await });
+            let (one, two) = join(one, two).await;
+            (one.unwrap(), two.unwrap())
+        });
+        assert!(one.is_ok() != two.is_ok(), "round {round}: {one:?} {two:?}");
+        assert_eq!(run(other.device_count(user)).unwrap(), round);
     }
 }
 

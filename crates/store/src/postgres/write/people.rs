@@ -1,6 +1,6 @@
 //! Users, devices, invitations, recorded replies, and what the server keeps about itself.
 
-use twofold_cosigner::port::record::{Device, Invitation, Replay, User};
+use twofold_cosigner::port::record::{Device, Invitation, Replay, User, UserId};
 use twofold_threshold::id::DeviceId;
 
 use super::{Miss, Step, wallet::forget_settled, with};
@@ -65,6 +65,21 @@ pub(super) fn add_device(device: &Device) -> Result<Step<'_>, Fault> {
             int("a time", device.enrolled)?,
         ],
     ))
+}
+
+/// The second statement sees what was committed while the first one waited for whoever held the user.
+pub(super) fn room_for_device(user: &UserId, most: u32) -> [Step<'_>; 2] {
+    [
+        Step::any(
+            "SELECT 1::bigint FROM users WHERE id = $1 FOR NO KEY UPDATE",
+            with![&user.0],
+        ),
+        Step::must(
+            "SELECT 1::bigint WHERE (SELECT count(*) FROM devices WHERE user_id = $1) < $2",
+            with![&user.0, most],
+            Miss::Exists("a device in the last place"),
+        ),
+    ]
 }
 
 pub(super) fn add_replay(replay: &Replay) -> Result<Step<'_>, Fault> {

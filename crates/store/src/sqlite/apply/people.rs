@@ -1,7 +1,7 @@
 //! Users, devices, invitations, recorded replies, and what the server keeps about itself.
 
 use rusqlite::{Connection, params};
-use twofold_cosigner::port::record::{Device, Invitation, Replay, User};
+use twofold_cosigner::port::record::{Device, Invitation, Replay, User, UserId};
 use twofold_threshold::id::DeviceId;
 
 use super::{add, run, wallet::forget_settled};
@@ -69,6 +69,17 @@ pub(super) fn add_device(connection: &Connection, device: &Device) -> Result<(),
             int("a time", device.enrolled)?
         ],
     )
+}
+
+pub(super) fn room_for_device(connection: &Connection, user: UserId, most: u32) -> Result<(), Fault> {
+    let has: u32 = connection
+        .prepare_cached("SELECT count(*) FROM devices WHERE user_id = ?1")?
+        .query_row([user.0], |row| row.get(0))?;
+    if has < most {
+        Ok(())
+    } else {
+        Err(Fault::Exists("a device in the last place"))
+    }
 }
 
 pub(super) fn add_replay(connection: &Connection, replay: &Replay) -> Result<(), Fault> {
