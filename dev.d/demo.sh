@@ -3,7 +3,7 @@
 # TMPDIR (removed by ./dev at the end) and TWOFOLD_KEEP_IN (a place for what --keep leaves).
 set -eu
 
-[ "${1:-}" = --keep ] || exec "$TWOFOLD_BIN_DIR/twofold-demo"
+[ "${1:-}" = --keep ] || exec "$TWOFOLD_BIN_DIR/twofold-demo" "$@"
 
 # What is kept outlives this script in a session of its own, and lets go of this pipe when its story is told.
 pipe=$TMPDIR/story

@@ -172,11 +172,13 @@ pub enum ShapeStep {
     WaitSet = 11,
     /// The operator said no to a change that waited.
     OperatorRefused = 12,
+    /// The person, who signed in anew with a second factor, said yes to a change that waits.
+    PersonAgreed = 13,
 }
 
 impl ShapeStep {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Asked,
         Self::Cancelled,
         Self::OperatorAgreed,
@@ -189,6 +191,7 @@ impl ShapeStep {
         Self::Repaired,
         Self::WaitSet,
         Self::OperatorRefused,
+        Self::PersonAgreed,
     ];
 }
 

@@ -84,4 +84,25 @@ procedures! {
     PairDevice -> Pairing, Read, wallet;
     RollForward -> Done, Change, wallet;
     RepairServer -> Done, Change, wallet;
+    ConfirmChange -> Done, Change, wallet;
+    FindWallets -> Wallets, Read, none;
+    FindAddresses -> Addresses, Read, wallet;
+}
+
+/// Whether a procedure, by its name, heeds the token of a sign-in. To any other none is sent, and none is looked at there.
+#[must_use]
+pub fn takes_token(name: &str) -> bool {
+    [
+        request::Join::NAME,
+        request::GetRecovery::NAME,
+        request::AskRecovery::NAME,
+        request::ConfirmChange::NAME,
+    ]
+    .contains(&name)
+}
+
+/// Whether a procedure, by its name, is for an app's backend and no device.
+#[must_use]
+pub fn is_for_backends(name: &str) -> bool {
+    [request::FindWallets::NAME, request::FindAddresses::NAME].contains(&name)
 }

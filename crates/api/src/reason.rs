@@ -126,7 +126,7 @@ reasons! {
     /// What recovery asked for still waits, or a device objects.
     RecoveryWaits = "RECOVERY_WAITS", FailedPrecondition, "run recover again when the wait is over; if a device objects, the operator decides";
     /// A device froze the wallet.
-    WalletFrozen = "WALLET_FROZEN", FailedPrecondition, "reading works; signing waits until the wallet is unfrozen";
+    WalletFrozen = "WALLET_FROZEN", FailedPrecondition, "reading works; signing waits until the wallet is unfrozen: twofold unfreeze";
     /// Too many requests.
     RateLimited = "RATE_LIMITED", ResourceExhausted, "wait as long as Retry-After says";
     /// Too much at once: ceremonies, connections, wallets.
@@ -147,6 +147,8 @@ reasons! {
     SignInRefused = "SIGN_IN_REFUSED", PermissionDenied, "ask the operator who may use this server";
     /// The provider that people sign in with does not answer.
     SignInUnavailable = "SIGN_IN_UNAVAILABLE", Unavailable, "try again in a moment; the token may be good";
+    /// The sign-in is not fresh enough, or was without a second factor.
+    StepUpNeeded = "STEP_UP_NEEDED", PermissionDenied, "have the person sign in anew with a second factor, then send that token at once";
     /// Asked from a web page of an origin that the operator did not list.
     OriginRefused = "ORIGIN_REFUSED", PermissionDenied, "have the operator list the web page's origin";
     /// A stored share can't be opened.

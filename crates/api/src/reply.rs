@@ -306,6 +306,17 @@ pub struct Shape {
     pub refresh_due: bool,
 }
 
+/// Answer to [`crate::request::FindAddresses`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// Beside the answer.
+    pub head: Head,
+    /// From the index that was asked for on, as far as the server watches.
+    pub addresses: Vec<String>,
+    /// The index behind the last address that was ever paid.
+    pub next: u32,
+}
+
 /// Answer to [`crate::request::InviteDevice`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceInvited {

@@ -329,7 +329,8 @@ pub struct RenameDevice {
 pub struct GetRecovery {
     /// The wallet.
     pub wallet: WalletId,
-    /// The code that was minted for this wallet and that this device joined with; not needed once recovery has asked.
+    /// The code that was minted for this wallet and that this device joined with; not needed once recovery has asked, nor
+    /// where a token of the wallet's owner comes along.
     pub code: Option<[u8; 16]>,
     /// Recovery's signature ([`crate::recovery::reading`]).
     pub recovery: [u8; 64],
@@ -340,8 +341,9 @@ pub struct GetRecovery {
 pub struct AskRecovery {
     /// The wallet.
     pub wallet: WalletId,
-    /// The code that was minted for this wallet and that this device joined with.
-    pub code: [u8; 16],
+    /// The code that was minted for this wallet and that this device joined with; none where a token of the wallet's owner
+    /// comes along.
+    pub code: Option<[u8; 16]>,
     /// `threshold::device_list::Change` that lists this device, signed by recovery alone, in its canonical bytes: an entry on the
     /// list's newest, or a wish where recovery did not see the list.
     pub entry: Vec<u8>,
@@ -449,6 +451,44 @@ pub struct RepairServer {
     pub repair: Vec<u8>,
     /// The newest checkpoint the device has seen, if it has seen one.
     pub checkpoint: Option<Checkpoint>,
+}
+
+/// Says yes, as the person who has just signed in with a second factor, to a change that waits for the operator's yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmChange {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// The change's number.
+    pub change: u64,
+    /// The newest checkpoint the device has seen; none for a machine that is not on the wallet's list.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Somebody of an app, as its backend names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Who vouches for them.
+    pub issuer: String,
+    /// For whom, in the issuer's own words.
+    pub subject: String,
+}
+
+/// Finds a person's wallets, for the backend of their app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindWallets {
+    /// Whose.
+    pub person: Named,
+}
+
+/// Finds the addresses at which a wallet is paid, for the backend of its owner's app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FindAddresses {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Whose it is.
+    pub person: Named,
+    /// The index of the first one.
+    pub from: u32,
 }
 
 /// A name given by a person: 1 to 64 characters, no control characters, no direction overrides, trimmed.

@@ -36,6 +36,8 @@ pub use proof::{Proof, ProofFault, Window};
 pub use protocol::{Protocol, ProtocolFault};
 pub use unsigned::{Draft, SignedHeaders, Unsigned};
 
+use twofold_threshold::identity::IdentityKey;
+
 /// The label of the one signature, and its `tag`.
 pub const LABEL: &str = "twofold";
 /// What is covered, in this order.
@@ -61,6 +63,12 @@ const COVERED: &str =
 /// The same with [`AUTHORIZATION`].
 const COVERED_AND_AUTHORIZED: &str =
     r#"("@method" "@target-uri" "content-digest" "content-type" "twofold-protocol" "twofold-wallet" "authorization")"#;
+
+/// Reads a key as `keyid` spells it; none where it is none, or a weak one.
+#[must_use]
+pub fn parse_key(text: &str) -> Option<IdentityKey> {
+    IdentityKey::try_from(field::parse_key_id(text)?.to_bytes().as_slice()).ok()
+}
 
 /// What is covered, with values: the six, and the header that some requests have.
 fn covered<'a>(

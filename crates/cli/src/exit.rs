@@ -82,7 +82,7 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
     let fault = fault_in(error);
     let (kind, code) = sort(error);
     // `{:#}` joins the causes; faults say theirs themselves.
-    let message = fault.map_or_else(|| format!("{error:#}"), ToString::to_string);
+    let message = without_numbers(&fault.map_or_else(|| format!("{error:#}"), ToString::to_string));
     if output.json {
         let reason = fault.and_then(Fault::reason).map(twofold_api::Reason::as_str);
         let answer = Answer {
@@ -96,6 +96,15 @@ pub(crate) fn report(output: Output, error: &anyhow::Error) -> ExitCode {
         eprintln!("twofold: {message}");
     }
     ExitCode::from(code)
+}
+
+/// Without the numbers that the system gives its errors: its words say the same.
+fn without_numbers(text: &str) -> String {
+    let mut parts = text.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |whole, part| {
+        whole + part.split_once(')').map_or("", |(_, rest)| rest)
+    })
 }
 
 /// Says why a command line can't be read, or prints the help that was asked for. A program that wants JSON gets an object

@@ -57,7 +57,12 @@ fn bounded(source: &mut impl std::io::Read) -> Result<Zeroizing<String>> {
 
 /// A file that its owner alone can read.
 fn from_file(path: &Path) -> Result<Zeroizing<String>> {
-    let unreadable = || Wrong(format!("the words file {} can't be read", path.display()));
+    let unreadable = || {
+        Wrong(format!(
+            "the words file {} can't be read; name the one that has them",
+            path.display()
+        ))
+    };
     let mut file = File::open(path).with_context(unreadable)?;
     // Asked of the open file, so that it is the one read.
     let about = file.metadata().with_context(unreadable)?;

@@ -7,6 +7,7 @@
 
 mod add;
 mod compare;
+mod confirm;
 mod known;
 mod outstanding;
 

@@ -52,6 +52,17 @@ enum Pass<'a> {
     Token,
 }
 
+/// The header that a token goes in.
+fn authorization(token: &str) -> Result<Zeroizing<String>, Usage> {
+    let token = token.trim();
+    let fits = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+    if fits {
+        Ok(Zeroizing::new(format!("Bearer {token}")))
+    } else {
+        Err(Usage::NoToken)
+    }
+}
+
 impl<P: Platform> Client<P> {
     /// Joins the server of an invitation, if it is on a test network.
     ///
@@ -103,21 +114,24 @@ impl<P: Platform> Client<P> {
         device_name: &Name,
         money: Money,
     ) -> Result<Self, Fault> {
-        let token = with.token.trim();
-        let fits = (1..=LONGEST_TOKEN).contains(&token.len()) && token.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
-        if !fits {
-            return Err(Usage::NoToken.into());
-        }
+        let authorization = authorization(with.token)?;
         let server = Server {
             url: with.link.url.clone(),
             trust: with.link.trust,
             identity: with.link.server,
         };
         let mut client = Self::at_the_door(keys, transport, clock, random, server).await?;
-        client.session.authorization = Some(Zeroizing::new(format!("Bearer {token}")));
+        client.session.authorization = Some(authorization);
         let enrolled = client.enrol(Pass::Token, device_name, money).await;
         client.session.authorization = None;
         enrolled.map(|()| client)
+    }
+
+    /// Brings a token of the owner's along with what this client asks from here on, where it is heeded: to recover a wallet, and
+    /// to say yes as the owner who has just signed in ([`Self::confirm_change`]).
+    pub fn bring_token(&mut self, token: &str) -> Result<(), Fault> {
+        self.session.authorization = Some(authorization(token)?);
+        Ok(())
     }
 
     /// Makes this machine's identity durable, and settles which server it belongs to.

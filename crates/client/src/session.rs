@@ -33,7 +33,7 @@ pub(crate) struct Session {
     /// The server's clock minus ours, in seconds.
     pub(crate) offset: i64,
     seal_to: Option<SealTo>,
-    /// The `Authorization` header that goes with a request to join, and with no other.
+    /// The `Authorization` header that goes with requests that heed a token, and with no other.
     pub(crate) authorization: Option<Zeroizing<String>>,
     pub(crate) notices: Notices,
 }

@@ -4,6 +4,8 @@
 //! the signature has been checked, and no body is read before the device is known. What stands between the two is
 //! [`Announced`]; a sender comes out of it once the body that was announced has arrived.
 
+mod backend;
+
 use std::borrow::Cow;
 
 use aws_lc_rs::{digest, signature};
@@ -21,6 +23,8 @@ use crate::{
     Cosigner,
     port::{Clock, chain::Chain, record::UserId, store::Store},
 };
+
+pub use backend::{Backend, Inquirer, Inquiry, Scopes};
 
 /// A signed request that was made within its window, by a key that may or may not be enrolled.
 #[derive(Debug, Clone)]
@@ -107,7 +111,9 @@ names_wallet!(
     ReplaceRecovery,
     PairDevice,
     RollForward,
-    RepairServer
+    RepairServer,
+    ConfirmChange,
+    FindAddresses
 );
 
 macro_rules! names_none {
@@ -120,7 +126,7 @@ macro_rules! names_none {
     };
 }
 
-names_none!(Join, Hello, ListWallets);
+names_none!(Join, Hello, ListWallets, FindWallets);
 
 impl<T> Announced<T> {
     /// Lets the sender in if `body`, the HTTP body as it came, is the one that was signed.
@@ -282,6 +288,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Finds out which enrolled device signed a request. Its body is not needed yet and should not have been read.
     pub async fn authenticate(&self, proof: &Proof) -> Result<Announced<Caller>, Refusal> {
         let signed = self.verify(proof)?;
+        self.no_backend(&signed.key)?;
         let device = self.store.device(signed.device).await?;
         let device = device.ok_or(Reason::DeviceUnknown)?;
         let user = device.user;
@@ -293,8 +300,10 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// The same for a key that wants to join.
     pub fn authenticate_newcomer(&self, proof: &Proof) -> Result<Announced<Newcomer>, Refusal> {
+        let signed = self.verify(proof)?;
+        self.no_backend(&signed.key)?;
         Ok(Announced {
-            sender: Newcomer(self.verify(proof)?),
+            sender: Newcomer(signed),
             body: *proof.body_digest(),
         })
     }

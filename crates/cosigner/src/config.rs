@@ -1,10 +1,12 @@
 //! What the operator sets.
 
+use std::sync::Arc;
+
 use twofold_api::limits;
 use twofold_intent::{ChainName, Limits, psbt};
 use twofold_threshold::words::RecoveryRecipient;
 
-use crate::pending::Waits;
+use crate::{auth::Backend, pending::Waits};
 
 // What the API carries is what intents are read from and what shares are made for.
 const _: () = assert!(
@@ -40,6 +42,15 @@ pub struct Config {
     pub wallets_per_user: u32,
     /// Devices that one user may enrol by signing in; 1 where a further one comes by another of the user's devices alone.
     pub devices_per_user: u32,
+    /// Whether a wallet may be on several devices. If not, only recovery puts another one on its list, in the lost one's place.
+    pub several_devices: bool,
+    /// Whether new wallets are made, by whoever is a user.
+    pub new_wallets: bool,
+    /// How long ago a sign-in with a second factor may be, in seconds, to stand in for the operator's yes to what waits for it.
+    /// None: only the operator says yes.
+    pub step_up: Option<u64>,
+    /// Backends of apps that may ask about their people.
+    pub backends: Vec<Arc<Backend>>,
     /// Signed transactions of one wallet that may wait for the chain. One that spends a coin which never was would wait
     /// for ever, and takes space.
     pub issued_per_wallet: u32,
@@ -76,6 +87,10 @@ impl Config {
             elsewhere: 1_000,
             wallets_per_user: 100,
             devices_per_user: 20,
+            several_devices: true,
+            new_wallets: true,
+            step_up: None,
+            backends: Vec::new(),
             issued_per_wallet: 1_000,
             refreshes_per_day: 48,
             waits: Waits::default(),

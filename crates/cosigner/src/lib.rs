@@ -59,7 +59,9 @@ use twofold_threshold::{
 };
 
 pub use anchor::{RESTORED, Settled, TAKES_OVER, last_token};
-pub use auth::{Announced, Authenticated, Caller, Introduced, NamesWallet, Newcomer};
+pub use auth::{
+    Announced, Authenticated, Backend, Caller, Inquirer, Inquiry, Introduced, NamesWallet, Newcomer, Scopes,
+};
 pub use config::Config;
 pub use drill::Drilled;
 pub use fence::Fenced;

@@ -289,7 +289,20 @@ impl Waiting {
         }
     }
 
-    /// The operator says yes to a change that takes it.
+    /// Refuses a number that this asker has asked for nothing under, or nothing about this subject where one is named.
+    pub(crate) fn asked_by(&self, number: u64, asker: Asker, subject: Option<&[u8; 32]>) -> Result<(), Refusal> {
+        let pending = &self.list[self.place(number)?];
+        if pending.asker == asker && subject.is_none_or(|subject| pending.subject == *subject) {
+            Ok(())
+        } else {
+            Err(Refusal::new(
+                Reason::NotPermitted,
+                "the machine that asked for the change says so, and no other",
+            ))
+        }
+    }
+
+    /// The operator, or the owner who signed in anew, says yes to a change that takes it.
     pub(crate) fn agree(&mut self, number: u64) -> Result<&Pending, Refusal> {
         let place = self.place(number)?;
         let pending = &mut self.list[place];

@@ -1,6 +1,7 @@
 //! The whole mind from request to reply, with real devices on the other side.
 
 mod auth;
+mod backends;
 mod chain;
 mod chains;
 mod checkpoints;
@@ -19,5 +20,6 @@ mod refresh;
 mod sign_in;
 mod signing;
 mod storage;
+mod switches;
 mod watch;
 mod words;

@@ -14,6 +14,7 @@ mod faults;
 mod fees;
 mod guidelines;
 mod house;
+mod integrate;
 mod interruptions;
 mod kills;
 mod line;

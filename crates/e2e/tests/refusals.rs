@@ -30,8 +30,11 @@ const PHRASE: &str = "correct horse battery staple";
 const SAYS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a sentence that helps has in it.
-const HELP: [&str; 14] = [
+const HELP: [&str; 17] = [
+    "check ",
     "twofold ",
+    "send ",
+    "export ",
     "--",
     "run ",
     "run:",
@@ -127,16 +130,16 @@ impl Machine {
     fn stays(&self, typed: &str) -> Result<Option<Output>> {
         let mut child = Leashed::spawn(&mut self.command(typed)?)?;
         let (out, err) = (child.child().stdout.take(), child.child().stderr.take());
-        let (says, said) = mpsc::channel();
+        let (tell, said) = mpsc::channel();
         let readers: Vec<_> = [boxed(out)?, boxed(err)?]
             .into_iter()
             .map(|pipe| {
-                let says = says.clone();
+                let tell = tell.clone();
                 thread::spawn(move || {
                     let mut line = String::new();
                     // Whoever waits has its line already, or the command ended without one.
                     drop(BufReader::new(pipe).read_line(&mut line));
-                    drop(says.send(line));
+                    drop(tell.send(line));
                 })
             })
             .collect();

@@ -1,6 +1,6 @@
 //! An app's own sign-in, from its provider's keys to a wallet.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use twofold_e2e::{Deployment, Person};
 use twofold_testkit::{Answer, SigningKey, Site};
@@ -15,6 +15,10 @@ struct Stand {
 
 impl Stand {
     fn start() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
         let (provider, key) = (Site::plain(|_| Answer::HangUp), SigningKey::p256("k"));
         let (issuer, jwk) = (provider.url(), key.jwk());
         provider.answer(move |asked| match asked.target.as_str() {
@@ -22,7 +26,8 @@ impl Stand {
             _ => Answer::Json(200, json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") })),
         });
         let setting = format!(r#"[{{kind="oidc",issuer="{}",audience="the-app"}}]"#, provider.url());
-        let deployment = Deployment::start_with(&[("TWOFOLD__SIGN_IN", &setting)])?;
+        let settings = [settings, &[("TWOFOLD__SIGN_IN", setting.as_str())]].concat();
+        let deployment = Deployment::start_with(&settings)?;
         let socket = deployment.data().join("admin.sock");
         let told = deployment.operator(&["link", "--json", "--socket", socket.to_str().context("UTF-8")?])?;
         Ok(Self {
@@ -35,10 +40,19 @@ impl Stand {
 
     /// A file with a token of this person's.
     fn token(&self, subject: &str) -> Result<(String, String)> {
+        self.token_with(subject, false)
+    }
+
+    /// The same, of a sign-in just now and with a second factor where `fresh`.
+    fn token_with(&self, subject: &str, fresh: bool) -> Result<(String, String)> {
         let now = std::process::Command::new("date").arg("+%s").output()?.stdout;
         let now: u64 = String::from_utf8(now)?.trim().parse()?;
-        let claims =
+        let mut claims =
             json!({ "iss": self.provider.url(), "aud": "the-app", "sub": subject, "iat": now, "exp": now + 600 });
+        if fresh {
+            claims["auth_time"] = now.into();
+            claims["amr"] = json!(["pwd", "mfa"]);
+        }
         let token = self.key.token(&claims);
         let file = self.deployment.folder().join(format!("{subject}.token"));
         std::fs::write(&file, format!("{token}\n"))?;
@@ -89,5 +103,95 @@ fn a18_who_signs_in_makes_a_wallet_and_the_token_is_logged_nowhere() -> Result<(
 
     let log = std::fs::read_to_string(stand.deployment.log())?;
     assert!(!log.contains(signature), "the token stands in the server's log");
+    Ok(())
+}
+
+/// A wallet of Alice's on a laptop, and what it takes to recover it elsewhere: its long name, and the words' file.
+fn wallet_of_alice(stand: &Stand) -> Result<(Person, String, String)> {
+    let (_, file) = stand.token("alice")?;
+    let laptop = stand.deployment.person("laptop");
+    stand.join(&laptop, &file)?;
+    let words = stand.deployment.folder().join("words");
+    let words = words.to_str().context("UTF-8")?.to_owned();
+    laptop.run(&["create", "--name", "savings", "--words-file", &words, "--yes"])?;
+    let wallets = laptop.run(&["wallet", "list"])?;
+    let wallet = wallets["wallets"][0]["wallet"].as_str().context("a wallet")?.to_owned();
+    Ok((laptop, wallet, words))
+}
+
+#[test]
+fn a20_words_and_sign_in_take_a_lost_machines_place() -> Result<()> {
+    let stand = Stand::start_with(&[("TWOFOLD__WAITS__RECOVERY_SECONDS", "0")])?;
+    let (laptop, wallet, words) = wallet_of_alice(&stand)?;
+    // With the words and another's sign-in the wallet is not there.
+    let (_, bobs) = stand.token("bob")?;
+    let thief = stand.deployment.person("thief");
+    let recover = |who: &Person, file: &str| {
+        who.try_run(&[
+            "recover",
+            &stand.link,
+            "--token-file",
+            file,
+            "--wallet",
+            &wallet,
+            "--words-file",
+            &words,
+            "--name",
+            "desktop",
+            "--yes",
+        ])
+    };
+    let Err(refused) = recover(&thief, &bobs)? else {
+        bail!("another's sign-in recovers the wallet")
+    };
+    assert!(refused.stdout.contains("WALLET_NOT_FOUND"), "{refused:?}");
+    let (_, hers) = stand.token("alice")?;
+    let desktop = stand.deployment.person("desktop");
+    let recovered = recover(&desktop, &hers)?.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+    assert_eq!(recovered["recovered"], true, "{recovered}");
+    assert_eq!(recovered["revoked"].as_array().map(Vec::len), Some(1), "{recovered}");
+    assert!(desktop.run(&["receive"])?["address"].is_string());
+    let refused = laptop.refused(&["receive"])?;
+    assert!(refused.stdout.contains("DEVICE_NOT_LISTED"), "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn a24_an_objection_to_a_recovery_by_sign_in_is_settled_by_a_fresh_one() -> Result<()> {
+    let stand = Stand::start_with(&[
+        ("TWOFOLD__WAITS__RECOVERY_SECONDS", "3600"),
+        ("TWOFOLD__PEOPLE__STEP_UP_SECONDS", "300"),
+    ])?;
+    let (laptop, wallet, words) = wallet_of_alice(&stand)?;
+    let desktop = stand.deployment.person("desktop");
+    let again = ["recover", "--wallet", &wallet, "--words-file", &words, "--yes"];
+    let (_, file) = stand.token("alice")?;
+    let told = desktop.run(&[&again[..], &[stand.link.as_str(), "--token-file", &file]].concat())?;
+    assert_eq!(
+        json!([told["recovered"], told["objected"]]),
+        json!([false, false]),
+        "{told}"
+    );
+    let waiting = laptop.run(&["pending"])?;
+    assert_eq!(waiting["waiting"][0]["what"], "recover", "{waiting}");
+    let number = waiting["waiting"][0]["change"].to_string();
+    laptop.run(&["pending", "cancel", &number])?;
+    // No token, or one of an old sign-in: the objection stands.
+    assert_eq!(desktop.run(&again)?["objected"], true);
+    let told = desktop.run(&[&again[..], &["--token-file", &file]].concat())?;
+    assert_eq!(told["objected"], true, "{told}");
+    // The device that objects says no yes to it, not even with a fresh sign-in.
+    let (_, fresh) = stand.token_with("alice", true)?;
+    let refused = laptop.refused(&["pending", "confirm", &number, "--token-file", &fresh])?;
+    assert!(refused.stdout.contains("NOT_PERMITTED"), "{refused:?}");
+    let told = desktop.run(&[&again[..], &["--token-file", &fresh]].concat())?;
+    assert_eq!(
+        json!([told["recovered"], told["objected"]]),
+        json!([false, false]),
+        "{told}"
+    );
+    let audited = laptop.plain_command(&["audit", "verify"])?.output()?.stdout;
+    let audited = String::from_utf8(audited)?;
+    assert!(audited.contains("signed in anew"), "{audited}");
     Ok(())
 }

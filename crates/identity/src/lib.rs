@@ -72,6 +72,12 @@ impl Identity {
         self.providers.is_empty()
     }
 
+    /// Whether somebody of this name vouches for people.
+    #[must_use]
+    pub fn knows(&self, issuer: &str) -> bool {
+        self.providers.iter().any(|provider| provider.issuer() == issuer)
+    }
+
     /// Finds out whose token it is. `now` is in seconds since 1970.
     ///
     /// The issuer that an unchecked token names only chooses whose rules it is held to; nothing is fetched for a token that

@@ -9,6 +9,7 @@ mod ingress;
 mod log;
 mod mode;
 mod network;
+mod people;
 mod public_url;
 mod sign_in;
 mod source;
@@ -33,6 +34,7 @@ pub use ingress::{Addresses, Ingress};
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
+pub use people::{Backend, People, Scope};
 pub use sign_in::{Admit, Audience, SignIn};
 pub use source::Second;
 
@@ -80,6 +82,12 @@ pub struct Config {
     /// Providers that people sign in with, beside invitations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sign_in: Vec<SignIn>,
+    /// What people may do.
+    #[serde(default)]
+    pub people: People,
+    /// Backends of apps that may ask about their people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backend: Vec<Backend>,
     /// What a wallet may spend on fees.
     #[serde(default)]
     pub policy: Policy,
@@ -380,6 +388,8 @@ impl Config {
                 ..Limits::default()
             },
             sign_in: Vec::new(),
+            people: People::default(),
+            backend: Vec::new(),
             policy: Policy::default(),
             waits: Waits::default(),
             backup: Backup::default(),

@@ -7,8 +7,10 @@ mod begin_refresh;
 mod broadcast;
 mod cancel_change;
 mod change_devices;
+mod confirm_change;
 mod derive_address;
 mod estimate_fees;
+mod find;
 mod finish_create;
 mod finish_refresh;
 mod get_audit;
@@ -30,6 +32,7 @@ mod replace_recovery;
 mod roll_forward;
 mod set_freeze;
 mod sign;
+mod sign_in;
 mod sign_message;
 mod sync;
 mod test_sign;
@@ -45,7 +48,7 @@ use twofold_api::{
     request,
 };
 use twofold_cosigner::{
-    Caller, Cosigner, Newcomer,
+    Caller, Cosigner, Inquirer, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
 use twofold_identity::{Identity, Token};
@@ -56,6 +59,7 @@ use crate::{
     health::Health,
     watchers::Watchers,
 };
+use sign_in::SignIn;
 
 /// The framework's service over the procedures.
 pub(crate) type Framework<S, C, K> = ConnectRpcService<Procedures<Rpc<S, C, K>>>;
@@ -91,12 +95,17 @@ impl<S: Store, C: Chain, K: Clock> Rpc<S, C, K> {
 }
 
 macro_rules! procedures {
-    ($($name:ident: $request:ident -> $reply:ident;)*) => {
+    (
+        devices { $($name:ident: $request:ident -> $reply:ident;)* }
+        devices_and_people { $($signed_in:ident: $brought:ident -> $told:ident;)* }
+        backends { $($found:ident: $find:ident -> $finds:ident;)* }
+    ) => {
         impl<S: Store, C: Chain, K: Clock> Service for Rpc<S, C, K> {
             async fn join(&self, context: RequestContext, request: request::Join) -> Result<reply::Joined, Refusal> {
                 let joined = async {
                     let (newcomer, token) = newcomer(&context)?;
-                    join::join(&self.cosigner, &self.identity, newcomer, token.as_deref(), request).await
+                    let who = SignIn { identity: &self.identity, token };
+                    join::join(&self.cosigner, who, newcomer, request).await
                 };
                 noted(&context, joined.await)
             }
@@ -110,6 +119,28 @@ macro_rules! procedures {
                 noted(&context, answered.await)
             })*
 
+            $(async fn $signed_in(
+                &self,
+                context: RequestContext,
+                request: request::$brought,
+            ) -> Result<reply::$told, Refusal> {
+                let answered = async {
+                    let (caller, token) = signed_in(&context)?;
+                    let who = SignIn { identity: &self.identity, token };
+                    $signed_in::$signed_in(&self.cosigner, who, caller, request).await
+                };
+                noted(&context, answered.await)
+            })*
+
+            $(async fn $found(
+                &self,
+                context: RequestContext,
+                request: request::$find,
+            ) -> Result<reply::$finds, Refusal> {
+                let answered = async { find::$found(&self.cosigner, inquirer(&context)?, request).await };
+                noted(&context, answered.await)
+            })*
+
             async fn watch(&self, context: RequestContext, request: request::Watch) -> Result<Events<Pulse>, Refusal> {
                 let opened = async { watch::watch(self, &context, caller(&context)?, request).await };
                 noted(&context, opened.await)
@@ -119,43 +150,66 @@ macro_rules! procedures {
 }
 
 procedures! {
-    hello: Hello -> Greeting;
-    begin_create: BeginCreate -> CreateBegun;
-    finish_create: FinishCreate -> CreateFinished;
-    test_sign: TestSign -> TestSigned;
-    activate: Activate -> Done;
-    list_wallets: ListWallets -> Wallets;
-    get_wallet: GetWallet -> Wallet;
-    rename_wallet: RenameWallet -> Done;
-    sign: Sign -> Signed;
-    sign_message: SignMessage -> Signed;
-    broadcast: Broadcast -> Sent;
-    sync: Sync -> Synced;
-    estimate_fees: EstimateFees -> Fees;
-    get_audit: GetAudit -> Audit;
-    derive_address: DeriveAddress -> Derived;
-    change_devices: ChangeDevices -> Asked;
-    set_freeze: SetFreeze -> Asked;
-    cancel_change: CancelChange -> Done;
-    get_shape: GetShape -> Shape;
-    invite_device: InviteDevice -> DeviceInvited;
-    rename_device: RenameDevice -> Done;
-    lift_fence: LiftFence -> Done;
-    get_recovery: GetRecovery -> Recovery;
-    ask_recovery: AskRecovery -> Asked;
-    recover: Recover -> Recovered;
-    begin_refresh: BeginRefresh -> RefreshBegun;
-    finish_refresh: FinishRefresh -> RefreshFinished;
-    repair_recovery: RepairRecovery -> Recovered;
-    replace_recovery: ReplaceRecovery -> Done;
-    repair_server: RepairServer -> Done;
-    pair_device: PairDevice -> Pairing;
-    roll_forward: RollForward -> Done;
+    devices {
+        hello: Hello -> Greeting;
+        begin_create: BeginCreate -> CreateBegun;
+        finish_create: FinishCreate -> CreateFinished;
+        test_sign: TestSign -> TestSigned;
+        activate: Activate -> Done;
+        list_wallets: ListWallets -> Wallets;
+        get_wallet: GetWallet -> Wallet;
+        rename_wallet: RenameWallet -> Done;
+        sign: Sign -> Signed;
+        sign_message: SignMessage -> Signed;
+        broadcast: Broadcast -> Sent;
+        sync: Sync -> Synced;
+        estimate_fees: EstimateFees -> Fees;
+        get_audit: GetAudit -> Audit;
+        derive_address: DeriveAddress -> Derived;
+        change_devices: ChangeDevices -> Asked;
+        set_freeze: SetFreeze -> Asked;
+        cancel_change: CancelChange -> Done;
+        get_shape: GetShape -> Shape;
+        invite_device: InviteDevice -> DeviceInvited;
+        rename_device: RenameDevice -> Done;
+        lift_fence: LiftFence -> Done;
+        recover: Recover -> Recovered;
+        begin_refresh: BeginRefresh -> RefreshBegun;
+        finish_refresh: FinishRefresh -> RefreshFinished;
+        repair_recovery: RepairRecovery -> Recovered;
+        replace_recovery: ReplaceRecovery -> Done;
+        repair_server: RepairServer -> Done;
+        pair_device: PairDevice -> Pairing;
+        roll_forward: RollForward -> Done;
+    }
+    devices_and_people {
+        get_recovery: GetRecovery -> Recovery;
+        ask_recovery: AskRecovery -> Asked;
+        confirm_change: ConfirmChange -> Done;
+    }
+    backends {
+        find_wallets: FindWallets -> Wallets;
+        find_addresses: FindAddresses -> Addresses;
+    }
 }
 
 fn caller(context: &RequestContext) -> Result<Caller, Refusal> {
     match context.extensions().get::<Admitted>() {
-        Some(Admitted::Device(caller)) => Ok(caller.clone()),
+        Some(Admitted::Device(caller, _)) => Ok(caller.clone()),
+        _ => Err(Reason::DeviceUnknown.into()),
+    }
+}
+
+fn signed_in(context: &RequestContext) -> Result<(Caller, Option<Arc<Token>>), Refusal> {
+    match context.extensions().get::<Admitted>() {
+        Some(Admitted::Device(caller, token)) => Ok((caller.clone(), token.clone())),
+        _ => Err(Reason::DeviceUnknown.into()),
+    }
+}
+
+fn inquirer(context: &RequestContext) -> Result<Inquirer, Refusal> {
+    match context.extensions().get::<Admitted>() {
+        Some(Admitted::Backend(inquirer)) => Ok(inquirer.clone()),
         _ => Err(Reason::DeviceUnknown.into()),
     }
 }

@@ -1,13 +1,14 @@
 //! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`], [`Signet`]) and an Electrum server
 //! on it ([`Electrs`]), a real database ([`Postgres`]), a wire that misbehaves on command ([`ToxicProxy`]), an Electrum server
-//! that lies ([`FalseElectrum`]); and for sign-in a web site that answers as it is told ([`Site`]) and keys that sign tokens
-//! ([`SigningKey`]). Never part of production.
+//! that lies ([`FalseElectrum`]); and for sign-in a web site that answers as it is told ([`Site`]), keys that sign tokens
+//! ([`SigningKey`]) and a real provider ([`OidcProvider`]). Never part of production.
 
 mod daemon;
 mod descriptor_wallet;
 mod electrs;
 mod false_electrum;
 mod node_process;
+mod oidc_provider;
 mod open_folder;
 mod postgres;
 mod regtest;
@@ -21,6 +22,7 @@ pub use descriptor_wallet::DescriptorWallet;
 pub use electrs::Electrs;
 pub use false_electrum::{Asked, FalseElectrum, Say};
 pub use node_process::node_binary;
+pub use oidc_provider::OidcProvider;
 pub use open_folder::open_folder;
 pub use postgres::Postgres;
 pub use regtest::{Options, Regtest, Reorg};

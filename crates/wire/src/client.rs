@@ -160,6 +160,9 @@ calls! {
     PairDevice: PairDeviceRequest -> PairDeviceReply, Pairing;
     RollForward: RollForwardRequest -> RollForwardReply, Done;
     RepairServer: RepairServerRequest -> RepairServerReply, Done;
+    ConfirmChange: ConfirmChangeRequest -> ConfirmChangeReply, Done;
+    FindWallets: FindWalletsRequest -> FindWalletsReply, Wallets;
+    FindAddresses: FindAddressesRequest -> FindAddressesReply, Addresses;
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod malformed;
 mod methods;
 mod pairing;
 mod parts;
+mod people;
 mod recovery;
 mod replies;
 mod requests;

@@ -40,6 +40,9 @@ pub enum Problem {
     /// It is no name that a person could give.
     #[error("is no name: {0}")]
     Name(NameFault),
+    /// It is text that nobody is called by.
+    #[error("holds control characters")]
+    Control,
     /// It is no word from the list that the .proto gives.
     #[error("is none of the words that are known here")]
     Word,

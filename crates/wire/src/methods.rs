@@ -49,6 +49,8 @@ methods! {
     PairDevice,
     RollForward,
     RepairServer,
+    ConfirmChange,
+    FindWallets, FindAddresses,
 }
 
 /// Every procedure that the .proto has.

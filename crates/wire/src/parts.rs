@@ -2,7 +2,7 @@
 
 use buffa::MessageField;
 use twofold_api::{
-    limits::MESSAGE_BYTES,
+    limits::{MESSAGE_BYTES, PERSON_BYTES},
     reply::Head,
     request::Name,
     seal_key::{OFFER_BYTES, SEALED_BYTES, SealedUnlockKey},
@@ -79,6 +79,20 @@ pub(crate) fn counter(field: &'static str, number: u64) -> Result<u64, Malformed
 pub(crate) fn name(field: &'static str, text: &str) -> Result<Name, Malformed> {
     text.parse()
         .map_err(|fault| Malformed::new(field, Problem::Name(fault)))
+}
+
+/// What an issuer is called, or what it calls a person.
+pub(crate) fn called(field: &'static str, text: String) -> Result<String, Malformed> {
+    if text.is_empty() {
+        return Err(Malformed::new(field, Problem::Missing));
+    }
+    if text.len() > PERSON_BYTES {
+        return Err(Malformed::new(field, Problem::TooLong(PERSON_BYTES)));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Malformed::new(field, Problem::Control));
+    }
+    Ok(text)
 }
 
 /// A short word of lower-case letters and digits.

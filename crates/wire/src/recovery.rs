@@ -48,7 +48,10 @@ impl TryFrom<proto::AskRecoveryRequest> for request::AskRecovery {
     fn try_from(ask: proto::AskRecoveryRequest) -> Result<Self, Malformed> {
         Ok(Self {
             wallet: wallet(&ask.wallet)?,
-            code: fixed("code", &ask.code)?,
+            code: match ask.code.as_slice() {
+                [] => None,
+                code => Some(fixed("code", code)?),
+            },
             entry: bounded("entry", ask.entry, MAX_ENTRY)?,
         })
     }
@@ -58,7 +61,7 @@ impl From<&request::AskRecovery> for proto::AskRecoveryRequest {
     fn from(ask: &request::AskRecovery) -> Self {
         Self {
             wallet: ask.wallet.0.to_vec(),
-            code: ask.code.to_vec(),
+            code: ask.code.map(|code| code.to_vec()).unwrap_or_default(),
             entry: ask.entry.clone(),
             ..Self::default()
         }

@@ -55,6 +55,7 @@ done!(
     LiftFenceReply,
     ReplaceRecoveryReply,
     RepairServerReply,
+    ConfirmChangeReply,
     RollForwardReply
 );
 
@@ -217,26 +218,32 @@ impl TryFrom<proto::WalletLine> for reply::WalletLine {
     }
 }
 
-impl From<reply::Wallets> for proto::ListWalletsReply {
-    fn from(wallets: reply::Wallets) -> Self {
-        Self {
-            head: MessageField::some(wallets.head.into()),
-            wallets: wallets.wallets.into_iter().map(Into::into).collect(),
-            ..Self::default()
+macro_rules! wallets {
+    ($($message:ident),*) => {$(
+        impl From<reply::Wallets> for proto::$message {
+            fn from(wallets: reply::Wallets) -> Self {
+                Self {
+                    head: MessageField::some(wallets.head.into()),
+                    wallets: wallets.wallets.into_iter().map(Into::into).collect(),
+                    ..Self::default()
+                }
+            }
         }
-    }
+
+        impl TryFrom<proto::$message> for reply::Wallets {
+            type Error = Malformed;
+
+            fn try_from(wallets: proto::$message) -> Result<Self, Malformed> {
+                Ok(Self {
+                    head: head(wallets.head)?,
+                    wallets: each(counted("wallets", wallets.wallets, 0, WALLETS)?, TryInto::try_into)?,
+                })
+            }
+        }
+    )*};
 }
 
-impl TryFrom<proto::ListWalletsReply> for reply::Wallets {
-    type Error = Malformed;
-
-    fn try_from(wallets: proto::ListWalletsReply) -> Result<Self, Malformed> {
-        Ok(Self {
-            head: head(wallets.head)?,
-            wallets: each(counted("wallets", wallets.wallets, 0, WALLETS)?, TryInto::try_into)?,
-        })
-    }
-}
+wallets!(ListWalletsReply, FindWalletsReply);
 
 impl From<reply::Wallet> for proto::GetWalletReply {
     fn from(wallet: reply::Wallet) -> Self {
@@ -525,6 +532,16 @@ impl TryFrom<proto::GetAuditReply> for reply::Audit {
     }
 }
 
+/// An address, or what could be one.
+pub(crate) fn address(field: &'static str, text: String) -> Result<String, Malformed> {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain && matches!(text.len(), 1..=ADDRESS) {
+        Ok(text)
+    } else {
+        Err(Malformed::new(field, Problem::Word))
+    }
+}
+
 impl From<reply::Derived> for proto::DeriveAddressReply {
     fn from(derived: reply::Derived) -> Self {
         Self {
@@ -541,14 +558,10 @@ impl TryFrom<proto::DeriveAddressReply> for reply::Derived {
     type Error = Malformed;
 
     fn try_from(derived: proto::DeriveAddressReply) -> Result<Self, Malformed> {
-        let plain = derived.address.bytes().all(|b| b.is_ascii_alphanumeric());
-        if !plain || !matches!(derived.address.len(), 1..=ADDRESS) {
-            return Err(Malformed::new("address", Problem::Word));
-        }
         Ok(Self {
             head: head(derived.head)?,
             said: Statement {
-                address: derived.address,
+                address: address("address", derived.address)?,
                 watched: derived.watched,
             },
             signature: fixed::<64>("signature", &derived.signature)?.to_vec(),

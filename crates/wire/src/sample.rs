@@ -279,8 +279,35 @@ pub(crate) fn get_recovery() -> request::GetRecovery {
 pub(crate) fn ask_recovery() -> request::AskRecovery {
     request::AskRecovery {
         wallet: WALLET,
-        code: [0x88; 16],
+        code: Some([0x88; 16]),
         entry: b"entry".to_vec(),
+    }
+}
+
+pub(crate) fn confirm_change() -> request::ConfirmChange {
+    request::ConfirmChange {
+        wallet: WALLET,
+        change: 3,
+        checkpoint: Some(checkpoint()),
+    }
+}
+
+fn alice() -> request::Named {
+    request::Named {
+        issuer: "https://login.example.org".into(),
+        subject: "alice".into(),
+    }
+}
+
+pub(crate) fn find_wallets() -> request::FindWallets {
+    request::FindWallets { person: alice() }
+}
+
+pub(crate) fn find_addresses() -> request::FindAddresses {
+    request::FindAddresses {
+        wallet: WALLET,
+        person: alice(),
+        from: 20,
     }
 }
 
@@ -490,6 +517,14 @@ pub(crate) fn wallets() -> reply::Wallets {
     reply::Wallets {
         head: head(),
         wallets: vec![line(Pending, 0), line(Active, 1), line(Fenced, u32::MAX)],
+    }
+}
+
+pub(crate) fn addresses() -> reply::Addresses {
+    reply::Addresses {
+        head: head(),
+        addresses: vec!["bcrt1pexample".into(); 2],
+        next: 3,
     }
 }
 

@@ -214,6 +214,9 @@ service! {
         PairDevice, pair_device: PairDeviceRequest -> PairDeviceReply, Pairing;
         RollForward, roll_forward: RollForwardRequest -> RollForwardReply, Done;
         RepairServer, repair_server: RepairServerRequest -> RepairServerReply, Done;
+        ConfirmChange, confirm_change: ConfirmChangeRequest -> ConfirmChangeReply, Done;
+        FindWallets, find_wallets: FindWalletsRequest -> FindWalletsReply, Wallets;
+        FindAddresses, find_addresses: FindAddressesRequest -> FindAddressesReply, Addresses;
     }
     streams {
         Watch, watch: WatchRequest -> WatchEvent, Pulse;

@@ -118,6 +118,18 @@ pub(crate) enum Pending {
         #[command(flatten)]
         voice: Voice,
     },
+    /// Say yes as the owner, in place of the operator, to what this machine has asked for: by signing in anew with a second factor.
+    /// The wait goes on
+    #[command(
+        after_help = "Example:\n  twofold pending confirm 3 --token-file token.txt\nThe server takes it where its operator has set people.step_up_seconds, and only from a sign-in as fresh as that."
+    )]
+    Confirm {
+        /// Its number
+        change: u64,
+        /// A file with the token that your app's provider gave, `-` for standard input
+        #[arg(long, value_name = "FILE")]
+        token_file: PathBuf,
+    },
 }
 
 /// The recovery words as a second voice.

@@ -7,8 +7,12 @@ use clap::{Args, Subcommand};
 /// Arguments of `recover`.
 #[derive(Debug, Args)]
 pub(crate) struct Recover {
-    /// The operator's invitation for this wallet; not needed again once this machine has joined
+    /// The operator's invitation for this wallet, or with --token-file the server's link; not needed again once this machine has joined
     pub invitation: Option<String>,
+    /// Recover as the owner who signed in: a file with the token that your app's provider gave, `-` for standard input. Instead of
+    /// an invitation goes the server's link (`twofoldserver1…`)
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     /// What to call this machine
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -99,6 +99,7 @@ const fn shape(step: ShapeStep) -> &'static str {
         ShapeStep::Asked => "a device asked for a change; it waits",
         ShapeStep::Cancelled => "a change that waited was cancelled",
         ShapeStep::OperatorAgreed => "the operator said yes to a change that waits",
+        ShapeStep::PersonAgreed => "the owner, signed in anew, said yes to a change that waits",
         ShapeStep::DeviceRenamed => "a device was renamed",
         ShapeStep::ListChanged => "the device list has a new entry",
         ShapeStep::Frozen => "a device froze the wallet",

@@ -108,7 +108,7 @@ fn joined(context: Context<'_>, client: &Client<Native>, url: &PublicUrl, server
     })
 }
 
-fn read_token(file: &Path) -> Result<Zeroizing<String>> {
+pub(super) fn read_token(file: &Path) -> Result<Zeroizing<String>> {
     let mut token = Zeroizing::new(String::new());
     let source: Box<dyn std::io::Read> = if file == Path::new("-") {
         Box::new(std::io::stdin())
@@ -126,18 +126,27 @@ fn read_token(file: &Path) -> Result<Zeroizing<String>> {
 async fn sign_in(context: Context<'_>, link: &str, file: &Path, name: &Name, money: Money) -> Result<()> {
     let link: ServerLink = link.parse().map_err(Fault::from)?;
     let token = read_token(file)?;
+    let client = signed_in(context, &link, &token, name, money).await?;
+    joined(context, &client, &link.url, &link.server)
+}
+
+/// The same, to go on with.
+pub(super) async fn signed_in(
+    context: Context<'_>,
+    link: &ServerLink,
+    token: &str,
+    name: &Name,
+    money: Money,
+) -> Result<Client<Native>> {
     let transport = Https::new(link.url.clone(), &link.trust)?;
     let keys = context.home().unlock_or_make().await?;
     let bar = terminal::spinner();
     bar.set_message(format!("signing in at {}", link.url));
-    let with = SignIn {
-        link: &link,
-        token: &token,
-    };
+    let with = SignIn { link, token };
     let mut client = Client::<Native>::sign_in(keys, transport, SystemClock, OsRng, with, name, money).await?;
     bar.finish_and_clear();
     context.tell(&mut client);
-    joined(context, &client, &link.url, &link.server)
+    Ok(client)
 }
 
 #[derive(Serialize)]

@@ -27,6 +27,10 @@ pub(super) struct Read {
 impl Context<'_> {
     /// The wallet as the chain says now, or as this machine's books have it where the server does not answer.
     pub(super) async fn read(&self) -> Result<(Client<Native>, Wallet, Read)> {
+        Box::pin(self.read_or_remember()).await
+    }
+
+    async fn read_or_remember(&self) -> Result<(Client<Native>, Wallet, Read)> {
         let (mut client, mut wallet) = self.wallet().await?;
         let fault = match self.sync(&mut client, &mut wallet).await {
             Ok(report) => {

@@ -1,12 +1,14 @@
 //! `twofold pending`: what machines have asked for and that waits.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::Serialize;
 use twofold_api::reply::{Operator, Waiting};
 use twofold_client::devices::{About, Outcome, about};
 use twofold_threshold::id::DeviceId;
 
-use super::{Context, device::answer};
+use super::{Context, device::answer, join};
 use crate::{args, words};
 
 #[derive(Serialize)]
@@ -63,7 +65,10 @@ pub(super) fn told(line: &Line, wallet: &str) -> String {
         .map_or(String::new(), |id| format!(" ({})", short(id)));
     let Line { change, .. } = line;
     let operator = if line.operator_needed && !line.operator_agreed {
-        format!("\n  It takes the operator's yes as well:  twofold-server approve {wallet} {change}")
+        format!(
+            "\n  It takes the operator's yes as well:  twofold-server approve {wallet} {change}\n  or, where the operator takes it, \
+             your fresh sign-in with a second factor:  twofold pending confirm {change} --token-file FILE"
+        )
     } else {
         String::new()
     };
@@ -97,6 +102,7 @@ pub(super) async fn run(context: Context<'_>, command: Option<args::Pending>) ->
     match command {
         None | Some(args::Pending::List) => list(context).await,
         Some(args::Pending::Cancel { change }) => cancel(context, change).await,
+        Some(args::Pending::Confirm { change, token_file }) => confirm(context, change, &token_file).await,
         Some(args::Pending::Approve { change, voice }) => Box::pin(approve(context, change, &voice)).await,
     }
 }
@@ -133,6 +139,20 @@ async fn approve(context: Context<'_>, change: u64, voice: &args::Voice) -> Resu
     let outcome = client.approve_change(&mut wallet, change, words.as_ref()).await;
     context.tell(&mut client);
     answer(context, &wallet, outcome?, "Agreed, and done.")
+}
+
+async fn confirm(context: Context<'_>, change: u64, token_file: &Path) -> Result<()> {
+    let token = join::read_token(token_file)?;
+    let (mut client, mut wallet) = context.wallet().await?;
+    client.bring_token(&token)?;
+    client.confirm_change(&mut wallet, change).await?;
+    context.tell(&mut client);
+    answer(
+        context,
+        &wallet,
+        Outcome::Done,
+        "Said. It waits for its time: `twofold pending` shows when.",
+    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use twofold_api::{Reason, invitation::Invitation, request::Name};
+use twofold_api::{Reason, invitation::Invitation, request::Name, server_link::ServerLink};
 use twofold_client::{
     Client, Fault,
     join::Money,
@@ -57,7 +57,7 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let wallet: WalletId = asked.and_then(|asked| asked.parse().ok()).with_context(|| {
         Wrong("say which wallet, by its long name, as its kit has it: --wallet 32 hex digits".into())
     })?;
-    let (mut client, code) = enter(context, &arguments).await?;
+    let (mut client, code) = arrive(context, &arguments).await?;
     if let Some(out) = &arguments.ask {
         return ask(context, &mut client, wallet, code, &arguments.keep, out).await;
     }
@@ -76,7 +76,14 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     let recovery = client.recover(wallet, code, &secret).await;
     bar.finish_and_clear();
     context.tell(&mut client);
-    let mut recovered = match hinted(context, recovery)? {
+    let recovery = match hinted(context, recovery)? {
+        Recovery::Waits(wait) if wait.objected && arguments.token_file.is_some() => {
+            confirm(context, &mut client, wallet, &wait).await;
+            client.recover(wallet, None, &secret).await?
+        }
+        recovery => recovery,
+    };
+    let mut recovered = match recovery {
         Recovery::Waits(wait) => return waits(context, wallet, wait, ""),
         Recovery::Done(recovered) => recovered,
     };
@@ -87,29 +94,54 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Recover) -> Resul
     told(context, &recovered.wallet, &revoked)
 }
 
-/// This machine's way to the server: by the invitation, or as it joined before.
-async fn enter(context: Context<'_>, arguments: &args::Recover) -> Result<(Client<Native>, Option<[u8; 16]>)> {
-    Ok(if let Some(text) = &arguments.invitation {
-        let invitation: Invitation = text.trim().parse().map_err(Fault::from)?;
-        let name = arguments.name.clone().unwrap_or_else(join::machine_name);
-        let name: Name = name.parse().map_err(Fault::from)?;
-        let money = if arguments.risk_real_money {
-            Money::Real
-        } else {
-            Money::Play
-        };
-        let client = join::join(context, &invitation, &name, money).await?;
-        (client, Some(invitation.code))
+/// This machine's client: it has joined, joins by the operator's invitation, or by the owner's sign-in.
+async fn arrive(context: Context<'_>, arguments: &args::Recover) -> Result<(Client<Native>, Option<[u8; 16]>)> {
+    let name: Name = arguments
+        .name
+        .clone()
+        .unwrap_or_else(join::machine_name)
+        .parse()
+        .map_err(Fault::from)?;
+    let money = if arguments.risk_real_money {
+        Money::Real
     } else {
-        let here = context.client().await.inspect_err(|error| {
-            if is_new(error) {
-                context.output.say(
-                    "note: a new machine begins with what the operator mints: twofold recover INVITATION --wallet WALLET",
-                );
+        Money::Play
+    };
+    let text = arguments.invitation.as_deref().map(str::trim);
+    if let Some(file) = &arguments.token_file {
+        let token = join::read_token(file)?;
+        let mut client = match text {
+            Some(link) => {
+                let link: ServerLink = link.parse().map_err(Fault::from)?;
+                join::signed_in(context, &link, &token, &name, money).await?
             }
-        })?;
-        (here, None)
-    })
+            None => context.client().await?,
+        };
+        client.bring_token(&token)?;
+        return Ok((client, None));
+    }
+    if let Some(text) = text {
+        let invitation: Invitation = text.parse().map_err(Fault::from)?;
+        let client = join::join(context, &invitation, &name, money).await?;
+        return Ok((client, Some(invitation.code)));
+    }
+    let here = context.client().await.inspect_err(|error| {
+        if is_new(error) {
+            context.output.say(
+                "note: a new machine begins with what the operator mints: twofold recover INVITATION --wallet WALLET; or with \
+                 the owner's sign-in: twofold recover LINK --wallet WALLET --token-file FILE",
+            );
+        }
+    })?;
+    Ok((here, None))
+}
+
+/// Says yes, as the owner who signed in, to a recovery that a device objects to. Whether that counts is the server's to say.
+async fn confirm(context: Context<'_>, client: &mut Client<Native>, wallet: WalletId, wait: &Wait) {
+    if let Err(fault) = client.confirm_recovery(wallet, wait.change).await {
+        let note = format!("note: a device of the wallet objects, and this sign-in does not settle it: {fault}");
+        context.output.warn(&note);
+    }
 }
 
 /// Says who can ask, where the server knows of no such wallet.
@@ -264,7 +296,8 @@ fn waits(context: Context<'_>, wallet: WalletId, wait: Wait, ask: &str) -> Resul
     };
     context.output.answer(&answer, |answer| {
         let next = if answer.objected {
-            "A device of the wallet objects: the operator decides. When they have said yes"
+            "A device of the wallet objects: the operator decides, or where they take it the owner's fresh sign-in with a second \
+             factor (--token-file). When one has said yes"
         } else {
             "The wallet is frozen, and its other devices are told. When the wait is over"
         };

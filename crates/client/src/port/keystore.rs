@@ -85,7 +85,7 @@ pub enum KeystoreFault {
     #[error("there is a keystore here already")]
     Exists,
     /// The passphrase opens nothing.
-    #[error("wrong passphrase; nothing was changed")]
+    #[error("wrong passphrase; nothing was changed: try again")]
     WrongPassphrase,
     /// A data key that was lent does not fit any more.
     #[error("the keystore was changed since it was unlocked; run: twofold lock")]

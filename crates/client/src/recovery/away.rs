@@ -223,15 +223,14 @@ impl<P: Platform> Client<P> {
             let part = given.part.take().ok_or(RecoveryFault::AskAgain { wallet })?;
             let repaired = match self.repair_away(errand, &seat, &seen, given.entry.take(), part).await {
                 Ok(repaired) => repaired,
-                Err(fault) => match fault.reason() {
-                    Some(Reason::StaleSealKey | Reason::ListChanged | Reason::StaleEpoch) => {
+                Err(fault) => {
+                    let stale = [Reason::StaleSealKey, Reason::ListChanged, Reason::StaleEpoch];
+                    if fault.reason().is_some_and(|reason| stale.contains(&reason)) {
                         return Err(RecoveryFault::AskAgain { wallet }.into());
                     }
-                    _ => {
-                        let still = self.waits_still(wallet, seat.code, granted.read, fault).await;
-                        return still.map(Away::Waits);
-                    }
-                },
+                    let still = self.waits_still(wallet, seat.code, granted.read, fault).await;
+                    return still.map(Away::Waits);
+                }
             };
             let record = self.record_of_share(seat, &seen, repaired)?;
             self.save_record(&record).await?;

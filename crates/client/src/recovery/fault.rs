@@ -134,7 +134,10 @@ pub enum RecoveryFault {
     #[error("the server answers with another wallet than the one asked for, or one that another server made")]
     OtherWallet,
     /// Asking takes the operator's code.
-    #[error("this takes an invitation that the operator mints for the wallet: twofold-server invite --recover WALLET")]
+    #[error(
+        "this takes an invitation that the operator mints for the wallet (twofold-server invite --recover WALLET), or the token of \
+         a sign-in as its owner (--token-file)"
+    )]
     NoInvitation,
     /// Nothing to move.
     #[error("there is nothing to move: no coin is worth more than it costs to spend at this fee rate")]

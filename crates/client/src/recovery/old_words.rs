@@ -51,19 +51,18 @@ impl<P: Platform> Client<P> {
             return Err(RecoveryFault::SameWords.into());
         }
         let item = item(wallet.id())?;
-        let (errand, key) = match self.keys.load(&item).await? {
-            Some(bytes) => parse(&item, &bytes)?,
-            None => {
-                let mut errand = CeremonyId([0; 16]);
-                self.random.fill_bytes(&mut errand.0);
-                let key = SealSecret::generate(&mut self.random);
-                let bytes = Writer::new(VERSION)
-                    .fixed(&errand.0)
-                    .fixed(key.expose().expose())
-                    .finish();
-                self.keys.save(&item, &bytes, &mut self.random).await?;
-                (errand, key)
-            }
+        let (errand, key) = if let Some(bytes) = self.keys.load(&item).await? {
+            parse(&item, &bytes)?
+        } else {
+            let mut errand = CeremonyId([0; 16]);
+            self.random.fill_bytes(&mut errand.0);
+            let key = SealSecret::generate(&mut self.random);
+            let bytes = Writer::new(VERSION)
+                .fixed(&errand.0)
+                .fixed(key.expose().expose())
+                .finish();
+            self.keys.save(&item, &bytes, &mut self.random).await?;
+            (errand, key)
         };
         let record = &wallet.record;
         let ask = Ask {

@@ -57,8 +57,10 @@ pub struct Wait {
     pub fingerprint: String,
     /// When the wait is over, in seconds since 1970.
     pub due: u64,
-    /// A device objects: the operator decides, and has not said yes.
+    /// A device objects: the operator decides, or the owner who signs in anew, and neither has said yes.
     pub objected: bool,
+    /// The change's number, for who says yes to it.
+    pub change: u64,
 }
 
 /// A wallet that has come back.
@@ -72,7 +74,7 @@ pub struct Recovered {
 
 impl<P: Platform> Client<P> {
     /// Takes a lost device's place, as far as that goes now. `code` is the one that was minted for this wallet and that
-    /// this machine joined with.
+    /// this machine joined with; none once recovery has asked, and with a token ([`Self::bring_token`]).
     pub async fn recover(
         &mut self,
         wallet: WalletId,
@@ -106,10 +108,10 @@ impl<P: Platform> Client<P> {
         } else {
             Some(self.seat_entry(&seat, &seen, secret))
         };
-        if let Some(entry) = &entry {
-            if let Some(wait) = self.asked(wallet, &seat, &seen, entry).await? {
-                return Ok(Recovery::Waits(wait));
-            }
+        if let Some(entry) = &entry
+            && let Some(wait) = self.asked(wallet, &seat, &seen, entry).await?
+        {
+            return Ok(Recovery::Waits(wait));
         }
         let (repaired, newest) = match self.repair(&seat, &seen, &opened, entry.as_ref(), secret).await {
             Ok(repaired) => repaired,
@@ -245,9 +247,12 @@ impl<P: Platform> Client<P> {
     async fn ask(&mut self, wallet: WalletId, seat: &Seat, entry: &Change) -> Result<reply::Waiting, Fault> {
         let request = AskRecovery {
             wallet,
-            code: seat.code.ok_or(RecoveryFault::NoInvitation)?,
+            code: self.pass(seat.code),
             entry: entry.to_bytes(),
         };
+        if request.code.is_none() && self.session.authorization.is_none() {
+            return Err(RecoveryFault::NoInvitation.into());
+        }
         let (asked, _) = self.call(&request, None, Caution::Stop).await?;
         Ok(asked.waiting.ok_or(RecoveryFault::Incomplete)?)
     }
@@ -352,5 +357,6 @@ fn waits(seen: &Seen, waiting: &reply::Waiting) -> Wait {
         fingerprint: seen.public.fingerprint(),
         due: waiting.due,
         objected: waiting.operator == Operator::Needed,
+        change: waiting.change,
     }
 }

@@ -79,6 +79,11 @@ impl<P: Platform> Client<P> {
         Ok(seat)
     }
 
+    /// The code that goes along: none where a token does.
+    pub(super) fn pass(&self, code: Option<[u8; 16]>) -> Option<[u8; 16]> {
+        code.filter(|_| self.session.authorization.is_none())
+    }
+
     /// Reads the wallet by recovery's word for it, and verifies all that is told of it: a server can leave things out, but
     /// invent none.
     pub(super) async fn see(
@@ -87,6 +92,7 @@ impl<P: Platform> Client<P> {
         code: Option<[u8; 16]>,
         recovery: [u8; 64],
     ) -> Result<Seen, Fault> {
+        let code = self.pass(code);
         let request = GetRecovery { wallet, code, recovery };
         let (reply, checkpoint) = self.call(&request, None, Caution::Stop).await?;
         let checkpoint = checkpoint.ok_or(Breach::Checkpoint)?;

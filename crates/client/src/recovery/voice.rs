@@ -197,8 +197,8 @@ impl Ask {
         let signed = match sealed {
             0 => content,
             1 => {
-                let opener = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
-                opened = opener.open(content).map_err(|_| RecoveryFault::NotForTheseWords)?;
+                let age = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
+                opened = age.open(content).map_err(|_| RecoveryFault::NotForTheseWords)?;
                 &opened
             }
             _ => return Err(damage(())),

@@ -8,12 +8,12 @@ use core::time::Duration;
 use rand_core::{CryptoRng, RngCore};
 use twofold_api::Refusal;
 use twofold_api::limits::{LIFETIME_SECONDS, NONCE_BYTES, REPLY_BYTES};
+use twofold_api::procedure::takes_token;
 use twofold_api::reason::Reason;
-use twofold_api::request::Join;
 use twofold_api::seal_key::SealTo;
 use twofold_api::signature::{Draft, Unsigned, Window};
 use twofold_threshold::id::{RequestDigest, WalletId};
-use twofold_wire::client::{CONTENT_TYPE, Call as _, decode, decode_error, encode};
+use twofold_wire::client::{CONTENT_TYPE, decode, decode_error, encode};
 
 use super::{Reply, Rpc, Session, internal};
 use crate::deadline;
@@ -90,7 +90,9 @@ impl Session {
             nonce,
         };
         let unsigned = match &self.authorization {
-            Some(authorization) if path == Join::PATH => Unsigned::authorized(&draft, authorization),
+            Some(authorization) if path.rsplit('/').next().is_some_and(takes_token) => {
+                Unsigned::authorized(&draft, authorization)
+            }
             _ => Unsigned::new(&draft),
         };
         let unsigned = unsigned.map_err(|_| internal())?;

@@ -66,4 +66,5 @@ calls! {
     PairDevice: READ;
     RollForward: CHANGE;
     RepairServer: CEREMONY;
+    ConfirmChange: CHANGE;
 }

@@ -60,10 +60,11 @@ impl New {
     }
 
     async fn ask(&mut self, laptop: &Laptop) -> String {
-        match self.next(laptop).await {
-            Away::Ask { file, .. } => file,
-            other => panic!("{other:?}"),
-        }
+        let asked = match self.next(laptop).await {
+            Away::Ask { file, .. } => Some(file),
+            _ => None,
+        };
+        asked.expect("a request")
     }
 
     async fn take(&mut self, answer: &str) -> Away {
@@ -83,10 +84,11 @@ impl New {
 }
 
 fn settled(away: Away) -> Settled {
-    match away {
-        Away::Done(settled) => *settled,
-        other => panic!("{other:?}"),
-    }
+    let settled = match away {
+        Away::Done(settled) => Some(*settled),
+        _ => None,
+    };
+    settled.expect("done")
 }
 
 #[test]

@@ -137,6 +137,28 @@ macro_rules! procedures {
                 Ok(reply)
             })*
 
+            async fn confirm_change(
+                &self,
+                context: RequestContext,
+                request: request::ConfirmChange,
+            ) -> Result<reply::Done, Refusal> {
+                // Nobody signs in here: the server's own tests have a provider.
+                let nobody = core::future::ready(Err(Reason::TokenInvalid.into()));
+                self.0.cosigner.confirm_change(caller(&context)?.bind(request)?, nobody).await
+            }
+
+            async fn find_wallets(&self, _: RequestContext, _: request::FindWallets) -> Result<reply::Wallets, Refusal> {
+                Err(Reason::DeviceUnknown.into())
+            }
+
+            async fn find_addresses(
+                &self,
+                _: RequestContext,
+                _: request::FindAddresses,
+            ) -> Result<reply::Addresses, Refusal> {
+                Err(Reason::DeviceUnknown.into())
+            }
+
             async fn watch(
                 &self,
                 context: RequestContext,

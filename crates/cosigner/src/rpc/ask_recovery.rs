@@ -1,5 +1,7 @@
 //! Recovery asks that a new device take a lost one's place. Every device is told, and the wallet is frozen meanwhile.
 
+use std::future::Future;
+
 use twofold_api::{
     Reason, Refusal,
     audit::{Event, ShapeStep},
@@ -15,9 +17,9 @@ use twofold_threshold::{
     identity::IdentityKey,
 };
 
-use super::get_recovery::Reached;
+use super::get_recovery::{Pass, Reached};
 use crate::{
-    Authenticated, Cosigner,
+    Authenticated, Cosigner, SignedIn,
     auth::Unique,
     failpoint::failpoint,
     fault,
@@ -95,6 +97,26 @@ fn for_asker(
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Lets a recovery wait, and freezes the wallet. Works behind a fence too.
     pub async fn ask_recovery(&self, request: Authenticated<AskRecovery>) -> Result<Asked, Refusal> {
+        let pass = Pass::Code(request.request().code);
+        self.let_recovery_wait(request, pass).await
+    }
+
+    /// The same for a machine whose owner signed in. `who` is asked only if this request was not answered before: the same
+    /// bytes get the same answer, also when the token's time is over.
+    pub async fn ask_recovery_signed_in(
+        &self,
+        request: Authenticated<AskRecovery>,
+        who: impl Future<Output = Result<SignedIn, Refusal>>,
+    ) -> Result<Asked, Refusal> {
+        if let Some(reply) = self.earlier(&request).await? {
+            return Ok(reply);
+        }
+        Pass::no_code(request.request().code)?;
+        self.same_person(&request, who).await?;
+        self.let_recovery_wait(request, Pass::SignIn).await
+    }
+
+    async fn let_recovery_wait(&self, request: Authenticated<AskRecovery>, pass: Pass) -> Result<Asked, Refusal> {
         let asked = request.request();
         let _held = self.wallets.hold(asked.wallet).await;
         if let Some(reply) = self.earlier(&request).await? {
@@ -106,7 +128,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let again = waiting.of_recovery().any(|pending| *pending.subject() == subject);
         // The code ends sooner than the wait.
         if !again {
-            self.invited(request.device(), &owned, &asked.code).await?;
+            self.let_through(request.device(), &owned, pass).await?;
         }
         let mut waits = self.config.waits;
         if let Some(seconds) = owned.state().shape.recovery_wait {

@@ -122,6 +122,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             }
             .into());
         }
+        if !self.config.new_wallets {
+            return Err(Refusal::new(
+                Reason::NotPermitted,
+                "the operator of this server has it make no new wallets",
+            ));
+        }
         if self.store.ceremony(opening.ceremony()).await?.is_some() {
             return Err(Refusal::new(
                 Reason::CeremonyMismatch,

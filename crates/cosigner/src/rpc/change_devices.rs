@@ -77,6 +77,14 @@ fn used(owned: &Owned, chains: &Chains, list: &DeviceList, device: DeviceId) -> 
     }
 }
 
+/// Where the operator lets a wallet be on one device alone.
+pub(super) fn one_device_alone() -> Refusal {
+    Refusal::new(
+        Reason::NotPermitted,
+        "at this server a wallet is on one machine; another one takes its place by recovery, and none stands beside it",
+    )
+}
+
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Appends an entry whose signers may have what it says, now or because they asked and waited; otherwise lets it
     /// wait.
@@ -104,6 +112,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             used(&owned, &chains, &list, *device)?;
         }
         let name = match entry.act() {
+            Act::Enrol { .. } if !self.config.several_devices => return Err(one_device_alone()),
             Act::Enrol { identity, .. } => self.name_of_newcomer(&request, identity).await?,
             _ => String::new(),
         };

@@ -1,7 +1,10 @@
 //! Reads what recovery needs, for a machine that is to take a lost device's place.
 //!
-//! It takes both: recovery's signature, and the operator's code for this wallet (or that recovery has asked already, by
-//! such a code). Whoever has one without the other learns nothing, not even that the wallet is there.
+//! It takes both: recovery's signature, and the operator's code for this wallet or a sign-in of its owner's (or that recovery
+//! has asked already, with one of the two). Whoever has one without the other learns nothing, not even that the wallet is
+//! there. A device of the owner's alone is no sign-in: it may have joined long ago, and been stolen since.
+
+use std::future::Future;
 
 use twofold_api::{
     Reason, Refusal,
@@ -17,10 +20,32 @@ use twofold_threshold::{
 
 use super::{ask_recovery::subject, mint_invitation::code_hash, refresh::for_recovery};
 use crate::{
-    Authenticated, Cosigner,
+    Authenticated, Cosigner, SignedIn,
     port::{Clock, chain::Chain, record::Chains, store::Store},
     wallet::Owned,
 };
+
+/// What lets recovery near a wallet beside its own word.
+#[derive(Clone, Copy)]
+pub(super) enum Pass {
+    /// A code that the operator minted, if there is one.
+    Code(Option<[u8; 16]>),
+    /// The owner has signed in for this request.
+    SignIn,
+}
+
+impl Pass {
+    /// Refuses a code beside a token: it would be left out.
+    pub(super) fn no_code(code: Option<[u8; 16]>) -> Result<(), Refusal> {
+        if code.is_none() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Reason::Malformed,
+            "an invitation's code and a token came together; send one of them",
+        ))
+    }
+}
 
 /// A wallet as recovery comes to it: no listed device need speak for it.
 pub(super) struct Reached {
@@ -32,6 +57,22 @@ pub(super) struct Reached {
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Reads a wallet for recovery.
     pub async fn get_recovery(&self, request: Authenticated<GetRecovery>) -> Result<Recovery, Refusal> {
+        let pass = Pass::Code(request.request().code);
+        self.read_for_recovery(request, pass).await
+    }
+
+    /// The same for a machine whose owner signed in.
+    pub async fn get_recovery_signed_in(
+        &self,
+        request: Authenticated<GetRecovery>,
+        who: impl Future<Output = Result<SignedIn, Refusal>>,
+    ) -> Result<Recovery, Refusal> {
+        Pass::no_code(request.request().code)?;
+        self.same_person(&request, who).await?;
+        self.read_for_recovery(request, Pass::SignIn).await
+    }
+
+    async fn read_for_recovery(&self, request: Authenticated<GetRecovery>, pass: Pass) -> Result<Recovery, Refusal> {
         let asked = request.request();
         // The row and the chains are two reads, and belong together.
         let _held = self.wallets.hold(asked.wallet).await;
@@ -46,8 +87,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let wish = subject(request.key(), &list, &owned);
         let listed = list.device(request.device()).is_some();
         if wish.is_none() && !listed {
-            let code = asked.code.ok_or(Reason::InvitationInvalid)?;
-            self.invited(request.device(), &owned, &code).await?;
+            self.let_through(request.device(), &owned, pass).await?;
         }
         let waiting = owned.state().shape.waiting.of_recovery();
         let waiting = waiting.filter(|pending| Some(*pending.subject()) == wish);
@@ -73,9 +113,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok(Reached { owned, chains, list })
     }
 
+    pub(super) async fn let_through(&self, device: DeviceId, owned: &Owned, pass: Pass) -> Result<(), Refusal> {
+        match pass {
+            Pass::SignIn => Ok(()),
+            Pass::Code(Some(code)) => self.invited(device, owned, &code).await,
+            Pass::Code(None) => Err(Reason::InvitationInvalid.into()),
+        }
+    }
+
     /// Refuses a device that did not join with this code, and a code that the operator did not mint for recovery of this
     /// wallet: one that a device of it minted for another machine lets nobody ask.
-    pub(super) async fn invited(&self, device: DeviceId, owned: &Owned, code: &[u8; 16]) -> Result<(), Refusal> {
+    async fn invited(&self, device: DeviceId, owned: &Owned, code: &[u8; 16]) -> Result<(), Refusal> {
         let code = code_hash(code);
         let minted = owned.state().shape.lets_recovery_ask(&code, self.time.now());
         let invitation = self.store.invitation(code).await?;

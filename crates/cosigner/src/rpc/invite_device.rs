@@ -7,6 +7,7 @@ use twofold_api::{
     request::InviteDevice,
 };
 
+use super::change_devices::one_device_alone;
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
@@ -29,6 +30,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let owned = self.heed(&request, owned, &asked.checkpoint).await?;
         self.unmoved(&owned, &asked.checkpoint)?;
         owned.unfenced()?;
+        if !self.config.several_devices {
+            return Err(one_device_alone());
+        }
         let (minted, invitation) = self.draw_invitation(None, Some(asked.wallet));
         let mut change = owned.change();
         change.state.shape.invite(self.time.now(), minted.expires)?;

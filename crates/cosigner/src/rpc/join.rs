@@ -12,7 +12,7 @@ use twofold_api::{Reason, Refusal, reply::Joined};
 
 use super::mint_invitation::code_hash;
 use crate::{
-    Cosigner, Introduced,
+    Authenticated, Cosigner, Introduced,
     auth::Unique,
     port::{
         Clock,
@@ -31,6 +31,8 @@ pub struct SignedIn {
     pub subject: String,
     /// Whether this one may become a user.
     pub admitted: bool,
+    /// Whether it was just now, and with a second factor.
+    pub stepped_up: bool,
 }
 
 /// The issuer of users that an invitation vouches for.
@@ -111,6 +113,22 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 Ok((user.id, vec![Write::AddUser(user)]))
             }
             None => Err(Reason::SignInRefused.into()),
+        }
+    }
+
+    /// Finds out who signed in, who must be the one whose device asks.
+    pub(super) async fn same_person<T>(
+        &self,
+        request: &Authenticated<T>,
+        who: impl Future<Output = Result<SignedIn, Refusal>>,
+    ) -> Result<SignedIn, Refusal> {
+        let who = who.await?;
+        match self.store.user(&who.issuer, &who.subject).await? {
+            Some(user) if user.id == request.user() => Ok(who),
+            _ => Err(Refusal::new(
+                Reason::SignInRefused,
+                "this machine belongs to somebody else than the one who signed in",
+            )),
         }
     }
 

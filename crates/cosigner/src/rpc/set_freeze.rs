@@ -77,6 +77,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.saw_freeze(&owned, &request.request().checkpoint, freeze.since)?;
         let chains = self.chains(owned.id()).await?;
         let list = self.device_list(&owned, &chains)?;
+        // Recovery lists a machine beside the lost one, and comes with a freeze: it ends when the lost one is struck off.
+        if !self.config.several_devices && list.devices().len() > 1 {
+            return Err(Refusal::new(
+                Reason::NotPermitted,
+                "at this server a wallet is on one machine: strike the others off first (twofold device revoke)",
+            ));
+        }
         let subject = subject(&freeze);
         let voices = self.voices(request, &owned, &list, &freeze, &subject)?;
         // A recovery waits longer than what one device asks for, and the device that asks may be the one that was lost: no

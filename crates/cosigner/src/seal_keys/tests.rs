@@ -28,10 +28,7 @@ fn seal_to(offer: &Offer, identity: &IdentitySecret, usage: &Usage) -> SealedUnl
 #[test]
 fn a_key_is_offered_for_half_its_life_opens_to_its_end_and_is_then_forgotten() {
     let (keys, identity) = (SealKeys::default(), IdentitySecret::generate(&mut OsRng));
-    let first = keys
-        .current(START, steady(START), &identity, &mut OsRng)
-        .offer()
-        .clone();
+    let first = *keys.current(START, steady(START), &identity, &mut OsRng).offer();
     assert_eq!(first.not_after(), START + LIFE);
     let sealed = seal_to(&first, &identity, &USAGE);
 
@@ -40,10 +37,9 @@ fn a_key_is_offered_for_half_its_life_opens_to_its_end_and_is_then_forgotten() {
         .offer()
         .id();
     assert_eq!(just_before, first.id());
-    let second = keys
+    let second = *keys
         .current(START + OFFERED, steady(START + OFFERED), &identity, &mut OsRng)
-        .offer()
-        .clone();
+        .offer();
     assert_ne!(second.id(), first.id());
 
     assert!(
@@ -63,10 +59,7 @@ fn a_key_is_offered_for_half_its_life_opens_to_its_end_and_is_then_forgotten() {
 #[test]
 fn what_was_sealed_for_another_step_wallet_or_device_does_not_open() {
     let (keys, identity) = (SealKeys::default(), IdentitySecret::generate(&mut OsRng));
-    let offer = keys
-        .current(START, steady(START), &identity, &mut OsRng)
-        .offer()
-        .clone();
+    let offer = *keys.current(START, steady(START), &identity, &mut OsRng).offer();
     let sealed = seal_to(&offer, &identity, &USAGE);
     let others = [
         Usage {
@@ -95,10 +88,9 @@ fn what_was_sealed_for_another_step_wallet_or_device_does_not_open() {
 #[test]
 fn after_a_restart_an_old_offer_is_stale() {
     let identity = IdentitySecret::generate(&mut OsRng);
-    let offer = SealKeys::default()
+    let offer = *SealKeys::default()
         .current(START, steady(START), &identity, &mut OsRng)
-        .offer()
-        .clone();
+        .offer();
     let sealed = seal_to(&offer, &identity, &USAGE);
     let restarted = SealKeys::default();
     restarted.current(START, steady(START), &identity, &mut OsRng);
@@ -115,20 +107,17 @@ fn after_a_restart_an_old_offer_is_stale() {
 fn a_jump_of_the_clock_neither_lengthens_a_keys_life_nor_leaves_clients_with_an_offer_that_is_over() {
     let (keys, identity) = (SealKeys::default(), IdentitySecret::generate(&mut OsRng));
     let far_ahead = START + 100 * LIFE;
-    let early = keys.current(far_ahead, 0, &identity, &mut OsRng).offer().clone();
+    let early = *keys.current(far_ahead, 0, &identity, &mut OsRng).offer();
     let sealed = seal_to(&early, &identity, &USAGE);
     assert!(keys.open(START, LIFE - 1, &sealed, &USAGE).is_ok());
     assert_eq!(
         keys.open(START, LIFE, &sealed, &USAGE).unwrap_err().reason,
         Reason::StaleSealKey
     );
-    let next = keys.current(START, OFFERED, &identity, &mut OsRng).offer().clone();
+    let next = *keys.current(START, OFFERED, &identity, &mut OsRng).offer();
     assert_eq!(next.not_after(), START + LIFE);
     // The clock is set right by a day: what was offered is over for those who have the right time.
-    let after = keys
-        .current(START + LIFE, OFFERED + 1, &identity, &mut OsRng)
-        .offer()
-        .clone();
+    let after = *keys.current(START + LIFE, OFFERED + 1, &identity, &mut OsRng).offer();
     assert!(after.not_after() > START + LIFE);
 
     // The machine slept for a day, and only the clock shows it.

@@ -40,7 +40,7 @@ fn sealing() -> SealPublic {
     SealSecret::generate(&mut rng()).public()
 }
 
-fn enrol(phone: &Phone) -> Act {
+pub(super) fn enrol(phone: &Phone) -> Act {
     Act::Enrol {
         identity: phone.identity.public(),
         sealing: sealing(),
@@ -83,7 +83,13 @@ fn send(house: &House, purse: &Purse, from: &Phone, entry: &Change, parcel: &[u8
     Ok(done)
 }
 
-fn change(house: &House, purse: &Purse, from: &Phone, act: Act, with: &[&IdentitySecret]) -> Result<Asked, Refusal> {
+pub(super) fn change(
+    house: &House,
+    purse: &Purse,
+    from: &Phone,
+    act: Act,
+    with: &[&IdentitySecret],
+) -> Result<Asked, Refusal> {
     let mut by = vec![&from.identity];
     by.extend_from_slice(with);
     send(house, purse, from, &signed(house, purse, act, &by), b"parcel")
@@ -147,7 +153,7 @@ pub(super) fn invite(house: &House, purse: &Purse, from: &Phone) -> Result<[u8; 
 }
 
 /// Another machine of the same person, which is on no list yet.
-fn further(house: &House, purse: &Purse, from: &Phone) -> Phone {
+pub(super) fn further(house: &House, purse: &Purse, from: &Phone) -> Phone {
     let phone = Phone::new();
     phone.clock.set(from.clock.get());
     let code = invite(house, purse, from).unwrap();

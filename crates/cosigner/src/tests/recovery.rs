@@ -1,5 +1,8 @@
 //! A device was lost: recovery asks for its place, waits, and is given the share by recovery and server.
 
+mod by_sign_in;
+mod step_up;
+
 use futures::executor::block_on;
 use twofold_api::{
     Code, Reason, Refusal,
@@ -134,7 +137,7 @@ impl Newcomer {
         let call = self.phone.call("AskRecovery", Some(purse.id), &entry.to_bytes());
         let asked = request::AskRecovery {
             wallet: purse.id,
-            code: self.code,
+            code: Some(self.code),
             entry: entry.to_bytes(),
         };
         block_on(house.mind.ask_recovery(house.let_in(&call, asked)?))

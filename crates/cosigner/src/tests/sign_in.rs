@@ -16,11 +16,12 @@ use crate::{
     },
 };
 
-fn alice() -> SignedIn {
+pub(super) fn alice() -> SignedIn {
     SignedIn {
         issuer: "https://issuer.example".into(),
         subject: "alice".into(),
         admitted: true,
+        stepped_up: false,
     }
 }
 
@@ -37,7 +38,7 @@ fn join(
     block_on(house.mind.sign_in(newcomer.bind(asked)?, who))
 }
 
-fn sign_in(house: &House, phone: &Phone, who: SignedIn) -> Result<reply::Joined, Refusal> {
+pub(super) fn sign_in(house: &House, phone: &Phone, who: SignedIn) -> Result<reply::Joined, Refusal> {
     join(house, &phone.call("Join", None, b""), ready(Ok(who)))
 }
 

@@ -196,7 +196,7 @@ impl Scene {
         let call = phone.call("AskRecovery", Some(self.purse.id), &entry);
         let asked = request::AskRecovery {
             wallet: self.purse.id,
-            code: minted.code,
+            code: Some(minted.code),
             entry,
         };
         block_on(self.house.mind.ask_recovery(self.house.let_in(&call, asked).unwrap())).unwrap();

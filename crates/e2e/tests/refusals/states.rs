@@ -18,7 +18,6 @@ struct Scene {
     deployment: Deployment,
     laptop: Person,
     machine: Machine,
-    wallet: String,
 }
 
 fn text(value: &Value) -> Result<String> {
@@ -47,12 +46,10 @@ impl Scene {
         }
         deployment.node.mine(1)?;
         deployment.settle(&laptop)?;
-        let listed = laptop.run(&["wallet", "list"])?;
-        let wallet = text(&listed["wallets"][0]["wallet"])?;
-        let payee = deployment.node.miner_address()?.to_string();
-        let send = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "3"];
-        let draft = laptop.run(&[&send[..], &["--dry-run"]].concat())?;
-        let sent = laptop.run(&[&send[..], &["--yes"]].concat())?;
+        let miner = deployment.node.miner_address()?.to_string();
+        let pay = ["send", "--to", &miner, "--amount", "0.1btc", "--fee-rate", "3"];
+        let draft = laptop.run(&[&pay[..], &["--dry-run"]].concat())?;
+        let sent = laptop.run(&[&pay[..], &["--yes"]].concat())?;
         let coins = laptop.run(&["coins"])?;
 
         let place = deployment.folder().join("typed");
@@ -83,7 +80,6 @@ impl Scene {
             deployment,
             laptop,
             machine,
-            wallet,
         })
     }
 
@@ -109,11 +105,8 @@ impl Scene {
     }
 
     /// Types one row; what there is to say against it.
-    fn types(&self, machine: &Machine, state: (&str, usize), number: usize, row: &Row) -> Result<Option<String>> {
-        let mut typed = machine.typed(number, row.command);
-        if !typed.contains("--wallet") {
-            typed = format!("{typed} --wallet {}", self.wallet);
-        }
+    fn types(machine: &Machine, state: (&str, usize), number: usize, row: &Row) -> Result<Option<String>> {
+        let typed = machine.typed(number, row.command);
         let expected = *row
             .cells
             .get(state.1)
@@ -146,7 +139,7 @@ impl Scene {
     fn types_all(&self, state: (&str, usize)) -> Result<()> {
         let mut complaints = Vec::new();
         for (number, row) in rows().iter().enumerate() {
-            complaints.extend(self.types(&self.machine, state, number, row)?);
+            complaints.extend(Self::types(&self.machine, state, number, row)?);
         }
         none(&complaints)
     }
@@ -170,7 +163,7 @@ impl Scene {
                     place: self.machine.place.clone(),
                     said: self.machine.said.clone(),
                 };
-                complaints.extend(self.types(&machine, state, number, row)?);
+                complaints.extend(Self::types(&machine, state, number, row)?);
             }
         };
         let mut complaints = Vec::new();

@@ -55,7 +55,7 @@ function provider() {
       id_token_signed_response_alg: alg,
     })),
     enabledJWA: { idTokenSigningAlgValues: algorithms },
-    claims: { openid: ['sub', 'email', 'email_verified'] },
+    claims: { openid: ['sub', 'email', 'email_verified', 'amr', 'auth_time'] },
     conformIdTokenClaims: false,
     findAccount: (_, id) => ({
       accountId: id,

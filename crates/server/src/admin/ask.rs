@@ -43,8 +43,13 @@ fn converse(mut stream: &UnixStream, wish: &Wish) -> std::io::Result<Reply> {
     stream.set_write_timeout(Some(Duration::from_secs(10)))?;
     let mut line = serde_json::to_vec(wish)?;
     line.push(b'\n');
-    stream.write_all(&line)?;
+    // Whoever is turned away unheard is told so all the same.
+    let written = stream.write_all(&line);
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    let read = BufReader::new(stream).read_line(&mut answer);
+    if answer.is_empty() {
+        written?;
+        read?;
+    }
     Ok(serde_json::from_str(&answer)?)
 }

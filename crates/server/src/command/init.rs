@@ -13,7 +13,7 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, Policy, Tls, Trust, Waits},
+    config::{Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, People, Policy, Tls, Trust, Waits},
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -154,6 +154,8 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         database: Database::of_environment()?,
         limits: Limits::default(),
         sign_in: Vec::new(),
+        people: People::default(),
+        backend: Vec::new(),
         policy: Policy::default(),
         waits: Waits::default(),
         backup: Backup::default(),

@@ -26,7 +26,8 @@ impl Config {
         self.policy_check()?;
         self.waits.check()?;
         self.bitcoin.check()?;
-        self.identity()?;
+        self.people.check()?;
+        self.backends()?;
         self.origins_check()?;
         if let Some(recipient) = &self.backup.recipient {
             backup::recipient(recipient)?;

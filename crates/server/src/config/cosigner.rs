@@ -14,6 +14,10 @@ impl Config {
         settings.ceremonies = self.limits.ceremonies;
         settings.wallets_per_user = self.limits.wallets_per_user;
         settings.devices_per_user = self.limits.devices_per_user;
+        settings.several_devices = self.people.several_devices;
+        settings.new_wallets = self.people.new_wallets;
+        settings.step_up = self.people.step_up_seconds;
+        settings.backends = self.backends()?;
         settings.issued_per_wallet = self.limits.issued_per_wallet;
         settings.refreshes_per_day = self.limits.refreshes_per_day;
         settings.sanity.max_fee_rate = FeeRate::from_sat_per_vb(self.policy.max_fee_rate_sat_vb)

@@ -8,11 +8,12 @@ use hyper::body::Body;
 use twofold_api::{
     Reason, Refusal,
     limits::{BODY_BYTES, FORWARD_BYTES, JOIN_BYTES},
+    procedure::{is_for_backends, takes_token},
     request::{Join, RollForward},
     signature::Proof,
 };
 use twofold_cosigner::{
-    Announced, Caller, Newcomer,
+    Announced, Caller, Inquirer, Newcomer,
     port::{Clock, chain::Chain, store::Store},
 };
 use twofold_identity::{Refused, Token};
@@ -27,15 +28,18 @@ use crate::listen::Peer;
 /// Who sent a request, its signature verified.
 #[derive(Clone)]
 pub(crate) enum Admitted {
-    /// An enrolled device.
-    Device(Caller),
+    /// An enrolled device, and the token that it brings, if any.
+    Device(Caller, Option<Arc<Token>>),
+    /// The backend of an app.
+    Backend(Inquirer),
     /// A key that asks to join, and the token that it brings, if any.
     Newcomer(Newcomer, Option<Arc<Token>>),
 }
 
 /// Who says that a body follows, by headers that are good.
 enum Sender {
-    Device(Announced<Caller>),
+    Device(Announced<Caller>, Option<Arc<Token>>),
+    Backend(Announced<Inquirer>),
     Newcomer(Announced<Newcomer>, Option<Arc<Token>>),
 }
 
@@ -64,9 +68,13 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             }
         };
         match sender {
-            Sender::Device(caller) => {
+            Sender::Device(caller, token) => {
                 let body = self.bodies.read(body, most(parts), peer.address()).await?;
-                Ok((Admitted::Device(caller.arrived(&body.bytes)?), body))
+                Ok((Admitted::Device(caller.arrived(&body.bytes)?, token), body))
+            }
+            Sender::Backend(inquirer) => {
+                let body = self.bodies.read(body, most(parts), peer.address()).await?;
+                Ok((Admitted::Backend(inquirer.arrived(&body.bytes)?), body))
             }
             Sender::Newcomer(newcomer, token) => {
                 let body = self.joining.read(body, most(parts), peer.address()).await?;
@@ -95,6 +103,11 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
             let newcomer = self.cosigner.authenticate_newcomer(&proof)?;
             self.rates.device(newcomer.device())?;
             Sender::Newcomer(newcomer, token(parts)?)
+        } else if is_for_backends(name(parts)) {
+            let inquirer = self.cosigner.authenticate_backend(&proof)?;
+            self.rates.device(inquirer.device())?;
+            peer.known();
+            Sender::Backend(inquirer)
         } else {
             let caller = self.cosigner.authenticate(&proof).await?;
             self.rates.device(caller.device())?;
@@ -103,13 +116,19 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
                 self.rates.wallet(caller.user(), wallet)?;
             }
             peer.known();
-            Sender::Device(caller)
+            let token = if takes_token(name(parts)) { token(parts)? } else { None };
+            Sender::Device(caller, token)
         };
         if asked.contains('?') {
             return Err(Refusal::new(Reason::Malformed, "a procedure takes no query"));
         }
         Ok(sender)
     }
+}
+
+/// The procedure that is asked, by its name.
+fn name(parts: &request::Parts) -> &str {
+    parts.uri.path().rsplit('/').next().unwrap_or_default()
 }
 
 /// Most bytes of a procedure's body.

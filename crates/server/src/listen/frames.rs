@@ -1,4 +1,4 @@
-//! HTTP/2's frames as they come. Those that ask for nothing (PING, SETTINGS, PRIORITY, RST_STREAM, WINDOW_UPDATE and whatever
+//! HTTP/2's frames as they come. Those that ask for nothing (`PING`, `SETTINGS`, `PRIORITY`, `RST_STREAM`, `WINDOW_UPDATE` and whatever
 //! nobody knows) are answered or looked up all the same, and no flow control holds them back: so they are counted.
 //!
 //! Lengths and kinds are all that is read. hyper reads the same bytes behind, and what is no HTTP/2 is its to refuse.

@@ -6,10 +6,21 @@ use twofold_cosigner::{
     port::{Clock, chain::Chain, store::Store},
 };
 
+use super::sign_in::SignIn;
+
 pub(super) async fn get_recovery<S: Store, C: Chain, K: Clock>(
     cosigner: &Cosigner<S, C, K>,
+    who: SignIn<'_>,
     caller: Caller,
     request: GetRecovery,
 ) -> Result<Recovery, Refusal> {
-    cosigner.get_recovery(caller.bind(request)?).await
+    let request = caller.bind(request)?;
+    match who.token() {
+        None => cosigner.get_recovery(request).await,
+        Some(token) => {
+            cosigner
+                .get_recovery_signed_in(request, who.person(token, cosigner))
+                .await
+        }
+    }
 }

@@ -166,6 +166,26 @@ impl Device {
         }
     }
 
+    /// Its public key, as a configuration spells it.
+    pub(crate) fn spelled(&self) -> String {
+        // One byte says which kind of key it is.
+        format!("ed25519:{}", hex::encode(&self.0.public().to_bytes()[1..]))
+    }
+
+    /// A request of any kind that brings the token of a sign-in.
+    pub(crate) fn sign_with_token<R: Call, K: Clock>(
+        &self,
+        house: &House<K>,
+        request: &R,
+        token: &str,
+        now: u64,
+    ) -> Signed {
+        let (path, body) = client::encode(request);
+        let authorization = format!("Bearer {token}");
+        let wallet = request.wallet();
+        self.sign_whole(house, path, CONTENT_TYPE, body, wallet, now, Some(&authorization))
+    }
+
     /// Signs a request made at `now`.
     pub(crate) fn sign<R: Call, K: Clock>(&self, house: &House<K>, request: &R, now: u64) -> Signed {
         let (path, body) = client::encode(request);

@@ -12,7 +12,8 @@ use twofold_threshold::id::WalletId;
 use twofold_wire::METHODS;
 
 use crate::{
-    house::{House, START},
+    backends,
+    house::{Device, House, START},
     requests::body,
 };
 
@@ -34,10 +35,19 @@ impl Clock for Bomb {
 #[tokio::test(flavor = "multi_thread")]
 async fn o04_a_panic_in_any_handler_is_internal_to_its_caller_and_the_next_request_works() {
     let bomb = Bomb::default();
-    let house = House::open_in(tempfile::tempdir().unwrap(), bomb.clone(), |_| ()).await;
-    let device = house.enrolled(START).await;
+    let backend = Device::new();
+    let house = House::open_in(tempfile::tempdir().unwrap(), bomb.clone(), |config| {
+        backends::list(config, &backend);
+    })
+    .await;
+    let known = house.enrolled(START).await;
     let wallet = WalletId([0x11; 16]);
     for method in METHODS {
+        let device = if backends::for_backends(method.path) {
+            &backend
+        } else {
+            &known
+        };
         let named = method.needs_wallet.then_some(wallet);
         let signed = device.sign_bytes(&house, method.path, body(method.path, wallet), named, START);
         // The follower asks the time as well and may be hit instead: then it is armed again.
@@ -59,7 +69,7 @@ async fn o04_a_panic_in_any_handler_is_internal_to_its_caller_and_the_next_reque
             "{refusal}"
         );
         assert_eq!(
-            house.send(&device.sign(&house, &Hello, START)).await.status,
+            house.send(&known.sign(&house, &Hello, START)).await.status,
             StatusCode::OK,
             "{}",
             method.path

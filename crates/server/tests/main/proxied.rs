@@ -13,7 +13,9 @@ use tokio::{
 use twofold_cosigner::testing::{MemoryChain, SetClock};
 use twofold_server::{
     config::{Addresses, Config},
-    development, serve,
+    development,
+    links::ChainLinks,
+    serve,
 };
 
 use crate::house::{House, START, authority, secure};
@@ -126,7 +128,15 @@ async fn the_socket_is_for_its_user_and_group_and_takes_nobody_elses_place() {
     let address = listener.local_addr().unwrap();
     let mut other = development::prepare(tempdir.path(), START, address, None).unwrap();
     other.ingress.socket = Some(socket.clone());
-    let refused = serve::start(&other, listener, MemoryChain::new(), SetClock::at(START), None).await;
+    let refused = serve::start(
+        &other,
+        listener,
+        MemoryChain::new(),
+        ChainLinks::default(),
+        SetClock::at(START),
+        None,
+    )
+    .await;
     let Err(refused) = refused else {
         panic!("two servers on one socket")
     };

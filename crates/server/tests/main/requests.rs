@@ -17,6 +17,8 @@ use twofold_threshold::{
 };
 use twofold_wire::{client::encode, stream};
 
+use crate::backends::ISSUER;
+
 const EPOCH: EpochId = EpochId {
     number: 1,
     transcript: [0x22; 32],
@@ -274,8 +276,25 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
         "AskRecovery" => {
             encode(&request::AskRecovery {
                 wallet,
-                code: [0x88; 16],
+                code: Some([0x88; 16]),
                 entry: b"entry".to_vec(),
+            })
+            .1
+        }
+        "ConfirmChange" => {
+            encode(&request::ConfirmChange {
+                wallet,
+                change: 1,
+                checkpoint: Some(checkpoint(wallet)),
+            })
+            .1
+        }
+        "FindWallets" => encode(&request::FindWallets { person: person() }).1,
+        "FindAddresses" => {
+            encode(&request::FindAddresses {
+                wallet,
+                person: person(),
+                from: 0,
             })
             .1
         }
@@ -389,12 +408,14 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         "DeriveAddress" => json!({ "wallet": id, "index": 7, "checkpoint": checkpoint }),
         "ChangeDevices" => json!({ "wallet": id, "entry": bytes(b"entry"), "checkpoint": checkpoint }),
         "SetFreeze" => json!({ "wallet": id, "frozen": true, "checkpoint": checkpoint }),
-        "CancelChange" => json!({ "wallet": id, "change": "1", "checkpoint": checkpoint }),
+        "CancelChange" | "ConfirmChange" => json!({ "wallet": id, "change": "1", "checkpoint": checkpoint }),
         "PairDevice" => json!({
             "wallet": id, "code": bytes(&[0x88; 16]), "letter": bytes(b"letter"), "checkpoint": checkpoint,
         }),
         "GetRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "recovery": bytes(&[0x12; 64]) }),
         "AskRecovery" => json!({ "wallet": id, "code": bytes(&[0x88; 16]), "entry": bytes(b"entry") }),
+        "FindWallets" => json!({ "issuer": person().issuer, "subject": person().subject }),
+        "FindAddresses" => json!({ "wallet": id, "issuer": person().issuer, "subject": person().subject }),
         "Recover" => {
             json!({ "wallet": id, "entry": bytes(b"entry"), "opening": bytes(b"opening"), "unlock": unlock })
         }
@@ -403,6 +424,14 @@ pub(crate) fn json(path: &str, wallet: WalletId) -> Value {
         }
         "RollForward" => json!({ "wallet": id, "checkpoint": checkpoint, "entries": [bytes(b"entry")] }),
         other => panic!("{other} has no sample: add it here, and it is tried in every encoding"),
+    }
+}
+
+/// Somebody whom a listed backend may ask about, and whom nobody knows.
+fn person() -> request::Named {
+    request::Named {
+        issuer: ISSUER.into(),
+        subject: "alice".into(),
     }
 }
 

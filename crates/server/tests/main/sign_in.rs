@@ -2,10 +2,11 @@
 
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use twofold_api::request::Hello;
+use twofold_api::request::{AskRecovery, GetRecovery, Hello};
 use twofold_cosigner::testing::SetClock;
 use twofold_server::config::{Audience, Config, SignIn};
 use twofold_testkit::{Answer, SigningKey, Site};
+use twofold_threshold::id::WalletId;
 
 use crate::house::{Device, House, START, Signed};
 
@@ -27,7 +28,7 @@ fn publish(site: &Site, key: &SigningKey) {
     });
 }
 
-fn oidc(issuer: String, verified_email: bool) -> SignIn {
+pub(crate) fn oidc(issuer: String, verified_email: bool) -> SignIn {
     SignIn::Oidc {
         issuer,
         audience: Audience::One("the-app".into()),
@@ -259,6 +260,89 @@ async fn a18_no_page_may_ask_unless_its_origin_is_listed() {
     signed.headers.push(("origin".into(), house.running.url().to_string()));
     assert_eq!(house.send(&signed).await.reason(), "ORIGIN_REFUSED");
     house.close().await;
+}
+
+#[tokio::test]
+async fn a28_recovery_takes_the_token_of_the_machines_owner_and_no_other() {
+    let stand = Stand::open().await;
+    let device = Device::new();
+    let token = stand.token(&json!({}));
+    let joined = stand
+        .house
+        .send(&device.sign_in(&stand.house, JOIN, &token, START))
+        .await;
+    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    let bob = stand.token(&json!({ "sub": "bob" }));
+    let joined = stand
+        .house
+        .send(&Device::new().sign_in(&stand.house, JOIN, &bob, START))
+        .await;
+    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    let read = GetRecovery {
+        wallet: WalletId([0x11; 16]),
+        code: None,
+        recovery: [0x12; 64],
+    };
+    let ask = AskRecovery {
+        wallet: WalletId([0x11; 16]),
+        code: None,
+        entry: b"entry".to_vec(),
+    };
+    for (token, reason) in [
+        // Her own: there is no such wallet.
+        (token.as_str(), "WALLET_NOT_FOUND"),
+        (bob.as_str(), "SIGN_IN_REFUSED"),
+        ("not.a.token", "TOKEN_INVALID"),
+    ] {
+        let read = device.sign_with_token(&stand.house, &read, token, START);
+        assert_eq!(stand.house.send(&read).await.reason(), reason);
+        let ask = device.sign_with_token(&stand.house, &ask, token, START);
+        assert_eq!(stand.house.send(&ask).await.reason(), reason);
+    }
+    // The signature covers the token here as well.
+    let mut exchanged = device.sign_with_token(&stand.house, &ask, &bob, START);
+    *exchanged.header("authorization") = format!("Bearer {token}");
+    assert_eq!(stand.house.send(&exchanged).await.reason(), "SIGNATURE_INVALID");
+    stand.house.close().await;
+}
+
+#[tokio::test]
+async fn a04_recovery_by_sign_in_waits_for_a_provider_in_trouble_and_nothing_else_asks_it() {
+    let stand = Stand::open().await;
+    let device = Device::new();
+    let token = stand.token(&json!({}));
+    let joined = stand
+        .house
+        .send(&device.sign_in(&stand.house, JOIN, &token, START))
+        .await;
+    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    // The keys are past their hour.
+    stand.clock.set(START + 7_200);
+    stand.site.answer(|_| Answer::Json(500, json!({})));
+    let now = START + 7_200;
+    let token = stand.token(&json!({ "iat": now, "exp": now + 600 }));
+    let asked = stand.site.asked().len();
+    let hello = device.sign_with_token(&stand.house, &Hello, &token, now);
+    assert_eq!(stand.house.send(&hello).await.status, StatusCode::OK);
+    assert_eq!(
+        stand.site.asked().len(),
+        asked,
+        "a token that is not heeded is not looked at"
+    );
+    let read = GetRecovery {
+        wallet: WalletId([0x11; 16]),
+        code: None,
+        recovery: [0x12; 64],
+    };
+    let answer = stand
+        .house
+        .send(&device.sign_with_token(&stand.house, &read, &token, now))
+        .await;
+    assert_eq!(
+        (answer.status, answer.reason()),
+        (StatusCode::SERVICE_UNAVAILABLE, "SIGN_IN_UNAVAILABLE")
+    );
+    stand.house.close().await;
 }
 
 /// What a browser asks before a page's script may.

@@ -8,6 +8,7 @@ use twofold_threshold::id::WalletId;
 use twofold_wire::{METHODS, stream};
 
 use crate::{
+    backends::{for_backends, house_with_backend},
     house::{Device, House, START, Signed},
     requests::body,
 };
@@ -16,11 +17,10 @@ const WALLET: WalletId = WalletId([0x11; 16]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a01_every_procedure_refuses_the_unsigned_the_expired_the_stranger_and_the_wrong_wallet() {
-    let clock = SetClock::at(START);
-    let house = House::open(&clock).await;
-    let device = house.enrolled(START).await;
+    let (house, device, backend) = house_with_backend().await;
     for method in METHODS {
         let path = method.path;
+        let device = if for_backends(path) { &backend } else { &device };
         let named = method.needs_wallet.then_some(WALLET);
 
         let unsigned = house.send(&Signed::unsigned(path, body(path, WALLET))).await;
@@ -147,10 +147,9 @@ async fn a30_a_clock_an_hour_wrong_is_told_the_signed_time_and_the_next_try_work
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f05_malformed_ids_and_garbage_are_refused_as_arguments() {
-    let clock = SetClock::at(START);
-    let house = House::open(&clock).await;
-    let device = house.enrolled(START).await;
+    let (house, device, backend) = house_with_backend().await;
     for method in METHODS.iter().filter(|method| !method.path.ends_with("/Join")) {
+        let device = if for_backends(method.path) { &backend } else { &device };
         let named = method.needs_wallet.then_some(WALLET);
         // A field that nobody knows, a wallet id of 3 bytes, and noise.
         for garbage in [vec![0xfa, 0x07, 1, 0], vec![0x0a, 3, 1, 2, 3], vec![0xff; 64]] {

@@ -18,7 +18,7 @@ fn a01_every_procedure_of_the_proto_is_in_the_table() {
         .collect::<Vec<_>>();
     let listed = METHODS.iter().map(|method| method.path).collect::<Vec<_>>();
     assert_eq!(written, listed);
-    assert_eq!(listed.len(), 34);
+    assert_eq!(listed.len(), 37);
 }
 
 #[test]
@@ -77,6 +77,9 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         check::<request::PairDevice>(),
         check::<request::RollForward>(),
         check::<request::RepairServer>(),
+        check::<request::ConfirmChange>(),
+        check::<request::FindWallets>(),
+        check::<request::FindAddresses>(),
     ];
     assert_eq!(all, METHODS);
     let reads = METHODS
@@ -94,6 +97,8 @@ fn what_a_request_says_of_itself_stands_in_the_table() {
         "GetShape",
         "GetRecovery",
         "PairDevice",
+        "FindWallets",
+        "FindAddresses",
     ];
     assert!(reads.eq(names.map(Some)));
 }

@@ -54,6 +54,9 @@ fn every_reply_arrives_as_it_was_sent() {
     arrives::<request::RepairRecovery, proto::RepairRecoveryReply>(sample::recovered());
     arrives::<request::ReplaceRecovery, proto::ReplaceRecoveryReply>(sample::done());
     arrives::<request::RepairServer, proto::RepairServerReply>(sample::done());
+    arrives::<request::ConfirmChange, proto::ConfirmChangeReply>(sample::done());
+    arrives::<request::FindWallets, proto::FindWalletsReply>(sample::wallets());
+    arrives::<request::FindAddresses, proto::FindAddressesReply>(sample::addresses());
     arrives::<request::PairDevice, proto::PairDeviceReply>(sample::pairing());
     arrives::<request::RollForward, proto::RollForwardReply>(sample::done());
 }

@@ -619,6 +619,9 @@ proptest! {
             take::<proto::RepairRecoveryRequest, request::RepairRecovery>(bytes);
             take::<proto::ReplaceRecoveryRequest, request::ReplaceRecovery>(bytes);
             take::<proto::RepairServerRequest, request::RepairServer>(bytes);
+            take::<proto::ConfirmChangeRequest, request::ConfirmChange>(bytes);
+            take::<proto::FindWalletsRequest, request::FindWallets>(bytes);
+            take::<proto::FindAddressesRequest, request::FindAddresses>(bytes);
             take::<proto::PairDeviceRequest, request::PairDevice>(bytes);
             take::<proto::RollForwardRequest, request::RollForward>(bytes);
         }

@@ -86,6 +86,9 @@ echo! {
     repair_recovery: RepairRecovery -> Recovered, recovered;
     replace_recovery: ReplaceRecovery -> Done, done;
     repair_server: RepairServer -> Done, done;
+    confirm_change: ConfirmChange -> Done, done;
+    find_wallets: FindWallets -> Wallets, wallets;
+    find_addresses: FindAddresses -> Addresses, addresses;
     pair_device: PairDevice -> Pairing, pairing;
     roll_forward: RollForward -> Done, done;
 }
@@ -150,6 +153,9 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::repair_recovery()), sample::recovered());
     assert_eq!(call(&sample::replace_recovery()), sample::done());
     assert_eq!(call(&sample::repair_server()), sample::done());
+    assert_eq!(call(&sample::confirm_change()), sample::done());
+    assert_eq!(call(&sample::find_wallets()), sample::wallets());
+    assert_eq!(call(&sample::find_addresses()), sample::addresses());
 }
 
 /// What a stream over the framework's own front brought.

@@ -87,7 +87,7 @@ const fn is_damage(fault: &Fault) -> bool {
 }
 
 pub(super) async fn run(context: Context<'_>, arguments: args::Sweep) -> Result<()> {
-    let (mut client, mut wallet) = opened(context, arguments.node.is_some()).await?;
+    let (mut client, mut wallet) = Box::pin(opened(context, arguments.node.is_some())).await?;
     let network = wallet.network();
     let to = address_on(&arguments.to, network)?;
     let node = match (&arguments.node, &arguments.node_auth) {

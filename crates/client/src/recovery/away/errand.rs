@@ -86,11 +86,11 @@ impl Errand {
             }
         }
         let goes = |id: DeviceId| id != me && !kept.contains(&id) && list.device(id).is_some();
-        let lost = list.devices().iter().filter(|device| goes(device.id()));
+        let gone = list.devices().iter().filter(|device| goes(device.id()));
         // Striking one off takes along whom it alone enrolled.
         let with_another =
             |device: &Device| matches!(device.origin(), Origin::Alone(by) if goes(by)) && !device.is_confirmed();
-        Ok(lost.filter(|device| !with_another(device)).map(Device::id).collect())
+        Ok(gone.filter(|device| !with_another(device)).map(Device::id).collect())
     }
 
     fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {

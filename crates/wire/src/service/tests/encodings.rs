@@ -282,6 +282,9 @@ every_procedure! {
     PairDevice: PairDeviceRequest -> PairDeviceReply, sample::pair_device() => pairing;
     RollForward: RollForwardRequest -> RollForwardReply, sample::roll_forward() => done;
     RepairServer: RepairServerRequest -> RepairServerReply, sample::repair_server() => done;
+    ConfirmChange: ConfirmChangeRequest -> ConfirmChangeReply, sample::confirm_change() => done;
+    FindWallets: FindWalletsRequest -> FindWalletsReply, sample::find_wallets() => wallets;
+    FindAddresses: FindAddressesRequest -> FindAddressesReply, sample::find_addresses() => addresses;
 }
 
 /// What a stream brought: its messages, and the refusal that ended it.

@@ -172,19 +172,7 @@ impl House {
         let entries: Vec<_> = entries
             .map(|row| Entry::from_bytes(&row.entry).expect("an entry"))
             .collect();
-        let freezes = entries.iter().filter_map(|entry| match entry.event {
-            Event::Shape {
-                device,
-                step: ShapeStep::Frozen,
-                ..
-            } => Some((true, device)),
-            Event::Shape {
-                device,
-                step: ShapeStep::Unfrozen,
-                ..
-            } => Some((false, device)),
-            _ => None,
-        });
+        let freezes = entries.iter().filter_map(frozen);
         let of_recovery = |wanted: ShapeStep| {
             let subjects = entries.iter().filter_map(|entry| match entry.event {
                 Event::Shape { step, subject, .. } if step == wanted => Some(subject),
@@ -219,4 +207,21 @@ impl House {
 
 fn length(book: &Book) -> u32 {
     u32::try_from(book.heads.len()).expect("few")
+}
+
+/// Whether an entry is of the wallet's freezing or of its end, and whose.
+fn frozen(entry: &Entry) -> Option<(bool, DeviceId)> {
+    match entry.event {
+        Event::Shape {
+            device,
+            step: ShapeStep::Frozen,
+            ..
+        } => Some((true, device)),
+        Event::Shape {
+            device,
+            step: ShapeStep::Unfrozen,
+            ..
+        } => Some((false, device)),
+        _ => None,
+    }
 }

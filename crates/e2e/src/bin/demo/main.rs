@@ -1,5 +1,7 @@
 //! `./dev demo`: a wallet made by three parties, funded, spent from by co-signing, and attacked, on a Bitcoin network of
-//! its own. Every command shown is one that a person can type.
+//! its own. Every command shown is one that a person can type. With `--sign-in` it is the story of an app's user.
+
+mod sign_in;
 
 use std::{
     io::IsTerminal as _,
@@ -28,9 +30,19 @@ fn run() -> Result<()> {
     let keep = match arguments.as_slice() {
         [] => false,
         [only] if only == "--keep" => true,
-        _ => bail!("the demo knows only --keep"),
+        [only] if only == "--sign-in" => return sign_in::tell(),
+        _ => bail!("the demo knows --keep, or --sign-in"),
     };
     Demo::start(keep)?.tell()
+}
+
+/// How a heading begins and ends.
+fn bold() -> (&'static str, &'static str) {
+    if std::io::stdout().is_terminal() {
+        ("\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "")
+    }
 }
 
 struct Demo {
@@ -43,16 +55,17 @@ struct Demo {
 
 impl Demo {
     fn start(keep: bool) -> Result<Self> {
-        let bold = if std::io::stdout().is_terminal() {
-            ("\x1b[1m", "\x1b[0m")
-        } else {
-            ("", "")
-        };
+        let bold = bold();
         println!(
             "{}1. A Bitcoin network of our own and a cosigner server start.{}",
             bold.0, bold.1
         );
-        let deployment = Deployment::start()?;
+        Self::start_with(keep, &[])
+    }
+
+    fn start_with(keep: bool, settings: &[(&str, &str)]) -> Result<Self> {
+        let bold = bold();
+        let deployment = Deployment::start_with(settings)?;
         println!("   bitcoind on regtest: {}", deployment.node.url());
         println!("   twofold-server, TLS 1.3, embedded SQLite: {}", deployment.url);
         let owner = deployment.person("laptop");
