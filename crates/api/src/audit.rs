@@ -10,6 +10,8 @@ use twofold_threshold::id::{DeviceId, EpochId, RequestDigest, WalletId};
 
 use crate::reply::AuditLine;
 
+mod told;
+
 /// Version of the entry encoding.
 const VERSION: u8 = 1;
 /// Separates the chain's hashes from all others.
@@ -495,24 +497,6 @@ impl Event {
             Self::Lifted { .. } => 9,
             Self::Refreshed { .. } => 16,
             Self::Shape { .. } => 20,
-        }
-    }
-
-    /// The kind's name, as programs show it.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Created { .. } => "created",
-            Self::TestSigned { .. } => "test_signed",
-            Self::Activated { .. } => "activated",
-            Self::Renamed { .. } => "renamed",
-            Self::Signed(_) => "signed",
-            Self::Broadcast { .. } => "broadcast",
-            Self::Fenced { .. } => "fenced",
-            Self::MessageSigned { .. } => "message_signed",
-            Self::Lifted { .. } => "lifted",
-            Self::Refreshed { .. } => "refreshed",
-            Self::Shape { .. } => "shape",
         }
     }
 }

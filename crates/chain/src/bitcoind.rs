@@ -27,6 +27,7 @@ use crate::{
 };
 pub use credentials::Credentials;
 use rpc::Rpc;
+use twofold_link::Standing;
 
 /// Replies of most calls.
 const SMALL: usize = 64 << 10;
@@ -109,6 +110,12 @@ impl Bitcoind {
     /// Prepares calls; the node is reached with the first one.
     pub fn new(config: Config) -> Result<Self, BadUrl> {
         Ok(Self { rpc: Rpc::new(config)? })
+    }
+
+    /// How the link to it is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.rpc.standing()
     }
 
     /// How many requests were sent so far, repetitions included.

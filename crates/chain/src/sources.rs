@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bitcoin::{Block, BlockHash, Transaction, Txid, block::Header};
 use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault, Entry, Scripts, Way};
 
+use twofold_link::Standing;
+
 use crate::{Bitcoind, Electrum};
 
 /// Blocks by which one may be ahead of the other: news travels, and a node that has just started catches up.
@@ -92,6 +94,17 @@ impl Sources {
     fn agreed(&self) -> MutexGuard<'_, Option<(u32, BlockHash)>> {
         // It is replaced whole.
         self.agreed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the links to them are, the first's first.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let both = [Some(&self.first), self.second.as_ref()];
+        let standings = both.into_iter().flatten().map(|source| match source {
+            Source::Node(node) => node.standing(),
+            Source::Server(server) => server.state().standing(),
+        });
+        standings.collect()
     }
 
     /// The second one's Electrum server, if it is one.

@@ -14,6 +14,7 @@ mod forward;
 mod messages;
 mod model;
 mod nonces;
+mod overview;
 mod people;
 mod recovery;
 mod refresh;

@@ -18,6 +18,9 @@ use crate::{
     process::{Leashed, binary},
 };
 
+/// What in a server's environment has it fail on purpose.
+const FAILING: [&str; 3] = ["FAILPOINTS", "TWOFOLD_KILL_AT", "TWOFOLD_FAIL_AT"];
+
 /// A node, a server and a folder for both.
 #[derive(Debug)]
 pub struct Deployment {
@@ -28,6 +31,8 @@ pub struct Deployment {
     pub invitation: String,
     /// `https://127.0.0.1:port`.
     pub url: String,
+    /// Where its metrics are.
+    pub metrics: String,
     listen: String,
     environment: Vec<(String, String)>,
     electrum: Option<SocketAddr>,
@@ -66,6 +71,7 @@ impl Deployment {
             node,
             invitation: String::new(),
             url: String::new(),
+            metrics: String::new(),
             listen: "127.0.0.1:0".into(),
             environment: environment
                 .iter()
@@ -118,6 +124,7 @@ impl Deployment {
         let ready: Value =
             serde_json::from_str(&line).with_context(|| format!("the server said {line:?}; {}", self.last_words()))?;
         self.url = ready["url"].as_str().context("a url")?.into();
+        self.metrics = ready["metrics"].as_str().context("metrics")?.into();
         self.listen = self.url.trim_start_matches("https://").to_owned();
         if self.invitation.is_empty() {
             self.invitation = ready["invitation"].as_str().context("an invitation")?.into();
@@ -132,6 +139,11 @@ impl Deployment {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect();
+    }
+
+    /// The next start fails nowhere on purpose.
+    pub fn without_failpoints(&mut self) {
+        self.environment.retain(|(name, _)| !FAILING.contains(&name.as_str()));
     }
 
     /// The server's process.

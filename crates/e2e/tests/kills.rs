@@ -111,7 +111,7 @@ pub(crate) fn taken_up_once(
 fn take_up(deployment: &Mutex<Deployment>) -> Result<Option<ExitStatus>> {
     let mut deployment = deployment.lock().unwrap_or_else(PoisonError::into_inner);
     let ended = end_of(deployment.server()?)?;
-    deployment.set_environment(&[]);
+    deployment.without_failpoints();
     if ended.is_none() {
         deployment.kill()?;
     }

@@ -23,6 +23,7 @@ mod memory;
 mod mutants;
 mod networks;
 mod offline;
+mod operator;
 mod oracle;
 mod postgres;
 mod production;

@@ -32,6 +32,8 @@ pub use token::Token;
 pub use url::WebUrl;
 pub use web::Trust;
 
+use twofold_link::Standing;
+
 /// All providers of a server.
 #[derive(Debug)]
 pub struct Identity {
@@ -76,6 +78,16 @@ impl Identity {
     #[must_use]
     pub fn knows(&self, issuer: &str) -> bool {
         self.providers.iter().any(|provider| provider.issuer() == issuer)
+    }
+
+    /// How the links to the providers are, by their issuers, in the order in which they were named; none where a secret that
+    /// both sides hold needs no link.
+    #[must_use]
+    pub fn standings(&self) -> Vec<(&str, Option<Standing>)> {
+        let standings = self.providers.iter();
+        standings
+            .map(|provider| (provider.issuer(), provider.standing()))
+            .collect()
     }
 
     /// Finds out whose token it is. `now` is in seconds since 1970.

@@ -9,6 +9,8 @@ pub(crate) mod webhook;
 
 use std::sync::Arc;
 
+use twofold_link::Standing;
+
 use crate::{
     claims::Claims,
     keys::{Algorithm, Cache, Key},
@@ -64,6 +66,17 @@ impl Provider {
         match &self.0 {
             Kind::Issuer(issuer) => &issuer.rule.issuer,
             Kind::App(app) => app.issuer(),
+        }
+    }
+
+    /// How the link to it is; none where a secret that both sides hold needs none.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        match &self.0 {
+            Kind::App(app) => Some(app.standing()),
+            Kind::Issuer(issuer) => match &issuer.keys {
+                Keys::Published(cache) => Some(cache.standing()),
+                Keys::Secret(_) => None,
+            },
         }
     }
 

@@ -2,6 +2,9 @@
 //! JSON asks, one line answers.
 
 mod ask;
+pub(crate) mod seen;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs,
@@ -56,6 +59,45 @@ pub(crate) enum Wish {
         wallet: String,
         /// The change's number, as the device tells it.
         change: u64,
+    },
+    /// Some of the users.
+    Users {
+        /// The user to go on after, in hex.
+        after: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Some of the wallets.
+    Wallets {
+        /// Of this user alone, in hex; then the first hundred.
+        user: Option<String>,
+        /// The wallet to go on after, in hex.
+        after: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// Some of the devices.
+    Devices {
+        /// Of this user alone, in hex.
+        user: Option<String>,
+        /// The device to go on after, in hex.
+        after: Option<String>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// How much there is of everything.
+    Stats,
+    /// A piece of a wallet's log, verified.
+    Audit {
+        /// The wallet, in hex.
+        wallet: String,
+        /// Where the piece before it ended: a number and a hash in hex.
+        from: Option<(u64, String)>,
+    },
+    /// To take no more requests, and say when none is under way; or to take them again.
+    Drain {
+        /// Again.
+        resume: bool,
     },
     /// Where the server stands.
     Status,
@@ -112,6 +154,9 @@ impl Wish {
             // It reads and writes all there is, twice.
             Self::Backup { .. } => Duration::from_secs(12 * 3600),
             Self::Drill { .. } => Duration::from_secs(120),
+            // Limits bound what it waits for.
+            Self::Drain { .. } => Duration::from_secs(320),
+            Self::Stats => Duration::from_secs(30),
             _ => PATIENCE,
         }
     }
@@ -133,6 +178,23 @@ pub(crate) enum Reply {
         /// Its text.
         link: String,
     },
+    /// Some of the users.
+    Users(seen::Page<seen::User>),
+    /// Some of the wallets.
+    Wallets(seen::Page<seen::Wallet>),
+    /// Some of the devices.
+    Devices(seen::Page<seen::Device>),
+    /// How much there is of everything.
+    Stats(seen::Stats),
+    /// A piece of a wallet's log.
+    Audit(seen::Log),
+    /// Requests are taken, or not.
+    Draining {
+        /// They are not.
+        draining: bool,
+        /// How many are under way.
+        under_way: usize,
+    },
     /// Done.
     Done,
     /// Where the server stands.
@@ -149,6 +211,9 @@ pub(crate) enum Reply {
         /// What is not as it should be, though requests are answered; a sentence each.
         #[serde(default)]
         troubles: Vec<String>,
+        /// How the links that leave it are.
+        #[serde(default)]
+        links: Vec<seen::Link>,
     },
     /// How far the change of the KEK is.
     Kek(KekStanding),

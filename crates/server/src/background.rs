@@ -14,14 +14,15 @@ use twofold_cosigner::{
     port::{Clock, chain::Chain, store::Store},
 };
 
+use twofold_link::Pauses;
 use twofold_store::Database;
 
 use crate::{health::Health, listen::Phase, metric, rate::Rates};
 
 /// Between two looks at a chain that had nothing new.
 const LOOK: Duration = Duration::from_millis(500);
-/// Longest wait after the node failed to answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Longest wait after the node failed to answer. While it is away for long, a question costs little.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long the requests of a server whose store is sealed get to fail.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -58,31 +59,36 @@ const STEADY: Duration = Duration::from_secs(300);
 
 /// Runs what never ends: if it does, by a panic most likely, it is begun again, later each time, and health says so.
 pub(crate) async fn supervised<F: Future<Output = ()>>(task: &'static str, health: Arc<Health>, begin: impl Fn() -> F) {
-    let mut failures = 0_u32;
+    let restarts = metrics::counter!(metric::TASK_RESTARTS, "task" => task);
+    restarts.increment(0);
+    let mut pauses = Pauses::new(AGAIN, AGAIN_AT_MOST);
     loop {
         let started = Instant::now();
         if AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
             metrics::counter!(metric::PANICS).increment(1);
         }
-        failures = if started.elapsed() > STEADY { 0 } else { failures };
+        if started.elapsed() > STEADY {
+            pauses.begin_anew();
+        }
         health.begun_again(task);
-        let wait = AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_AT_MOST);
+        restarts.increment(1);
+        let wait = pauses.take();
         tracing::error!(task, ?wait, "a task of the background broke off and is begun again");
         tokio::time::sleep(wait).await;
-        failures = failures.saturating_add(1);
     }
 }
 
 async fn follow<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, health: Arc<Health>) {
     let mut follower = Follower::new(cosigner.config().clone());
-    let mut failures = 0_u32;
+    let (mut pauses, mut away) = (Pauses::new(LOOK, PATIENCE), false);
     loop {
         match timeout(Duration::from_secs(120), cosigner.follow_step(&mut follower)).await {
             Ok(Ok(step)) => {
-                if failures > 0 {
+                if away {
                     tracing::info!("the bitcoin node answers again");
                 }
-                failures = 0;
+                away = false;
+                pauses.begin_anew();
                 health.node_answered();
                 metrics::gauge!(metric::TIP_HEIGHT).set(f64::from(step.height));
                 if !step.more {
@@ -94,11 +100,11 @@ async fn follow<S: Store, C: Chain, K: Clock>(cosigner: Arc<Cosigner<S, C, K>>, 
                     Ok(Err(fault)) => fault.to_string(),
                     _ => "it took too long".to_owned(),
                 };
-                if failures == 0 {
+                if !away {
                     tracing::warn!(why, "can't follow the chain; trying again");
                 }
-                failures = failures.saturating_add(1);
-                tokio::time::sleep(LOOK.saturating_mul(1 << failures.min(5)).min(PATIENCE)).await;
+                away = true;
+                tokio::time::sleep(pauses.take()).await;
             }
         }
     }

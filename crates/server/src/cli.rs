@@ -1,5 +1,7 @@
 //! The command line: what can be said, not what is done.
 
+mod look;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -86,6 +88,8 @@ Examples:
 Examples:
   twofold-server status --config /etc/twofold/twofold.toml --json")]
     Status(Status),
+    #[command(flatten)]
+    Look(look::Look),
     /// Back up the database while it is in use, encrypted to a key that stays offline.
     #[command(after_help = "\
 Examples:

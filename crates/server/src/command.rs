@@ -1,18 +1,22 @@
 //! What the commands do. Nothing here reads a command line.
 
 mod approve;
+mod audit;
 mod backup;
 mod config_check;
 mod doctor;
+mod drain;
 mod drill;
 mod fence;
 mod init;
 mod invite;
 mod kek;
 mod link;
+mod list;
 mod log_level;
 mod restore;
 mod run;
+mod stats;
 mod status;
 
 use std::path::PathBuf;
@@ -20,18 +24,22 @@ use std::path::PathBuf;
 use twofold_store::Settings;
 
 pub use approve::{approve, refuse};
+pub use audit::audit;
 pub use backup::{Backup, backup, backup_key};
 pub use config_check::config_check;
 pub use doctor::doctor;
+pub use drain::drain;
 pub use drill::drill;
 pub use fence::{fence_adopt, fence_lift, fence_list};
 pub use init::{Init, init};
 pub use invite::invite;
 pub use kek::kek_rotate;
 pub use link::link;
+pub use list::{Slice, devices, users, wallets};
 pub use log_level::log_level;
 pub use restore::{Restore, restore};
 pub use run::{Run, run};
+pub use stats::stats;
 pub use status::status;
 
 use crate::{
@@ -182,7 +190,7 @@ fn qr(text: &str) -> String {
 }
 
 /// So many wallets, as one says it.
-fn wallets(count: u64) -> String {
+fn count_of_wallets(count: u64) -> String {
     if count == 1 {
         "1 wallet".to_owned()
     } else {

@@ -9,10 +9,13 @@ mod ingress;
 mod log;
 mod mode;
 mod network;
+#[cfg(test)]
+mod page;
 mod people;
 mod public_url;
 mod sign_in;
 mod source;
+mod traces;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -35,8 +38,10 @@ pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
 pub use people::{Backend, People, Scope};
+pub(crate) use sign_in::secret;
 pub use sign_in::{Admit, Audience, SignIn};
 pub use source::Second;
+pub use traces::Traces;
 
 use crate::fault::Fault;
 
@@ -103,6 +108,9 @@ pub struct Config {
     /// Metrics for Prometheus.
     #[serde(default)]
     pub metrics: Metrics,
+    /// Traces for an OpenTelemetry collector.
+    #[serde(default)]
+    pub traces: Traces,
     /// What the machine's clock is held against.
     #[serde(default)]
     pub clock: Clock,
@@ -400,6 +408,7 @@ impl Config {
             metrics: Metrics {
                 listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             },
+            traces: Traces::default(),
             clock: Clock::default(),
             trust_clock: false,
             new_anchor: false,

@@ -47,6 +47,11 @@ impl Copies {
         }
     }
 
+    /// When a backup and a drill were last done, in seconds since 1970.
+    pub(crate) fn last(&self) -> [Option<u64>; 2] {
+        [mark::BACKUP, mark::DRILL].map(|what| mark::read(&self.data_dir, what))
+    }
+
     /// Notes that a drill came to its end.
     pub(crate) fn drilled(&self) {
         mark::note(&self.data_dir, mark::DRILL, SystemClock.now());

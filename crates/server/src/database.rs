@@ -1,6 +1,6 @@
 //! Opens the database that the configuration names.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use twofold_store::{Contents, Database, OpenFault, PostgresFault, PostgresStore, SqliteStore, copy_of};
 
@@ -19,6 +19,26 @@ pub(crate) async fn open(config: &Config) -> Result<Database, Fault> {
         })
     })?;
     Ok(Database::Sqlite(store))
+}
+
+/// What is too much of the role that the database is asked as, a sentence each; nothing where the data is in files. It may
+/// take as long as `patience`, on a thread of its own, wherever it is called from.
+pub(crate) fn excess(config: &Config, patience: Duration) -> Result<Vec<String>, String> {
+    // Settings that make no sense are told by whoever checks them.
+    let Ok(Some(settings)) = config.database.settings() else {
+        return Ok(Vec::new());
+    };
+    let asked = || {
+        let answered = waited_for(async {
+            let answered = tokio::time::timeout(patience, settings.excess()).await;
+            answered.map_or_else(
+                |_| Err(Fault::Data(format!("it does not answer within {patience:?}"))),
+                |answered| answered.map_err(told),
+            )
+        });
+        answered.map_err(|fault| fault.to_string())
+    };
+    std::thread::scope(|scope| scope.spawn(asked).join()).unwrap_or_else(|_| Err("asking it broke off".into()))
 }
 
 /// A copy of it, for a backup, where no server has it open. What is old stays as it is, in files.
@@ -48,3 +68,6 @@ pub(crate) fn told(fault: PostgresFault) -> Fault {
         fault => Fault::Data(fault.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

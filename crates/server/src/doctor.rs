@@ -20,6 +20,8 @@ use crate::{
     production::{self, Cause, Of, Surroundings},
 };
 
+/// How long the time server and the database may take, before the looks' own time.
+const ASKED: Duration = Duration::from_secs(1);
 /// How long all looks together may take.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1_700);
 
@@ -115,6 +117,10 @@ const LOOKS: &[Look] = &[
         look: host::sshd,
     },
     Look {
+        check: "database host",
+        look: host::database,
+    },
+    Look {
         check: "disk",
         look: host::disk,
     },
@@ -163,7 +169,7 @@ pub(crate) fn examine(config: &Config, patience: Duration) -> Vec<Finding> {
 
 /// Each check of production mode, of the server's process where one runs.
 fn unsafe_around(config: &Config, now: u64) -> Vec<Finding> {
-    let mut around = Surroundings::probe(config, now);
+    let mut around = Surroundings::probe(config, now, Some(ASKED));
     process::look_at(config, &mut around);
     let causes = production::causes(config, &around, &[Of::Process, Of::Files]);
     let checks = production::CHECKS.iter().flat_map(|checks| checks.iter());

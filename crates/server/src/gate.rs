@@ -18,12 +18,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 use tower::Service as _;
+use tracing::{Instrument as _, field};
 use twofold_api::{Reason, Refusal, public_url::PublicUrl};
 use twofold_cosigner::{
     Cosigner,
     port::{Clock, chain::Chain, store::Store},
 };
 use twofold_identity::Identity;
+use twofold_store::metric::SPANS;
 
 pub(crate) use admit::Admitted;
 pub(crate) use refuse::Outcome;
@@ -102,6 +104,8 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         procedure: &'static str,
         outcome: &Arc<Outcome>,
     ) -> Response<Body> {
+        // Before it is looked whether any is taken: who drains counts it, or it is refused.
+        let _under_way = self.health.drain().enter();
         let (mut parts, body) = request.into_parts();
         let asked = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
         let asked = asked.strip_prefix(self.url.base_path()).unwrap_or(&asked);
@@ -114,8 +118,12 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
                 let refusal = Refusal::new(Reason::ShuttingDown, "the server is stopping; try again in a moment");
                 return self.refuse(&shape, outcome, refusal).await;
             }
-            match self.admit(&parts, asked, body, peer).await {
-                Ok((admitted, held)) => self.run(parts, held.bytes.clone(), Ok(admitted)).await,
+            let admitted = self.admit(&parts, asked, body, peer);
+            match admitted.instrument(tracing::info_span!(target: SPANS, "admit")).await {
+                Ok((admitted, held)) => {
+                    let answered = self.run(parts, held.bytes.clone(), Ok(admitted));
+                    answered.instrument(tracing::info_span!(target: SPANS, "answer")).await
+                }
                 Err(refusal) => self.refuse(&shape, outcome, refusal).await,
             }
         };
@@ -186,14 +194,20 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
             .find(|procedure| *procedure == path);
         let outcome = Arc::new(Outcome::new(id.clone()));
         let page = self.origins.listed(request.headers()).cloned();
+        // A span that has begun keeps its name.
+        let called = procedure.map_or("other", short);
+        let span = tracing::info_span!(
+            target: SPANS, "request", otel.kind = "server", otel.name = called, otel.status_code = field::Empty,
+            request_id = id, method = field::Empty, code = field::Empty, reason = field::Empty,
+        );
         let (name, mut response) = match procedure {
             Some(_) if request.method() == Method::OPTIONS => match self.rates.address(peer.address()) {
                 Ok(()) => ("preflight", origin::preflight(page.is_some())),
                 Err(refusal) => ("other", too_many(&outcome.note(refusal))),
             },
             Some(procedure) if request.method() == Method::POST => {
-                let name = procedure.rsplit('/').next().unwrap_or(procedure);
-                (name, self.call(request, peer, procedure, &outcome).await)
+                let answered = self.call(request, peer, procedure, &outcome).instrument(span.clone());
+                (called, answered.await)
             }
             _ => match self.rates.address(peer.address()) {
                 Ok(()) if probe::asks(request.method(), path) => ("check", self.check(request, peer, &outcome).await),
@@ -211,6 +225,16 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
         let code = outcome.code(response.status());
         metrics::counter!(metric::REQUESTS, "method" => name, "code" => code).increment(1);
         metrics::histogram!(metric::REQUEST_SECONDS, "method" => name).record(took);
+        if called != name {
+            span.record("otel.name", name);
+        }
+        span.record("method", name).record("code", code);
+        if let Some(reason) = outcome.reason() {
+            span.record("reason", reason);
+        }
+        if ["internal", "data_loss", "unknown"].contains(&code) {
+            span.record("otel.status_code", "ERROR");
+        }
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match outcome.reason() {
             // Whoever is past a rate writes no line by each request; the metrics count them.
@@ -225,6 +249,11 @@ impl<S: Store, C: Chain, K: Clock> Answer for Gate<S, C, K> {
         }
         response
     }
+}
+
+/// A procedure's name without its service's.
+fn short(procedure: &'static str) -> &'static str {
+    procedure.rsplit('/').next().unwrap_or(procedure)
 }
 
 fn health(fine: bool) -> Response<Body> {

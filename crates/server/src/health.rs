@@ -11,7 +11,10 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::listen::{self, Phase};
+use crate::{
+    drain::Drain,
+    listen::{self, Phase},
+};
 
 /// How old the last good word of the store may be.
 const STORE: Duration = Duration::from_secs(10);
@@ -21,6 +24,7 @@ const NODE: Duration = Duration::from_secs(60);
 /// What is known of the parts that the server needs. The KEK is not among them: without the right one it never starts.
 pub(crate) struct Health {
     phase: watch::Receiver<Phase>,
+    drain: Drain,
     started: Instant,
     store: LastGood,
     node: LastGood,
@@ -36,6 +40,7 @@ impl Health {
     pub(crate) fn new(phase: watch::Receiver<Phase>) -> Self {
         Self {
             phase,
+            drain: Drain::new(),
             started: Instant::now(),
             store: LastGood::default(),
             node: LastGood::default(),
@@ -75,7 +80,11 @@ impl Health {
         let restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
         let restarts = restarts.iter();
         let restarts = restarts.map(|(task, count)| format!("`{task}` broke off and was begun again, {count} times"));
-        certificate.chain(restarts).collect()
+        let held_off = self
+            .drain
+            .is_on()
+            .then(|| "it takes no requests, as the operator said: twofold-server drain --resume".to_owned());
+        certificate.chain(restarts).chain(held_off).collect()
     }
 
     /// Store and node answered lately and the server is not stopping.
@@ -85,12 +94,26 @@ impl Health {
 
     /// It takes no new request.
     pub(crate) fn stopping(&self) -> bool {
-        *self.phase.borrow() != Phase::Running
+        *self.phase.borrow() != Phase::Running || self.drain.is_on()
+    }
+
+    /// Whether requests are held off, and how many are being answered.
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
+    /// How long it has been running.
+    pub(crate) fn up(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Resolves once it takes no new request.
     pub(crate) async fn stopped(&self) {
-        listen::reached(&mut self.phase.clone(), Phase::Draining).await;
+        let mut phase = self.phase.clone();
+        tokio::select! {
+            () = listen::reached(&mut phase, Phase::Draining) => {}
+            () = self.drain.begun() => {}
+        }
     }
 
     fn ready_at(&self, now: Duration) -> bool {

@@ -10,8 +10,9 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    config::{Log, LogFormat},
+    config::{Log, LogFormat, Traces},
     fault::Fault,
+    trace::{self, Exporter},
 };
 
 /// Changes the level of a running log.
@@ -54,13 +55,13 @@ fn unknown(level: &str) -> Fault {
     ))
 }
 
-/// Starts the log of this process, once.
-pub fn start(log: &Log) -> Result<LevelHandle, Fault> {
-    start_to(log, std::io::stderr)
+/// Starts the log of this process, and its traces, once. Traces are sent by the runtime that this is called in.
+pub fn start(log: &Log, traces: &Traces) -> Result<(LevelHandle, Exporter), Fault> {
+    start_to(log, traces, std::io::stderr)
 }
 
 /// The same, to a writer of one's own.
-pub fn start_to<W>(log: &Log, writer: W) -> Result<LevelHandle, Fault>
+pub fn start_to<W>(log: &Log, traces: &Traces, writer: W) -> Result<(LevelHandle, Exporter), Fault>
 where
     W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -79,12 +80,14 @@ where
             .with_writer(writer)
             .boxed(),
     };
+    let (spans, exporter) = trace::start(traces)?;
+    // The log's level is not the traces': each layer has a filter of its own.
     tracing_subscriber::registry()
-        .with(filter)
-        .with(layer)
+        .with(layer.with_filter(filter))
+        .with(spans)
         .try_init()
         .map_err(|error| Fault::System(format!("can't start the log: {error}")))?;
-    Ok(LevelHandle(handle))
+    Ok((LevelHandle(handle), exporter))
 }
 
 #[cfg(test)]

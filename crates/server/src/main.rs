@@ -37,6 +37,7 @@ fn dispatch(asked: Command) -> Result<(), Fault> {
         Command::LogLevel(wish) => command::log_level(&wish.server.into(), &wish.level, wish.json),
         Command::Link(link) => command::link(&Server::from(link.server), link.json),
         Command::Status(status) => command::status(&Server::from(status.server), status.json),
+        Command::Look(look) => look.run(),
         Command::Backup(wanted) => command::backup(wanted.into()),
         Command::BackupKey { out, json } => command::backup_key(&out, json),
         Command::Restore(wanted) => command::restore(&wanted.into()),

@@ -37,9 +37,7 @@ pub(crate) const SIGNATURES: &str = "twofold_signatures_total";
 pub(crate) const MESSAGE_SIGNATURES: &str = "twofold_message_signatures_total";
 /// Calls to the node, by `call` and `outcome`.
 pub(crate) const CHAIN_CALLS: &str = "twofold_chain_calls_total";
-/// Whether there is a connection to an Electrum server, by `source`: `first` or `second`.
-pub(crate) const CHAIN_LINK_UP: &str = "twofold_chain_link_up";
-/// Seconds since an Electrum server last answered, by `source`.
+/// Seconds since an Electrum server last answered, by `source`: `first` or `second`.
 pub(crate) const CHAIN_LINK_SILENT: &str = "twofold_chain_link_silent_seconds";
 /// Connections made to an Electrum server, by `source`.
 pub(crate) const CHAIN_LINK_CONNECTIONS: &str = "twofold_chain_link_connections_total";
@@ -47,6 +45,21 @@ pub(crate) const CHAIN_LINK_CONNECTIONS: &str = "twofold_chain_link_connections_
 pub(crate) const CHAIN_LINK_SCRIPTS: &str = "twofold_chain_link_scripts";
 /// Height of the best block that the follower has read.
 pub(crate) const TIP_HEIGHT: &str = "twofold_tip_height";
+/// Whether calls go through over a link that leaves the process, by `link`: the key of the configuration that names where it
+/// leads.
+pub(crate) const LINK_UP: &str = "twofold_link_up";
+/// Calls that failed and connections that ended, by `link`.
+pub(crate) const LINK_FAILURES: &str = "twofold_link_failures_total";
+/// Whether requests are answered: 1, or 0.
+pub(crate) const READY: &str = "twofold_ready";
+/// What is not as it should be though requests are answered, as `status` lists it.
+pub(crate) const TROUBLES: &str = "twofold_troubles";
+/// Tasks of the background that broke off and were begun again, by `task`.
+pub(crate) const TASK_RESTARTS: &str = "twofold_task_restarts_total";
+/// When a backup was last made, in seconds since 1970; not there before the first.
+pub(crate) const LAST_BACKUP: &str = "twofold_last_backup_timestamp_seconds";
+/// When a drill last came to its end; not there before the first.
+pub(crate) const LAST_DRILL: &str = "twofold_last_drill_timestamp_seconds";
 /// Panics caught; each is a defect.
 pub(crate) const PANICS: &str = "twofold_panics_total";
 
@@ -83,7 +96,6 @@ fn install() -> Result<PrometheusHandle, String> {
         "Replies that carried the server's half of a signature over a text"
     );
     metrics::describe_counter!(CHAIN_CALLS, "Calls to the node, by call and outcome");
-    metrics::describe_gauge!(CHAIN_LINK_UP, "Whether there is a connection to an Electrum server");
     metrics::describe_gauge!(CHAIN_LINK_SILENT, "Seconds since an Electrum server last answered");
     metrics::describe_counter!(CHAIN_LINK_CONNECTIONS, "Connections made to an Electrum server");
     metrics::describe_gauge!(CHAIN_LINK_SCRIPTS, "Scripts at an Electrum server, by state");
@@ -97,6 +109,13 @@ fn install() -> Result<PrometheusHandle, String> {
         FAILED_COMMITS,
         "Commits that failed as a whole; after some the server stops"
     );
+    metrics::describe_gauge!(LINK_UP, "Whether calls go through over a link that leaves the process");
+    metrics::describe_counter!(LINK_FAILURES, "Calls that failed and connections that ended, by link");
+    metrics::describe_gauge!(READY, "Whether requests are answered: 1, or 0");
+    metrics::describe_gauge!(TROUBLES, "What is not as it should be though requests are answered");
+    metrics::describe_counter!(TASK_RESTARTS, "Tasks of the background that were begun again, by task");
+    metrics::describe_gauge!(LAST_BACKUP, "When a backup was last made, in seconds since 1970");
+    metrics::describe_gauge!(LAST_DRILL, "When a drill last came to its end, in seconds since 1970");
     metrics::describe_counter!(PANICS, "Panics caught; each is a defect");
     for counter in [
         CONNECTIONS_REFUSED,
@@ -107,16 +126,21 @@ fn install() -> Result<PrometheusHandle, String> {
     ] {
         metrics::counter!(counter).absolute(0);
     }
+    for step in ["begun", "finished", "refresh_begun", "refresh_finished"] {
+        metrics::counter!(CEREMONIES, "step" => step).absolute(0);
+    }
     metrics::gauge!(CONNECTIONS).set(0.0);
     metrics::gauge!(WATCHERS).set(0.0);
     metrics::gauge!(TIP_HEIGHT).set(0.0);
     Ok(handle)
 }
 
-/// Listens on a loopback address and serves `GET /metrics` in plain HTTP until the task is dropped.
+/// Listens on a loopback address and serves `GET /metrics` in plain HTTP until the task is dropped. `look` is called before
+/// each answer, and sets what is looked up and not counted.
 pub(crate) async fn listen(
     address: SocketAddr,
     handle: PrometheusHandle,
+    look: impl Fn() + Send + Sync + 'static,
 ) -> Result<(SocketAddr, impl Future<Output = ()>), Fault> {
     let listener = TcpListener::bind(address)
         .await
@@ -124,13 +148,13 @@ pub(crate) async fn listen(
     let bound = listener
         .local_addr()
         .map_err(|error| Fault::listening(address, &error))?;
-    Ok((bound, serve(listener, handle)))
+    Ok((bound, serve(listener, handle, Arc::new(look))))
 }
 
 /// Scrapers served at once. The next waits in the system's queue: whoever may run a program on this machine may connect.
 const SCRAPERS: usize = 16;
 
-async fn serve(listener: TcpListener, handle: PrometheusHandle) {
+async fn serve<L: Fn() + Send + Sync + 'static>(listener: TcpListener, handle: PrometheusHandle, look: Arc<L>) {
     let door = Arc::new(Semaphore::new(SCRAPERS));
     loop {
         let Ok(place) = Arc::clone(&door).acquire_owned().await else {
@@ -140,11 +164,11 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let handle = handle.clone();
+        let (handle, look) = (handle.clone(), Arc::clone(&look));
         tokio::spawn(async move {
             let service = service_fn(move |request: Request<Incoming>| {
-                let handle = handle.clone();
-                async move { Ok::<_, Infallible>(answer(&request, &handle)) }
+                let (handle, look) = (handle.clone(), Arc::clone(&look));
+                async move { Ok::<_, Infallible>(answer(&request, &handle, look.as_ref())) }
             });
             let mut http = hyper::server::conn::http1::Builder::new();
             http.timer(TokioTimer::new())
@@ -161,12 +185,13 @@ async fn serve(listener: TcpListener, handle: PrometheusHandle) {
     }
 }
 
-fn answer(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, handle: &PrometheusHandle, look: &impl Fn()) -> Response<Full<Bytes>> {
     if request.method() != Method::GET || request.uri().path() != "/metrics" {
         let mut response = Response::new(Full::default());
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
+    look();
     handle.run_upkeep();
     let mut response = Response::new(Full::from(handle.render()));
     let text = header::HeaderValue::from_static("text/plain; version=0.0.4");
@@ -190,7 +215,9 @@ mod tests {
     #[tokio::test]
     async fn silent_scrapers_take_so_many_places_and_no_more() {
         let handle = PrometheusBuilder::new().build_recorder().handle();
-        let (address, serving) = listen((Ipv4Addr::LOCALHOST, 0).into(), handle).await.expect("listens");
+        let (address, serving) = listen((Ipv4Addr::LOCALHOST, 0).into(), handle, || ())
+            .await
+            .expect("listens");
         tokio::spawn(serving);
         let mut silent = Vec::new();
         for _ in 0..SCRAPERS {

@@ -1,22 +1,24 @@
 //! The source of the chain, as configured: asked only once it has shown that it is on the right network, its calls
 //! counted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bitcoin::{Block, BlockHash, Network, ScriptBuf, Transaction, Txid, block::Header, constants::genesis_block};
-use twofold_chain::{
-    Source, Sources,
-    bitcoind::Bitcoind,
-    electrum::{Circuit, Electrum},
-};
+use tracing::{Instrument as _, field};
+use twofold_chain::{Source, Sources, bitcoind::Bitcoind, electrum::Electrum};
 use twofold_cosigner::port::chain::{Blocks, Chain, ChainFault, Entry, Scripts, Way};
 
-use crate::{config::Bitcoin, fault::Fault, metric};
+use twofold_store::metric::SPANS;
+
+use crate::{config::Bitcoin, fault::Fault, links::ChainLinks, metric};
 
 /// The source behind the server, and a second one if it is configured.
 #[derive(Debug)]
 pub(crate) struct Node {
-    sources: Sources,
+    sources: Arc<Sources>,
     network: Network,
     challenge: Option<ScriptBuf>,
     shown: AtomicBool,
@@ -25,7 +27,7 @@ pub(crate) struct Node {
 /// Makes the adapters. The sources themselves are asked later: a server starts without one and says that it is not ready.
 pub(crate) fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
     Ok(Node {
-        sources: bitcoin.sources()?,
+        sources: Arc::new(bitcoin.sources()?),
         network: bitcoin.network.known(),
         challenge: bitcoin.challenge()?,
         shown: AtomicBool::new(false),
@@ -33,6 +35,12 @@ pub(crate) fn connect(bitcoin: &Bitcoin) -> Result<Node, Fault> {
 }
 
 impl Node {
+    /// What tells how the links to the sources are.
+    pub(crate) fn links(&self) -> ChainLinks {
+        let sources = Arc::clone(&self.sources);
+        ChainLinks::new(move || sources.standings())
+    }
+
     async fn right_network(&self) -> Result<(), ChainFault> {
         if self.shown.load(Ordering::Relaxed) {
             return Ok(());
@@ -87,8 +95,6 @@ impl Node {
         for (which, source) in both {
             let Some(Source::Server(server)) = source else { continue };
             let state = server.state();
-            let up = f64::from(u8::from(state.circuit == Circuit::Closed));
-            metrics::gauge!(metric::CHAIN_LINK_UP, "source" => which).set(up);
             let seen = state.last_seen.unwrap_or(state.since);
             metrics::gauge!(metric::CHAIN_LINK_SILENT, "source" => which).set(seen.as_secs_f64());
             metrics::counter!(metric::CHAIN_LINK_CONNECTIONS, "source" => which).absolute(state.connections);
@@ -105,16 +111,19 @@ impl Node {
         call: &'static str,
         answer: impl Future<Output = Result<T, ChainFault>> + Send,
     ) -> Result<T, ChainFault> {
-        let answer = match self.right_network().await {
-            Ok(()) => answer.await,
-            Err(fault) => Err(fault),
+        let span = tracing::info_span!(target: SPANS, "chain", call, outcome = field::Empty);
+        let asked = async {
+            self.right_network().await?;
+            answer.await
         };
+        let answer = asked.instrument(span.clone()).await;
         let outcome = match &answer {
             Ok(_) => "ok",
             Err(ChainFault::Unavailable(_)) => "unavailable",
             Err(ChainFault::Disagreement(_)) => "disagreement",
             Err(_) => "refused",
         };
+        span.record("outcome", outcome);
         self.gauge();
         metrics::counter!(metric::CHAIN_CALLS, "call" => call, "outcome" => outcome).increment(1);
         answer

@@ -1,6 +1,9 @@
 //! What the operator can ask of the running server.
 
-use std::sync::Arc;
+mod look;
+mod watched;
+
+use std::{sync::Arc, time::Duration};
 
 use twofold_api::invitation::{Invitation, Trust};
 use twofold_cosigner::{
@@ -13,6 +16,7 @@ use crate::{
     copies::Copies,
     fault::Fault,
     health::Health,
+    links::{Link, Links},
     log::LevelHandle,
     rotation::Rotations,
 };
@@ -34,6 +38,9 @@ pub(crate) struct Office<S, C, K> {
     pub(crate) level: Option<LevelHandle>,
     pub(crate) copies: Copies,
     pub(crate) rotations: Arc<Rotations>,
+    pub(crate) links: Links,
+    /// How long requests may go on that are under way when no more are taken.
+    pub(crate) patience: Duration,
 }
 
 impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
@@ -221,8 +228,15 @@ impl<C: Chain, K: Clock> Grant for Office<Database, C, K> {
                 ready: self.health.ready(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 kek: self.rotations.standing(&self.cosigner),
-                troubles: self.health.troubles(),
+                troubles: self.troubles(),
+                links: self.links().into_iter().map(Link::seen).collect(),
             }),
+            Wish::Users { after, limit } => self.users(after.as_deref(), limit).await,
+            Wish::Wallets { user, after, limit } => self.wallets(user.as_deref(), after.as_deref(), limit).await,
+            Wish::Devices { user, after, limit } => self.devices(user.as_deref(), after.as_deref(), limit).await,
+            Wish::Stats => self.stats().await,
+            Wish::Audit { wallet, from } => self.audit(&wallet, from).await,
+            Wish::Drain { resume } => Ok(self.drain(resume).await),
             Wish::Link => Ok(Reply::Link {
                 link: self.link().to_string(),
             }),

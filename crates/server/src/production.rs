@@ -8,7 +8,10 @@ mod files;
 mod ingress;
 mod links;
 mod process;
+mod sign_in;
 mod surroundings;
+
+use std::time::Duration;
 
 use twofold_cosigner::port::Clock as _;
 
@@ -20,6 +23,9 @@ use crate::{
     fault::Fault,
     memory,
 };
+
+/// How long those may take who are asked before a start: the time server, the database.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One way to be unsafe, or several that belong together.
 pub(crate) struct Check {
@@ -59,7 +65,13 @@ impl Cause {
 }
 
 /// All of them.
-pub(crate) const CHECKS: [&[Check]; 4] = [process::CHECKS, files::CHECKS, ingress::CHECKS, links::CHECKS];
+pub(crate) const CHECKS: [&[Check]; 5] = [
+    process::CHECKS,
+    files::CHECKS,
+    ingress::CHECKS,
+    links::CHECKS,
+    sign_in::CHECKS,
+];
 
 /// Everything unsafe that checks of this kind find, each with the check's name.
 pub(crate) fn causes(config: &Config, around: &Surroundings, of: &[Of]) -> Vec<(&'static str, Cause)> {
@@ -77,7 +89,7 @@ pub(crate) fn causes(config: &Config, around: &Surroundings, of: &[Of]) -> Vec<(
 /// Checks a configuration before a server starts on it; in production mode its surroundings too, and takes the memory
 /// out of swap's reach.
 pub(crate) fn start(config: &Config) -> Result<(), Fault> {
-    judge(config, &[Of::Process, Of::Files])?;
+    judge(config, &[Of::Process, Of::Files], Some(PATIENCE))?;
     match config.mode {
         Mode::Production => memory::lock(),
         Mode::Development => {
@@ -87,17 +99,17 @@ pub(crate) fn start(config: &Config) -> Result<(), Fault> {
     }
 }
 
-/// The same for somebody who only looks: what depends on who runs the server is left out.
+/// The same for somebody who only looks: what depends on who runs the server is left out, and nobody is asked.
 pub(crate) fn check_files(config: &Config) -> Result<(), Fault> {
-    judge(config, &[Of::Files])
+    judge(config, &[Of::Files], None)
 }
 
-fn judge(config: &Config, of: &[Of]) -> Result<(), Fault> {
+fn judge(config: &Config, of: &[Of], patience: Option<Duration>) -> Result<(), Fault> {
     let sound = config.check();
     if config.mode == Mode::Development {
         return sound;
     }
-    let around = Surroundings::probe(config, SystemClock.now());
+    let around = Surroundings::probe(config, SystemClock.now(), patience);
     let mut told: Vec<String> = causes(config, &around, of)
         .into_iter()
         .map(|(name, cause)| format!("{name}: {}; {}", cause.wrong, cause.remedy))
@@ -105,7 +117,7 @@ fn judge(config: &Config, of: &[Of]) -> Result<(), Fault> {
     match sound {
         Err(fault) if told.is_empty() => Err(fault),
         // What a check names as well is named once.
-        Err(fault) if !around.names(&fault) => {
+        Err(fault) if !told.iter().any(|cause| cause.contains(&fault.to_string())) => {
             told.push(fault.to_string());
             Err(Fault::Unsafe(told))
         }

@@ -25,6 +25,7 @@ use crate::{
     gate::Gate,
     health::Health,
     kek,
+    links::{ChainLinks, Links},
     listen::{self, Phase},
     log::LevelHandle,
     metric,
@@ -107,11 +108,12 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     Ok(cosigner)
 }
 
-/// Starts everything. When this returns, requests are answered.
+/// Starts everything. When this returns, requests are answered. `links` tells how the links of `chain` are.
 pub async fn start<C: Chain, K: Clock>(
     config: &Config,
     listener: TcpListener,
     chain: C,
+    links: ChainLinks,
     clock: K,
     level: Option<LevelHandle>,
 ) -> Result<Running<C, K>, Fault> {
@@ -125,15 +127,8 @@ pub async fn start<C: Chain, K: Clock>(
     let rates = Arc::new(Rates::new(&config.limits));
     let handle = metric::start()?;
 
+    let identity = Arc::new(config.identity()?);
     let mut background = background::start(&cosigner, &health, &rates);
-    let metrics = match config.metrics.listen {
-        Some(listen) => {
-            let (bound, serving) = metric::listen(listen, handle).await?;
-            background.spawn(serving);
-            Some(bound)
-        }
-        None => None,
-    };
     let office = Arc::new(Office {
         cosigner: Arc::clone(&cosigner),
         url: config.public_url.clone(),
@@ -142,7 +137,27 @@ pub async fn start<C: Chain, K: Clock>(
         level,
         copies: Copies::new(config),
         rotations: Arc::new(Rotations::new(config)),
+        links: Links {
+            chain: links,
+            identity: Arc::clone(&identity),
+        },
+        patience: Duration::from_secs(config.limits.drain_seconds),
     });
+    let metrics = match config.metrics.listen {
+        Some(listen) => {
+            // A scraper that is slow to go keeps no store open.
+            let watched = Arc::downgrade(&office);
+            let look = move || {
+                if let Some(office) = watched.upgrade() {
+                    office.gauge();
+                }
+            };
+            let (bound, serving) = metric::listen(listen, handle, look).await?;
+            background.spawn(serving);
+            Some(bound)
+        }
+        None => None,
+    };
     let admin_socket = config.admin_socket();
     background.spawn(admin::serve(admin::bind(&admin_socket)?, Arc::clone(&office)));
 
@@ -153,7 +168,7 @@ pub async fn start<C: Chain, K: Clock>(
 
     let gate = Arc::new(Gate::new(
         cosigner,
-        Arc::new(config.identity()?),
+        identity,
         config.public_url.clone(),
         &config.allowed_origins,
         config.limits.clone(),
@@ -198,6 +213,11 @@ pub(crate) async fn first_invitation<C: Chain>(config: &Config, chain: C, second
         level: None,
         copies: Copies::new(config),
         rotations: Arc::new(Rotations::new(config)),
+        links: Links {
+            chain: ChainLinks::default(),
+            identity: Arc::new(config.identity()?),
+        },
+        patience: Duration::from_secs(config.limits.drain_seconds),
     };
     office.invite(seconds).await
 }

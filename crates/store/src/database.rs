@@ -5,8 +5,9 @@ use twofold_cosigner::port::{
         AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script,
         Share, User, UserId, Wallet, WalletTransaction,
     },
-    store::{Batch, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
+    store::{Batch, Counts, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
 };
+use twofold_link::Standing;
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
 use crate::{PostgresStore, SqliteStore};
@@ -34,6 +35,17 @@ impl Database {
     }
 }
 
+impl Database {
+    /// How the link to it is; none where it is in files.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.standing()),
+        }
+    }
+}
+
 /// Passes calls on.
 macro_rules! passed_on {
     ($($name:ident($($argument:ident: $what:ty),*) -> $answer:ty;)+) => {
@@ -57,6 +69,9 @@ passed_on! {
     invitation(code_hash: [u8; 32]) -> Option<Invitation>;
     user(issuer: &str, subject: &str) -> Option<User>;
     device(id: DeviceId) -> Option<Device>;
+    users(after: Option<UserId>, limit: u32) -> Vec<User>;
+    devices(user: Option<UserId>, after: Option<DeviceId>, limit: u32) -> Vec<Device>;
+    counts(now: u64) -> Counts;
     wallet(id: WalletId) -> Option<Wallet>;
     wallets(after: Option<WalletId>, limit: u32) -> Vec<Wallet>;
     chains(wallet: WalletId) -> Option<Chains>;

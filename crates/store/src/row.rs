@@ -16,6 +16,16 @@ pub(crate) trait Record: Sized {
     fn read(row: &impl Columns) -> Result<Self, Fault>;
 }
 
+/// The query for how much there is of everything, at the time that `now` stands for.
+pub(crate) fn counted(now: &str) -> String {
+    format!(
+        "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM devices), (SELECT count(*) FROM wallets),
+                (SELECT count(*) FROM ceremonies WHERE expires >= {now}),
+                (SELECT count(*) FROM invitations WHERE used_by IS NULL AND expires > {now}),
+                (SELECT count(*) FROM issued WHERE settled IS NULL), (SELECT count(*) FROM rescans WHERE next <= last)"
+    )
+}
+
 /// A value as a database gives it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value<'a> {

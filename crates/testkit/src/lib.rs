@@ -1,8 +1,9 @@
 //! What tests need beside the code they test: a real Bitcoin node of their own ([`Regtest`], [`Signet`]) and an Electrum server
 //! on it ([`Electrs`]), a real database ([`Postgres`]), a wire that misbehaves on command ([`ToxicProxy`]), an Electrum server
-//! that lies ([`FalseElectrum`]); and for sign-in a web site that answers as it is told ([`Site`]), keys that sign tokens
-//! ([`SigningKey`]) and a real provider ([`OidcProvider`]). Never part of production.
+//! that lies ([`FalseElectrum`]), a collector of traces ([`Collector`]); and for sign-in a web site that answers as it is told
+//! ([`Site`]), keys that sign tokens ([`SigningKey`]) and a real provider ([`OidcProvider`]). Never part of production.
 
+mod collector;
 mod daemon;
 mod descriptor_wallet;
 mod electrs;
@@ -18,6 +19,7 @@ mod site;
 mod toxic_proxy;
 
 pub use bitcoincore_rpc;
+pub use collector::{Collector, SpanSeen};
 pub use descriptor_wallet::DescriptorWallet;
 pub use electrs::Electrs;
 pub use false_electrum::{Asked, FalseElectrum, Say};

@@ -15,14 +15,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use twofold_link::{Breaker, Policy, Standing};
+
 use super::{BadUrl, Config, Credentials, link::Link};
 use crate::fault::{Fault, tidy};
 
 /// Connections kept open between calls. bitcoind serves four at a time unless told otherwise.
 const IDLE_LINKS: usize = 4;
-/// The first pause before a call is repeated; each further one is twice as long, up to the last.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(2);
 /// `RPC_IN_WARMUP`.
 const WARMING_UP: i64 = -28;
 
@@ -61,6 +60,7 @@ pub(super) struct Rpc {
     authorization: Mutex<Option<Authorization>>,
     idle: Mutex<Vec<Link>>,
     requests: AtomicU64,
+    breaker: Box<Breaker>,
 }
 
 impl Rpc {
@@ -85,6 +85,7 @@ impl Rpc {
             authorization: Mutex::new(None),
             idle: Mutex::new(Vec::new()),
             requests: AtomicU64::new(0),
+            breaker: Box::new(Breaker::new(Policy::default())),
         })
     }
 
@@ -92,7 +93,13 @@ impl Rpc {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Calls a method; the answer may have `limit` bytes.
+    /// How the link is.
+    pub(super) fn standing(&self) -> Standing {
+        self.breaker.standing()
+    }
+
+    /// Calls a method; the answer may have `limit` bytes. While the node has been away for long it is asked once, not until the
+    /// deadline.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -101,27 +108,37 @@ impl Rpc {
     ) -> Result<T, Fault> {
         let mut last = None;
         let tries = async {
-            let mut pause = FIRST_PAUSE;
+            let (mut pauses, again) = (self.breaker.policy().pauses(), self.breaker.may_try_again());
             loop {
                 match self.once(method, &params, limit).await {
-                    Err(Fault::Passing(why)) => {
+                    Err(Fault::Passing(why)) if again => {
                         tracing::debug!(method, why, "asking the node again");
+                        self.breaker.failed(&tidy(&why));
                         last = Some(why);
                     }
                     answer => return answer,
                 }
-                sleep(pause).await;
-                pause = (pause * 2).min(LAST_PAUSE);
+                sleep(pauses.take()).await;
             }
         };
         let answer = timeout(self.deadline, tries).await;
-        answer.unwrap_or_else(|_| {
+        let answer = answer.unwrap_or_else(|_| {
             let why = last.map_or_else(String::new, |why| format!(": {why}"));
             Err(Fault::Passing(format!(
                 "{method}: no answer within {:?}{why}",
                 self.deadline
             )))
-        })
+        });
+        match &answer {
+            // One that says no is there.
+            Ok(_) | Err(Fault::Refused { .. }) => {
+                self.breaker.answered();
+            }
+            Err(Fault::Passing(why) | Fault::Lasting(why)) => {
+                self.breaker.failed(&tidy(why));
+            }
+        }
+        answer
     }
 
     async fn once<T: DeserializeOwned>(&self, method: &'static str, params: &Value, limit: usize) -> Result<T, Fault> {

@@ -24,10 +24,13 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
+use twofold_link::{Pauses, Standing};
+
 use super::{Config, script_hash::ScriptHash, trust};
 use crate::fault::{Fault, tidy};
 
 pub(crate) use message::{Status, Tip};
+pub use twofold_link::Circuit;
 
 /// Calls under way at once; more wait for their turn.
 const CALLS: usize = 128;
@@ -68,17 +71,6 @@ impl Default for Pace {
     }
 }
 
-/// Whether calls go through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Circuit {
-    /// There is a connection.
-    Closed,
-    /// There is none since a moment ago: calls wait for the next.
-    Waiting,
-    /// There has been none for longer: calls fail at once until there is.
-    Open,
-}
-
 /// How a link is, for health and metrics.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -91,6 +83,8 @@ pub struct LinkState {
     pub last_seen: Option<Duration>,
     /// Connections made so far.
     pub connections: u64,
+    /// Connections that ended, or could not be made, so far.
+    pub failures: u64,
     /// Scripts watched.
     pub scripts: usize,
     /// How many of them are watched on this connection: all, once it is restored.
@@ -99,11 +93,27 @@ pub struct LinkState {
     pub trouble: Option<String>,
 }
 
+impl LinkState {
+    /// As of any link.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let up = self.circuit == Circuit::Closed;
+        Standing {
+            circuit: self.circuit,
+            since: self.since,
+            answered: self.last_seen,
+            failures: self.failures,
+            trouble: self.trouble.clone().filter(|_| !up),
+        }
+    }
+}
+
 /// What the task tells.
 #[derive(Debug, Clone)]
 struct Told {
     circuit: Circuit,
     since: Instant,
+    failures: u64,
     trouble: Option<String>,
 }
 
@@ -139,6 +149,7 @@ impl Link {
         let told = Told {
             circuit: Circuit::Waiting,
             since: Instant::now(),
+            failures: 0,
             trouble: None,
         };
         let core = Core {
@@ -180,6 +191,7 @@ impl Link {
             since: told.since.elapsed(),
             last_seen: last_seen.map(|last| last.elapsed()),
             connections,
+            failures: told.failures,
             scripts,
             restored,
             trouble: told.trouble,
@@ -302,7 +314,7 @@ impl Core {
 /// Keeps a connection for as long as it is let.
 async fn keep(core: Arc<Core>) {
     let pace = &core.config.pace;
-    let mut pause = Duration::ZERO;
+    let mut pauses = Pauses::new(pace.first_pause, pace.last_pause);
     loop {
         let began = Instant::now();
         let up = || {
@@ -317,6 +329,7 @@ async fn keep(core: Arc<Core>) {
             reason = core.lose_patience() => reason,
         };
         core.told.send_modify(|told| {
+            told.failures = told.failures.saturating_add(1);
             told.trouble = Some(tidy(&reason));
             if told.circuit == Circuit::Closed {
                 tracing::warn!(reason, "lost the Electrum server; connecting again");
@@ -325,22 +338,12 @@ async fn keep(core: Arc<Core>) {
             }
         });
         // A connection that held begins anew; one that breaks at once is not made again at once.
-        pause = if began.elapsed() > pace.heartbeat {
-            pace.first_pause
-        } else {
-            (pause * 2).clamp(pace.first_pause, pace.last_pause)
-        };
+        if began.elapsed() > pace.heartbeat {
+            pauses.begin_anew();
+        }
         tokio::select! {
-            () = sleep(jittered(pause)) => {}
+            () = sleep(pauses.take()) => {}
             _ = core.lose_patience() => {}
         }
     }
-}
-
-/// Between a half and the whole: servers that lost their Electrum server together don't all come back together.
-fn jittered(pause: Duration) -> Duration {
-    let mut random = [0; 2];
-    // Without randomness they come together, and no worse.
-    let _ = getrandom::getrandom(&mut random);
-    pause.mul_f64(0.5 + f64::from(u16::from_le_bytes(random)) / 131_072.0)
 }

@@ -200,6 +200,25 @@ pub struct OpenCeremonies {
     pub all: u32,
 }
 
+/// How much there is of everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Users.
+    pub users: u32,
+    /// Devices.
+    pub devices: u32,
+    /// Wallets, those whose making has not ended included.
+    pub wallets: u32,
+    /// Ceremonies that are open.
+    pub ceremonies: u32,
+    /// Invitations that can be used.
+    pub invitations: u32,
+    /// Transactions that signatures were given out for and that the chain does not have.
+    pub waiting: u32,
+    /// Rescans that have blocks to read.
+    pub rescans: u32,
+}
+
 /// Storage, as the cosigner sees it. A batch that `commit` answered `Ok` to survives any crash.
 pub trait Store: Send + Sync + 'static {
     /// Applies a batch atomically and durably.
@@ -214,6 +233,17 @@ pub trait Store: Send + Sync + 'static {
     fn user(&self, issuer: &str, subject: &str) -> impl Future<Output = Result<Option<User>, StoreFault>> + Send;
     /// A device.
     fn device(&self, id: DeviceId) -> impl Future<Output = Result<Option<Device>, StoreFault>> + Send;
+    /// Users in order of their ids, from the one after `after` on, at most `limit`.
+    fn users(&self, after: Option<UserId>, limit: u32) -> impl Future<Output = Result<Vec<User>, StoreFault>> + Send;
+    /// Devices, of one user or of all, in order of their ids, from the one after `after` on, at most `limit`.
+    fn devices(
+        &self,
+        user: Option<UserId>,
+        after: Option<DeviceId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Device>, StoreFault>> + Send;
+    /// How much there is of everything at `now`. It may count for a while.
+    fn counts(&self, now: u64) -> impl Future<Output = Result<Counts, StoreFault>> + Send;
     /// How many devices a user has.
     fn device_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
     /// A wallet.

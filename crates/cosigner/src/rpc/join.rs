@@ -36,7 +36,7 @@ pub struct SignedIn {
 }
 
 /// The issuer of users that an invitation vouches for.
-const ISSUER: &str = "invitation";
+pub(crate) const ISSUER: &str = "invitation";
 /// How often a person's device is enrolled that others of theirs are in the way of.
 const ATTEMPTS: u32 = 8;
 

@@ -12,7 +12,7 @@ use crate::port::record::{
     AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script, Share,
     User, UserId, Wallet, WalletTransaction,
 };
-use crate::port::store::{Batch, OpenCeremonies, Store, StoreFault, Write};
+use crate::port::store::{Batch, Counts, OpenCeremonies, Store, StoreFault, Write};
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
@@ -391,6 +391,46 @@ impl Store for MemoryStore {
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreFault> {
         Ok(self.lock().devices.get(&id).cloned())
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreFault> {
+        let tables = self.lock();
+        let mut rows: Vec<_> = tables
+            .users
+            .values()
+            .filter(|row| Some(row.id) > after)
+            .cloned()
+            .collect();
+        rows.sort_by_key(|row| row.id);
+        rows.truncate(most(limit));
+        Ok(rows)
+    }
+
+    async fn devices(
+        &self,
+        user: Option<UserId>,
+        after: Option<DeviceId>,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreFault> {
+        let tables = self.lock();
+        let rows = tables.devices.values();
+        let rows = rows.filter(|row| user.is_none_or(|user| row.user == user) && Some(row.id) > after);
+        Ok(rows.take(most(limit)).cloned().collect())
+    }
+
+    async fn counts(&self, now: u64) -> Result<Counts, StoreFault> {
+        let tables = self.lock();
+        let count = |rows: usize| u32::try_from(rows).unwrap_or(u32::MAX);
+        let usable = |row: &&Invitation| row.used_by.is_none() && row.expires > now;
+        Ok(Counts {
+            users: count(tables.users.len()),
+            devices: count(tables.devices.len()),
+            wallets: count(tables.wallets.len()),
+            ceremonies: count(tables.ceremonies.values().filter(|row| row.expires >= now).count()),
+            invitations: count(tables.invitations.values().filter(usable).count()),
+            waiting: count(tables.issued.len()),
+            rescans: count(tables.rescans.values().filter(|row| row.next <= row.last).count()),
+        })
     }
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {

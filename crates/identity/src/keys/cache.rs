@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use twofold_link::{Breaker, Policy, Standing};
+
 use super::{Algorithm, Found, Key, KeySet};
 use crate::{
     claims::SKEW,
@@ -32,6 +34,7 @@ pub(crate) struct Cache<F> {
     known: Mutex<Known>,
     one_at_a_time: tokio::sync::Mutex<()>,
     waiting: Waiting,
+    breaker: Breaker,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +66,13 @@ impl<F: Fetch> Cache<F> {
             known: Mutex::default(),
             one_at_a_time: tokio::sync::Mutex::default(),
             waiting: Waiting::default(),
+            breaker: Breaker::new(Policy::default()),
         })
+    }
+
+    /// How the link is.
+    pub(crate) fn standing(&self) -> Standing {
+        self.breaker.standing()
     }
 
     /// The key that a token is signed by.
@@ -131,11 +140,13 @@ impl<F: Fetch> Cache<F> {
         let mut known = self.known();
         let trouble = match fetched {
             Ok(keys) => {
+                self.breaker.answered();
                 known.keys = Some((Arc::new(keys), now));
                 None
             }
             Err(why) => {
                 tracing::warn!(issuer = self.issuer, why, "a sign-in provider's keys can't be had");
+                self.breaker.failed(&why);
                 Some(why)
             }
         };

@@ -6,7 +6,11 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use twofold_link::{Breaker, Policy, Standing};
 use zeroize::Zeroizing;
 
 use super::{Kind, Provider, hmac::SharedSecret};
@@ -51,6 +55,7 @@ pub(super) struct App {
     admission: Admission,
     turns: Arc<Semaphore>,
     waiting: Waiting,
+    breaker: Breaker,
 }
 
 /// The value of a header that shows who asks.
@@ -91,6 +96,7 @@ impl Webhook {
                 admission: self.admission,
                 turns: Arc::new(Semaphore::new(AT_ONCE)),
                 waiting: Waiting::default(),
+                breaker: Breaker::new(Policy::default()),
             }))));
         };
         Err(SetupFault::Setting {
@@ -105,6 +111,10 @@ impl App {
         &self.issuer
     }
 
+    pub(super) fn standing(&self) -> Standing {
+        self.breaker.standing()
+    }
+
     pub(super) async fn person(&self, token: &Token, now: u64) -> Result<Person, Fault> {
         let Some(_place) = self.waiting.enter() else {
             return Err(self.unavailable("too many wait for its answer"));
@@ -113,9 +123,12 @@ impl App {
         let Ok(Ok(_turn)) = turn else {
             return Err(self.unavailable("it is asked too much at once"));
         };
-        let answer = match self.once(token).await {
-            // A second time, for a fault that may pass.
-            Err(_) => self.once(token).await,
+        let answer = match self.noted(token).await {
+            // A second time, for a fault that may pass; not while it has been away for long.
+            Err(_) if self.breaker.may_try_again() => {
+                sleep(self.breaker.policy().pauses().take()).await;
+                self.noted(token).await
+            }
             answered => answered,
         };
         match answer.map_err(|why| self.unavailable(&why))? {
@@ -123,6 +136,15 @@ impl App {
             Verdict::Disowned => Err(Refused::Disowned.into()),
             Verdict::Nobody => Err(Fault::Forbidden("the app knows no such user")),
         }
+    }
+
+    async fn noted(&self, token: &Token) -> Result<Verdict, String> {
+        let answer = self.once(token).await;
+        match &answer {
+            Ok(_) => self.breaker.answered(),
+            Err(why) => self.breaker.failed(why),
+        };
+        answer
     }
 
     async fn once(&self, token: &Token) -> Result<Verdict, String> {

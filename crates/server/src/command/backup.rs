@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Server, say, wallets};
+use super::{Server, count_of_wallets, say};
 use crate::{
     admin::{Reply, Wish, answers, ask},
     backup::{self, Manifest},
@@ -59,7 +59,7 @@ fn tell(out: &Path, manifest: &Manifest, json: bool) {
         say(format_args!(
             "{}: {}, {} bytes, read back as written. Keep it apart from the KEK and the anchor.",
             out.display(),
-            wallets(manifest.wallets),
+            count_of_wallets(manifest.wallets),
             manifest.bytes
         ));
     }

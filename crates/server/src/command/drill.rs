@@ -37,7 +37,7 @@ pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
     if wrong > 0 {
         return Err(Fault::Data(format!(
             "{wrong} of {} are not whole: restore a backup elsewhere and compare",
-            super::wallets(wallets)
+            super::count_of_wallets(wallets)
         )));
     }
     if json {
@@ -45,7 +45,7 @@ pub fn drill(server: &Server, json: bool) -> Result<(), Fault> {
     } else {
         say(format_args!(
             "{}: every record authenticates, every outer seal opens; {proved} with the share that signed last.",
-            super::wallets(wallets)
+            super::count_of_wallets(wallets)
         ));
     }
     Ok(())

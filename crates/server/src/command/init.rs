@@ -13,7 +13,9 @@ use super::{Node, invite, say};
 use crate::{
     certificate,
     clock::SystemClock,
-    config::{Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, People, Policy, Tls, Trust, Waits},
+    config::{
+        Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, People, Policy, Tls, Traces, Trust, Waits,
+    },
     fault::Fault,
     kek, node, private_file, serve, tls,
 };
@@ -161,6 +163,7 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         backup: Backup::default(),
         log: Log::default(),
         metrics: Metrics::default(),
+        traces: Traces::default(),
         clock: Clock::default(),
         trust_clock: false,
         new_anchor: false,

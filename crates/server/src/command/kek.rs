@@ -47,7 +47,7 @@ pub fn kek_rotate(server: &Server, json: bool) -> Result<(), Fault> {
     }
     say(format_args!(
         "Sealed under the new KEK: {}.",
-        super::wallets(standing.wallets)
+        super::count_of_wallets(standing.wallets)
     ));
     if standing.damaged > 0 {
         say(format_args!(
@@ -72,7 +72,7 @@ pub(super) fn progress(kek: &KekStanding) -> String {
     format!(
         "The KEK is being changed: about {}%, {}{}",
         kek.percent,
-        super::wallets(kek.wallets),
+        super::count_of_wallets(kek.wallets),
         trouble.unwrap_or_default()
     )
 }

@@ -64,7 +64,7 @@ pub fn restore(wanted: &Restore) -> Result<(), Fault> {
     }
     say(format_args!(
         "Restored: {}, as they were when the backup was made",
-        super::wallets(contents.wallets)
+        super::count_of_wallets(contents.wallets)
     ));
     if follows.is_none() {
         say(format_args!(

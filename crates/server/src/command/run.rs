@@ -75,10 +75,12 @@ pub fn run(what: Run) -> Result<(), Fault> {
                     new_anchor,
                     ..Config::load(&file)?
                 };
-                let level = log::start(&config.log)?;
+                let (level, traces) = log::start(&config.log, &config.traces)?;
                 production::start(&config)?;
                 let listener = serve::bind(config.listen).await?;
-                Box::pin(run_until_told(&config, level, listener, json, false)).await
+                let ended = Box::pin(run_until_told(&config, level, listener, json, false)).await;
+                traces.end().await;
+                ended
             }
             Run::Development {
                 data,
@@ -107,9 +109,11 @@ pub fn run(what: Run) -> Result<(), Fault> {
                     config.log.format = LogFormat::Json;
                 }
                 config.new_anchor = new_anchor;
-                let level = log::start(&config.log)?;
+                let (level, traces) = log::start(&config.log, &config.traces)?;
                 config.check()?;
-                Box::pin(run_until_told(&config, level, listener, json, true)).await
+                let ended = Box::pin(run_until_told(&config, level, listener, json, true)).await;
+                traces.end().await;
+                ended
             }
         }
     });
@@ -138,7 +142,8 @@ async fn run_until_told(
     if let Some(why) = config.bitcoin.obstacle() {
         tracing::warn!(why, "the bitcoin node can't be asked yet; trying until it can");
     }
-    let running = Box::pin(serve::start(config, listener, chain, SystemClock, Some(level))).await?;
+    let links = chain.links();
+    let running = Box::pin(serve::start(config, listener, chain, links, SystemClock, Some(level))).await?;
     let invitation = if invited {
         Some(running.invite(DEVELOPMENT_INVITATION).await?)
     } else {

@@ -40,6 +40,7 @@ impl Config {
                 "metrics.listen {listen} is open to others; use a loopback address such as 127.0.0.1:9464"
             )));
         }
+        self.traces.check()?;
         self.database.settings()?;
         kek::read(&self.kek_file)?;
         tls::Chain::load(&self.tls)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use twofold_store::{Settings, Tls};
 use zeroize::Zeroizing;
 
-use super::check::within;
+use super::{check::within, source::stays_here};
 use crate::{fault::Fault, private_file};
 
 /// The database.
@@ -65,6 +65,27 @@ impl Database {
             .merge(Env::prefixed("TWOFOLD__DATABASE__"))
             .extract()
             .map_err(|error| super::fault::explain(Path::new("[database]"), error))
+    }
+
+    /// Its hosts on other machines; none where the data is in files, or the settings make no sense.
+    pub(crate) fn elsewhere(&self) -> Vec<String> {
+        let hosts = self
+            .settings()
+            .ok()
+            .flatten()
+            .and_then(|settings| settings.hosts().ok());
+        let mut hosts = hosts.unwrap_or_default();
+        hosts.retain(|host| !host.starts_with('/') && !stays_here(host));
+        hosts
+    }
+
+    /// The same, where whoever is on the way reads and writes along.
+    pub(crate) fn exposed(&self) -> Vec<String> {
+        let private = |settings: Settings| settings.is_private().unwrap_or(true);
+        if self.settings().ok().flatten().is_none_or(private) {
+            return Vec::new();
+        }
+        self.elsewhere()
     }
 
     /// How PostgreSQL is reached; none where the data is in files.

@@ -298,8 +298,36 @@ fn read(file: &Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Fault> {
     Ok(zeroize::Zeroizing::new(bytes))
 }
 
+impl SignIn {
+    /// Where it is asked, or its tokens say that they come from, each by its key.
+    pub(crate) fn urls(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Oidc { issuer, jwks_url, .. } => {
+                let keys = jwks_url.as_deref().map(|url| ("jwks_url", url));
+                [Some(("issuer", issuer.as_str())), keys]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            Self::Firebase { jwks_url, .. } => jwks_url.as_deref().map(|url| ("jwks_url", url)).into_iter().collect(),
+            Self::Supabase { url, .. } | Self::Webhook { url, .. } => vec![("url", url.as_str())],
+        }
+    }
+
+    /// The files that hold a secret.
+    pub(crate) fn secret_files(&self) -> Vec<&Path> {
+        match self {
+            Self::Oidc { .. } | Self::Firebase { .. } => Vec::new(),
+            Self::Supabase { secret_file, .. } => secret_file.as_deref().into_iter().collect(),
+            Self::Webhook { secret_file, key, .. } => {
+                secret_file.as_deref().into_iter().chain(key.as_deref()).collect()
+            }
+        }
+    }
+}
+
 /// A secret that nobody else may read.
-fn secret(file: &Path) -> Result<SharedSecret, Fault> {
+pub(crate) fn secret(file: &Path) -> Result<SharedSecret, Fault> {
     private_file::require_private(file)?;
     let bytes = read(file)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong(format!("{} holds no text", file.display())))?;

@@ -180,7 +180,7 @@ impl Second {
 }
 
 /// Whether what is said to this host stays on this machine.
-fn stays_here(host: &str) -> bool {
+pub(super) fn stays_here(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or(host == "localhost", |address| address.to_canonical().is_loopback())
 }

@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::{Config, LogFormat, Network, Trust};
 
-const GOOD: &str = r#"
+pub(super) const GOOD: &str = r#"
 public_url = "https://wallet.example.org"
 listen = "0.0.0.0:8443"
 data_dir = "/var/lib/twofold"
@@ -19,7 +19,7 @@ rpc_url = "http://127.0.0.1:38332"
 cookie_file = "/var/lib/bitcoin/signet/.cookie"
 "#;
 
-fn load(text: &str) -> Result<Config, String> {
+pub(super) fn load(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("twofold.toml");
     std::fs::write(&path, text).unwrap();

@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use super::Finding;
-use crate::{config::Config, mark};
+use crate::{
+    config::{Config, DatabaseKind},
+    mark,
+};
 
 const DAY: u64 = 86_400;
 
@@ -71,6 +74,19 @@ fn loose(config: &str) -> Vec<&'static str> {
         loose.push("root may log in");
     }
     loose
+}
+
+pub(super) fn database(config: &Config, _: u64) -> Vec<Finding> {
+    let check = "database host";
+    if config.database.kind == DatabaseKind::Sqlite {
+        return vec![Finding::well(check, "the data is in files of this machine")];
+    }
+    let elsewhere = config.database.elsewhere();
+    if !elsewhere.is_empty() {
+        return vec![Finding::well(check, elsewhere.join(", "))];
+    }
+    let remedy = "give it a machine of its own: who gets into this one has the data and the KEK at once";
+    vec![Finding::warn(check, "PostgreSQL runs on this machine", remedy)]
 }
 
 pub(super) fn disk(config: &Config, _: u64) -> Vec<Finding> {

@@ -113,6 +113,16 @@ fn default_secrets(config: &Config, around: &Surroundings) -> Vec<Cause> {
         let wrong = format!("the KEK in {} was chosen, not drawn", config.kek_file.display());
         causes.push(Cause::new(wrong, "set the server up anew, with one that `init` draws"));
     }
+    for secret in around.secrets.iter().filter(|secret| secret.guessable) {
+        let wrong = format!(
+            "the secret in {} was chosen, or copied from an example",
+            secret.file.display()
+        );
+        causes.push(Cause::new(
+            wrong,
+            "draw one (openssl rand -hex 32), and give it to the provider as well",
+        ));
+    }
     if around.node_password_guessable {
         let remedy = "draw one of 12 characters or more (openssl rand -hex 16), or use bitcoin.cookie_file";
         causes.push(Cause::new(

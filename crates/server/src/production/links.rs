@@ -1,4 +1,4 @@
-//! What the server speaks to, what it says aloud, and its clock.
+//! What the server speaks to and as whom, what it says aloud, and its clock.
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -13,6 +13,16 @@ pub(super) const CHECKS: &[Check] = &[
         name: "bitcoin",
         of: Of::Files,
         look: chain_sources,
+    },
+    Check {
+        name: "database",
+        of: Of::Files,
+        look: database,
+    },
+    Check {
+        name: "database role",
+        of: Of::Process,
+        look: role,
     },
     Check {
         name: "log.level",
@@ -37,6 +47,32 @@ fn chain_sources(config: &Config, _: &Surroundings) -> Vec<Cause> {
             Cause::new(format!("{key}: the link to {host} is plaintext"), remedy)
         })
         .collect()
+}
+
+/// That this was taken knowingly (`risk_plaintext`) makes nobody on the way look away. A tunnel's end on this machine is no
+/// way.
+fn database(config: &Config, _: &Surroundings) -> Vec<Cause> {
+    let exposed = config.database.exposed().into_iter();
+    exposed
+        .map(|host| {
+            let remedy = "set database.tls_root_file to the authority that vouches for it, and drop risk_plaintext";
+            Cause::new(format!("the link to {host} is plaintext"), remedy)
+        })
+        .collect()
+}
+
+/// Whoever finds a way to speak as this role should find no more than the server's own tables.
+fn role(_: &Config, around: &Surroundings) -> Vec<Cause> {
+    match &around.role {
+        Ok(excess) => {
+            let remedy = "make one that owns its schema and nothing else, as docs/operating.md shows";
+            excess.iter().map(|told| Cause::new(told.as_str(), remedy)).collect()
+        }
+        Err(why) => {
+            let remedy = "start it, or look at [database]: without an answer nobody knows what its role may do";
+            vec![Cause::new(why.as_str(), remedy)]
+        }
+    }
 }
 
 /// What this code says at `debug` is vouched for; what others say, and anything at `trace`, is not.

@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -12,14 +13,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock,
-    config::{Config, plain},
-    fault::Fault,
-    kek, memory,
+    config::{self, Config, SignIn, plain},
+    database, kek, memory, private_file,
     tls::judge::{self, Flaw},
 };
 
-/// How long the time server may take.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// A key of 32 bytes that was drawn has about thirty different ones, and never as few as this.
 const FEWEST_BYTES: usize = 16;
 
@@ -52,8 +50,22 @@ pub(crate) struct Surroundings {
     pub(crate) certificate: Result<(), Flaw>,
     /// A password of a node or of the database is one that everybody tries first.
     pub(crate) node_password_guessable: bool,
+    /// What there is to say against the providers' secrets.
+    pub(crate) secrets: Vec<Secret>,
+    /// What is too much of the database's role, a sentence each, or why it can't be asked.
+    pub(crate) role: Result<Vec<String>, String>,
     /// Seconds that the time server is ahead, where one is named and answers.
     pub(crate) clock_offset: Option<f64>,
+}
+
+/// A file with a secret that a provider holds as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Secret {
+    pub(crate) file: PathBuf,
+    /// Why it is of no use, or no secret.
+    pub(crate) fault: Option<String>,
+    /// It was chosen, or stands in the examples that people copy.
+    pub(crate) guessable: bool,
 }
 
 /// A file or folder, and who may do what with it.
@@ -104,8 +116,8 @@ impl Place {
 }
 
 impl Surroundings {
-    /// Looks around, at `now` in seconds since 1970.
-    pub(crate) fn probe(config: &Config, now: u64) -> Self {
+    /// Looks around, at `now` in seconds since 1970. Who is not on this machine is asked where there is patience for that.
+    pub(crate) fn probe(config: &Config, now: u64, patience: Option<Duration>) -> Self {
         let key = kek::read(&config.kek_file);
         let second = config.bitcoin.second.as_ref();
         let passwords = [
@@ -120,6 +132,7 @@ impl Surroundings {
         let user = rustix::process::geteuid().as_raw();
         let data_dir = Place::of(&config.data_dir);
         let server = data_dir.owner().unwrap_or(user);
+        let (clock_offset, role) = patience.map_or((None, Ok(Vec::new())), |patience| asked(config, patience));
         Self {
             user,
             memory_open: memory::is_open(),
@@ -138,7 +151,9 @@ impl Surroundings {
                 .map(|file| Place::folder_of(file, server)),
             certificate: judge::judged(&config.tls, config.public_url.host(), now),
             node_password_guessable: passwords.any(|password| well_known(password.trim())),
-            clock_offset: clock_offset(config),
+            secrets: secrets(config),
+            role,
+            clock_offset,
         }
     }
 
@@ -146,17 +161,40 @@ impl Surroundings {
     pub(super) fn server(&self) -> u32 {
         self.data_dir.owner().unwrap_or(self.user)
     }
-
-    /// Whether a check names this fault of the configuration already.
-    pub(super) fn names(&self, fault: &Fault) -> bool {
-        let told = fault.to_string();
-        self.kek_fault.as_ref() == Some(&told) || self.certificate == Err(Flaw::Other(told))
-    }
 }
 
-fn clock_offset(config: &Config) -> Option<f64> {
+/// The clock's offset and the database's role, both at once.
+fn asked(config: &Config, patience: Duration) -> (Option<f64>, Result<Vec<String>, String>) {
+    thread::scope(|scope| {
+        let role = scope.spawn(|| database::excess(config, patience));
+        let offset = clock_offset(config, patience);
+        (
+            offset,
+            role.join().unwrap_or_else(|_| Err("asking it broke off".into())),
+        )
+    })
+}
+
+fn secrets(config: &Config) -> Vec<Secret> {
+    let files = config.sign_in.iter().flat_map(SignIn::secret_files);
+    let found = files.map(|file| {
+        let private = private_file::require_private(file);
+        let text = fs::read_to_string(file).map(Zeroizing::new).unwrap_or_default();
+        // A key in PEM is no shared secret.
+        let shared = !text.starts_with("-----BEGIN");
+        let usable = private.and_then(|()| if shared { config::secret(file).map(drop) } else { Ok(()) });
+        Secret {
+            file: file.to_owned(),
+            fault: usable.err().map(|fault| fault.to_string()),
+            guessable: shared && chosen(text.trim()),
+        }
+    });
+    found.collect()
+}
+
+fn clock_offset(config: &Config, patience: Duration) -> Option<f64> {
     let server = config.clock.server.as_ref()?;
-    match clock::offset(server, PATIENCE) {
+    match clock::offset(server, patience) {
         Ok(offset) => Some(offset),
         Err(why) => {
             // Whoever is between could say anything: silence keeps no server from starting.
@@ -180,6 +218,16 @@ fn guessable(key: &[u8; 32]) -> bool {
     let steps = key.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
     let even = steps.clone().min() == steps.max();
     few || even
+}
+
+/// Whether a long secret was chosen, not drawn: few different characters, or one of the examples that people copy.
+fn chosen(secret: &str) -> bool {
+    const EXAMPLES: [&str; 4] = ["super-secret", "your-256-bit-secret", "changeme", "change-me"];
+    let mut characters: Vec<_> = secret.bytes().collect();
+    characters.sort_unstable();
+    characters.dedup();
+    let low = secret.to_lowercase();
+    characters.len() < 8 || EXAMPLES.iter().any(|example| low.contains(example))
 }
 
 /// Whether it stands in the examples that people copy, is too short to resist, or was typed with one finger.

@@ -1,8 +1,14 @@
 use std::{fs, path::PathBuf};
 
-use super::{CHECKS, Cause, Of, Surroundings, causes, surroundings::Place, told};
+use serde_json::json;
+
+use super::{
+    CHECKS, Cause, Of, Surroundings, causes,
+    surroundings::{Place, Secret},
+    told,
+};
 use crate::{
-    config::{Config, Mode, Second, Trust},
+    config::{Config, Database, DatabaseKind, Mode, Second, SignIn, Trust},
     development,
     tls::judge::Flaw,
 };
@@ -35,9 +41,32 @@ fn safe() -> (Config, Surroundings) {
         socket_folder: None,
         certificate: Ok(()),
         node_password_guessable: false,
+        secrets: Vec::new(),
+        role: Ok(Vec::new()),
         clock_offset: Some(-1.9),
     };
     (config, around)
+}
+
+fn postgres(url: &str) -> Database {
+    Database {
+        kind: DatabaseKind::Postgres,
+        url: Some(url.into()),
+        risk_plaintext: true,
+        ..Database::default()
+    }
+}
+
+fn provider(said: serde_json::Value) -> SignIn {
+    serde_json::from_value(said).unwrap()
+}
+
+fn secret(fault: Option<&str>, guessable: bool) -> Secret {
+    Secret {
+        file: "/etc/twofold/secret".into(),
+        fault: fault.map(str::to_owned),
+        guessable,
+    }
 }
 
 type Spoil = fn(&mut Config, &mut Surroundings);
@@ -184,6 +213,62 @@ const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
             config.bitcoin.electrum_plaintext = true;
         },
     ),
+    ("database in plaintext", "database", "db.example", |config, _| {
+        config.database = postgres("postgres://twofold@db.example/twofold");
+    }),
+    ("one of two in plaintext", "database", "10.0.0.9", |config, _| {
+        config.database = postgres("postgres://twofold@127.0.0.1,10.0.0.9/twofold");
+    }),
+    ("database by an address", "database", "10.0.0.9", |config, _| {
+        config.database = postgres("host=localhost hostaddr=10.0.0.9 user=twofold dbname=twofold");
+    }),
+    ("superuser", "database role", "superuser", |_, around| {
+        around.role = Ok(vec!["the role is a superuser".into()]);
+    }),
+    ("role unknown", "database role", "does not answer", |_, around| {
+        around.role = Err("it does not answer within 1s".into());
+    }),
+    (
+        "issuer in plaintext",
+        "sign_in",
+        "issuer = http://127.0.0.1:3000",
+        |config, _| {
+            let said = json!({ "kind": "oidc", "issuer": "http://127.0.0.1:3000", "audience": "app" });
+            config.sign_in = vec![provider(said)];
+        },
+    ),
+    ("keys in plaintext", "sign_in", "jwks_url = http://", |config, _| {
+        let said = json!({
+            "kind": "firebase", "project": "app", "jwks_url": "http://127.0.0.1:3000/keys",
+        });
+        config.sign_in = vec![provider(said)];
+    }),
+    (
+        "webhook in plaintext",
+        "sign_in",
+        "url = http://127.0.0.1:9",
+        |config, _| {
+            let said = json!({ "kind": "webhook", "issuer": "app", "url": "http://127.0.0.1:9/who" });
+            config.sign_in = vec![provider(said)];
+        },
+    ),
+    ("secret of all", "sign_in", "may be read by others", |_, around| {
+        around.secrets = vec![secret(Some("/etc/twofold/secret may be read by others"), false)];
+    }),
+    ("secret that is short", "sign_in", "32 visible", |_, around| {
+        around.secrets = vec![secret(
+            Some("a shared secret is one line of 32 visible characters"),
+            false,
+        )];
+    }),
+    (
+        "secret of the examples",
+        "default secrets",
+        "copied from an example",
+        |_, around| {
+            around.secrets = vec![secret(None, true)];
+        },
+    ),
     ("trace", "log.level", "`trace`", |config, _| {
         config.log.level = "trace".into();
     }),
@@ -247,6 +332,19 @@ const SAFE: &[(&str, Spoil)] = &[
         config.bitcoin.rpc_url = String::new();
         config.bitcoin.electrum_url = Some("tcp://127.0.0.1:50001".into());
     }),
+    ("database by its socket", |config, _| {
+        config.database = postgres("host=/run/postgresql user=twofold dbname=twofold");
+    }),
+    ("database at a tunnel's end", |config, _| {
+        config.database = postgres("postgres://twofold@[::1]:6432,localhost/twofold");
+    }),
+    ("providers over TLS", |config, around| {
+        let oidc = json!({ "kind": "oidc", "issuer": "https://id.example", "audience": "app" });
+        let webhook = json!({ "kind": "webhook", "issuer": "app", "url": "https://app.example/who" });
+        let firebase = json!({ "kind": "firebase", "project": "app" });
+        config.sign_in = vec![provider(oidc), provider(webhook), provider(firebase)];
+        around.secrets = vec![secret(None, false)];
+    }),
     ("our own debug", |config, _| config.log.level = "debug".into()),
     ("debug of one part", |config, _| {
         config.log.level = "warn,twofold=info,twofold_store=debug".into();
@@ -277,6 +375,9 @@ fn o11_all_that_is_unsafe_is_named_at_once() {
         config.allowed_origins = vec!["http://127.0.0.1".into()];
         config.bitcoin.rpc_url = "http://10.0.0.7:8332".into();
         config.log.level = "trace".into();
+        config.database = postgres("postgres://twofold@db.example/twofold");
+        around.role = Ok(vec!["the role is a superuser".into()]);
+        around.secrets = vec![secret(Some("short"), true)];
     });
     let mut names: Vec<_> = found.iter().map(|(name, _)| *name).collect();
     names.dedup();

@@ -27,7 +27,7 @@ use twofold_cosigner::{
     },
     testing::{MemoryChain, SetClock},
 };
-use twofold_server::{config::Config, development, serve};
+use twofold_server::{config::Config, development, links::ChainLinks, serve};
 use twofold_threshold::{
     id::WalletId,
     identity::{IdentityKey, IdentitySecret},
@@ -76,9 +76,15 @@ impl<K: Clock + Clone> House<K> {
         config.limits.device_burst = 100_000;
         config.limits.wallet_burst = 100_000;
         tweak(&mut config);
-        let running = serve::start(&config, listener, MemoryChain::new(), clock, None)
-            .await
-            .unwrap();
+        let starting = serve::start(
+            &config,
+            listener,
+            MemoryChain::new(),
+            ChainLinks::default(),
+            clock,
+            None,
+        );
+        let running = Box::pin(starting).await.unwrap();
         Self { running, folder }
     }
 

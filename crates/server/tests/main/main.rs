@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod admin;
 mod backends;
 mod bodies;
 mod doctor;
@@ -22,3 +23,4 @@ mod signatures;
 mod slow;
 mod stopping;
 mod strangers;
+mod telemetry;

@@ -12,10 +12,10 @@ use tempfile::TempDir;
 
 use crate::house::{Signed, authority, connect};
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    ready: Value,
-    folder: TempDir,
+    pub(crate) ready: Value,
+    pub(crate) folder: TempDir,
 }
 
 pub(crate) fn command() -> Command {
@@ -25,11 +25,11 @@ pub(crate) fn command() -> Command {
 }
 
 impl Server {
-    fn start(folder: TempDir) -> Self {
+    pub(crate) fn start(folder: TempDir) -> Self {
         Self::start_by(command(), folder)
     }
 
-    fn start_by(mut command: Command, folder: TempDir) -> Self {
+    pub(crate) fn start_by(mut command: Command, folder: TempDir) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut child = command
             .args(["run", "--dev", "--json", "--listen", "127.0.0.1:0", "--data"])
@@ -47,12 +47,12 @@ impl Server {
         Self { child, ready, folder }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// A stranger who asks for health, and then for more.
-    fn visit(&self) {
+    pub(crate) fn visit(&self) {
         let url = self.ready["url"].as_str().unwrap();
         let address = url.trim_start_matches("https://").parse().unwrap();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -64,11 +64,11 @@ impl Server {
         });
     }
 
-    fn socket(&self) -> &Path {
+    pub(crate) fn socket(&self) -> &Path {
         Path::new(self.ready["admin_socket"].as_str().unwrap())
     }
 
-    fn admin(&self, words: &[&str]) -> Output {
+    pub(crate) fn admin(&self, words: &[&str]) -> Output {
         command()
             .args(words)
             .arg("--socket")
@@ -77,7 +77,7 @@ impl Server {
             .unwrap()
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status()
@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// Waits for the end, at most half a minute.
-    fn end(&mut self) -> i32 {
+    pub(crate) fn end(&mut self) -> i32 {
         let begun = now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -103,7 +103,7 @@ impl Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline of a test")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

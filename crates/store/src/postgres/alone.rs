@@ -13,14 +13,9 @@ use tokio::{
 };
 use tokio_postgres::Client;
 use twofold_cosigner::{RESTORED, TAKES_OVER};
+use twofold_link::jittered;
 
-use super::{
-    PostgresStore,
-    fault::PostgresFault,
-    open::Inner,
-    pool::{Pool, jittered},
-    session::Session,
-};
+use super::{PostgresStore, fault::PostgresFault, open::Inner, pool::Pool, session::Session};
 
 /// Why a store has stopped whose database another server has.
 pub(super) const TAKEN: &str = "another server has taken the database over; this one stops";

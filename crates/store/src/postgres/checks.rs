@@ -1,9 +1,12 @@
 //! What an operator should mend before trusting a database with anything.
 
-use twofold_cosigner::port::store::StoreFault;
+use tokio::time::timeout;
 
-use super::{PostgresStore, row::PostgresRow};
-use crate::row::Columns as _;
+use super::{
+    Settings,
+    fault::PostgresFault,
+    session::{ANSWER, Session},
+};
 
 /// A sentence each, empty where all is well.
 const ROLE: &str = "
@@ -44,16 +47,15 @@ const ROLE: &str = "
                    AND has_function_privilege('pg_walfile_name(pg_lsn)', 'EXECUTE'))
     ) found ORDER BY at";
 
-impl PostgresStore {
-    /// What is unsafe about how the database is reached, and as whom: a sentence each.
-    pub async fn checks(&self) -> Result<Vec<String>, StoreFault> {
-        let mut found = Vec::new();
-        if !self.is_private() {
-            found.push("the database is reached in the clear: set database.tls_root_file".to_owned());
-        }
-        for row in self.ask(ROLE, &[]).await? {
-            found.push(PostgresRow(&row).get(0)?);
-        }
-        Ok(found)
+impl Settings {
+    /// What is too much of the role that the database is asked as: a sentence each. Nothing is made there for that, nor changed.
+    pub async fn excess(&self) -> Result<Vec<String>, PostgresFault> {
+        let session = Session::connect(&self.reached()?).await?;
+        let asked = timeout(ANSWER, session.client().query(ROLE, &[])).await;
+        let Ok(rows) = asked else {
+            return Err(PostgresFault::Unavailable("it does not answer in time".into()));
+        };
+        let told = rows?.into_iter().map(|row| row.try_get(0));
+        Ok(told.collect::<Result<_, _>>()?)
     }
 }

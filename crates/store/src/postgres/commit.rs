@@ -3,6 +3,7 @@
 use tokio::time::{Duration, Instant, sleep, timeout};
 use tokio_postgres::{Statement, error::SqlState};
 use twofold_cosigner::port::store::{Batch, StoreFault};
+use twofold_link::jittered;
 
 use super::{
     PostgresStore,
@@ -10,7 +11,7 @@ use super::{
     evidence::Evidence,
     fault::{Ended, ended},
     in_order::in_order,
-    pool::{Taken, jittered},
+    pool::Taken,
     session::{ANSWER, Answer, Begun, late},
     write::{Param, Step, steps},
 };

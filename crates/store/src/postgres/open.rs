@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use twofold_link::Standing;
 
 use super::{
     fault::PostgresFault,
@@ -52,6 +53,12 @@ impl PostgresStore {
         self.0.pool.sealed()
     }
 
+    /// How the link to it is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.0.pool.standing()
+    }
+
     pub(super) fn seal(&self, why: &'static str) -> Fault {
         self.0.pool.seal(why)
     }
@@ -59,10 +66,6 @@ impl PostgresStore {
     /// Whose the database is, where it is this server's alone.
     pub(super) fn token(&self) -> Option<&str> {
         self.0.pool.token.get().map(String::as_str)
-    }
-
-    pub(super) fn is_private(&self) -> bool {
-        self.0.pool.is_private()
     }
 
     pub(super) async fn take(&self) -> Result<Taken<'_>, Fault> {

@@ -1,25 +1,27 @@
 //! Connections that are kept: a bounded number, one asker each, made when they are needed.
 
 use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher as _, Hasher as _},
     ops::{Deref, DerefMut},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::{Duration, Instant, timeout},
+    time::{Duration, timeout},
 };
+use twofold_link::{Breaker, Policy, Standing};
 
 use super::{fault::PostgresFault, session::Session, settings::Reached};
 use crate::fault::Fault;
 
 /// How long one may wait for a connection that others use.
 const TURN: Duration = Duration::from_secs(5);
-/// After a failure to connect nobody tries for so long; twice as long after each further one, up to the second.
-const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// After a failure to connect nobody tries for a while.
+const POLICY: Policy = Policy {
+    patience: Duration::from_secs(10),
+    first_pause: Duration::from_millis(50),
+    last_pause: Duration::from_secs(2),
+};
 
 /// Why a store has stopped whose database is another.
 const MOVED: &str = "the database was restored, or a standby has taken its place, and what it has forgotten is not known \
@@ -30,20 +32,13 @@ pub(super) struct Pool {
     reached: Reached,
     idle: Mutex<Vec<Session>>,
     places: Semaphore,
-    trouble: Mutex<Option<Trouble>>,
+    breaker: Breaker,
     /// Where the database stood when it was opened.
     place: OnceLock<String>,
     /// Whose it is, where it is one server's.
     pub(super) token: OnceLock<String>,
     /// Why nothing works any more.
     sealed: OnceLock<&'static str>,
-}
-
-/// The database could not be reached.
-struct Trouble {
-    why: String,
-    pause: Duration,
-    until: Instant,
 }
 
 impl std::fmt::Debug for Pool {
@@ -58,16 +53,11 @@ impl Pool {
             reached,
             idle: Mutex::default(),
             places: Semaphore::new(usize::try_from(connections.max(2)).unwrap_or(2)),
-            trouble: Mutex::default(),
+            breaker: Breaker::new(POLICY),
             place: OnceLock::new(),
             token: OnceLock::new(),
             sealed: OnceLock::new(),
         }
-    }
-
-    /// Whether nobody on the way reads along.
-    pub(super) fn is_private(&self) -> bool {
-        self.reached.is_private()
     }
 
     /// From here on a connection must lead to where the database stands now.
@@ -83,6 +73,11 @@ impl Pool {
 
     pub(super) fn sealed(&self) -> Option<&'static str> {
         self.sealed.get().copied()
+    }
+
+    /// How the link is.
+    pub(super) fn standing(&self) -> Standing {
+        self.breaker.standing()
     }
 
     /// A connection of one's own for a while.
@@ -115,34 +110,21 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Session, Fault> {
-        if let Some(trouble) = &*self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
-            && Instant::now() < trouble.until
-        {
-            return Err(Fault::Unavailable(trouble.why.clone()));
+        if let Some(why) = self.breaker.turns_away() {
+            return Err(Fault::Unavailable(why));
         }
-        let connected = self.apart().await;
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match connected {
+        match self.apart().await {
             Ok(session) => {
-                if trouble.take().is_some() {
+                if self.breaker.answered() {
                     tracing::info!("the database answers again");
                 }
                 Ok(session)
             }
             Err(fault) => {
                 let why = fault.to_string();
-                if trouble.is_none() {
+                if self.breaker.failed(&why) {
                     tracing::warn!(why, "the database can't be reached; trying again");
                 }
-                let pause = trouble
-                    .as_ref()
-                    .map_or(PAUSE, |trouble| trouble.pause.saturating_mul(2));
-                let pause = pause.min(LONGEST_PAUSE);
-                *trouble = Some(Trouble {
-                    why: why.clone(),
-                    pause,
-                    until: Instant::now() + jittered(pause),
-                });
                 Err(Fault::Unavailable(why))
             }
         }
@@ -206,12 +188,4 @@ impl Drop for Taken<'_> {
                 .push(session);
         }
     }
-}
-
-/// Half of a time to all of it, so that those who were turned away together do not come back together.
-pub(super) fn jittered(time: Duration) -> Duration {
-    // Each hasher has keys of its own.
-    let random = RandomState::new().build_hasher().finish();
-    let part = u32::try_from(random % 1000).unwrap_or(0);
-    time / 2 + time / 2 * part / 1000
 }

@@ -6,9 +6,11 @@ use twofold_cosigner::port::{
         AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script,
         Share, User, UserId, Wallet, WalletTransaction,
     },
-    store::{Batch, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
+    store::{Batch, Counts, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
+
+use tracing::Instrument as _;
 
 use super::{
     PostgresStore,
@@ -18,7 +20,8 @@ use super::{
 };
 use crate::{
     fault::Fault,
-    row::{Columns as _, Record},
+    metric::SPANS,
+    row::{Columns as _, Record, counted},
 };
 
 /// How often a read is asked anew whose connection broke. The first of those that are kept after a restart of the database
@@ -101,7 +104,8 @@ fn bound(number: u64) -> i64 {
 
 impl Store for PostgresStore {
     async fn commit(&self, batch: Batch) -> Result<(), StoreFault> {
-        self.commit_whole(batch).await
+        let span = tracing::info_span!(target: SPANS, "commit");
+        self.commit_whole(batch).instrument(span).await
     }
 
     async fn server_secret(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreFault> {
@@ -126,6 +130,45 @@ impl Store for PostgresStore {
 
     async fn device(&self, id: DeviceId) -> Result<Option<Device>, StoreFault> {
         self.one("devices WHERE id = $1", with![&id.0]).await
+    }
+
+    async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreFault> {
+        let after = past(after.as_ref().map(|user| &user.0));
+        self.list("users WHERE id > $1 ORDER BY id LIMIT $2", with![after, limit])
+            .await
+    }
+
+    async fn devices(
+        &self,
+        user: Option<UserId>,
+        after: Option<DeviceId>,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreFault> {
+        let after = past(after.as_ref().map(|device| &device.0));
+        match &user {
+            Some(user) => {
+                let of_user = "devices WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+                self.list(of_user, with![&user.0, after, limit]).await
+            }
+            None => {
+                self.list("devices WHERE id > $1 ORDER BY id LIMIT $2", with![after, limit])
+                    .await
+            }
+        }
+    }
+
+    async fn counts(&self, now: u64) -> Result<Counts, StoreFault> {
+        let counts = self.numbers(&counted("$1"), with![bound(now)]).await?;
+        let [users, devices, wallets, ceremonies, invitations, waiting, rescans] = counts;
+        Ok(Counts {
+            users,
+            devices,
+            wallets,
+            ceremonies,
+            invitations,
+            waiting,
+            rescans,
+        })
     }
 
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {

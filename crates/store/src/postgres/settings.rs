@@ -60,6 +60,20 @@ impl Settings {
         Ok(self.reached()?.is_private())
     }
 
+    /// The hosts that it is reached at: names, addresses, or the folders of sockets.
+    pub fn hosts(&self) -> Result<Vec<String>, PostgresFault> {
+        let config = self.reached()?.config;
+        let addresses = config.get_hostaddrs();
+        let hosts = config.get_hosts().iter().enumerate();
+        // An address beside a name is where it leads.
+        let led = hosts.map(|(place, host)| match (addresses.get(place), host) {
+            (Some(address), _) => address.to_string(),
+            (None, Host::Tcp(name)) => name.clone(),
+            (None, Host::Unix(folder)) => folder.display().to_string(),
+        });
+        Ok(led.collect())
+    }
+
     pub(super) fn reached(&self) -> Result<Reached, PostgresFault> {
         let mut config: tokio_postgres::Config =
             (self.url.parse()).map_err(|why: tokio_postgres::Error| PostgresFault::Settings(told(&why)))?;

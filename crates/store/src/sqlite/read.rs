@@ -1,12 +1,13 @@
 //! The port's reads.
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
+use tracing::Instrument as _;
 use twofold_cosigner::port::{
     record::{
         AuditEntry, Block, Ceremony, Chains, ChargeGroup, Coin, Device, Invitation, Issued, Replay, Rescan, Script,
         Share, User, UserId, Wallet, WalletTransaction,
     },
-    store::{Batch, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
+    store::{Batch, Counts, OpenCeremonies, SpendQuery, SpendRows, Store, StoreFault},
 };
 use twofold_threshold::id::{CeremonyId, DeviceId, KeyKind, WalletId};
 
@@ -15,7 +16,12 @@ use super::{
     spend::{charges, coin, replay, script, share, spend, wallet},
     writer,
 };
-use crate::{SqliteStore, fault::Fault, row::Record};
+use crate::{
+    SqliteStore,
+    fault::Fault,
+    metric::SPANS,
+    row::{Record, counted},
+};
 
 /// `SELECT` with the record's columns.
 macro_rules! select {
@@ -102,7 +108,8 @@ impl Store for SqliteStore {
         if self.is_sealed() {
             return Err(writer::sealed());
         }
-        let answered = self.0.writer.submit(batch)?;
+        let span = tracing::info_span!(target: SPANS, "commit");
+        let answered = self.0.writer.submit(batch)?.instrument(span);
         answered.await.unwrap_or_else(|_| Err(writer::stopped()))
     }
 
@@ -147,18 +154,69 @@ impl Store for SqliteStore {
         self.read(|connection| one(select!(connection, Device, "devices WHERE id = ?1", [id.0])))
     }
 
+    async fn users(&self, after: Option<UserId>, limit: u32) -> Result<Vec<User>, StoreFault> {
+        self.read(|connection| {
+            select!(
+                connection,
+                User,
+                "users WHERE id > ?1 ORDER BY id LIMIT ?2",
+                params![past(after.as_ref().map(|user| &user.0)), limit]
+            )
+        })
+    }
+
+    async fn devices(
+        &self,
+        user: Option<UserId>,
+        after: Option<DeviceId>,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreFault> {
+        let after = past(after.as_ref().map(|device| &device.0));
+        self.read(|connection| match user {
+            Some(user) => select!(
+                connection,
+                Device,
+                "devices WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+                params![user.0, after, limit]
+            ),
+            None => select!(
+                connection,
+                Device,
+                "devices WHERE id > ?1 ORDER BY id LIMIT ?2",
+                params![after, limit]
+            ),
+        })
+    }
+
+    async fn counts(&self, now: u64) -> Result<Counts, StoreFault> {
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            let mut statement = connection.prepare(&counted("?1"))?;
+            Ok(statement.query_row([now], |row| {
+                Ok(Counts {
+                    users: row.get(0)?,
+                    devices: row.get(1)?,
+                    wallets: row.get(2)?,
+                    ceremonies: row.get(3)?,
+                    invitations: row.get(4)?,
+                    waiting: row.get(5)?,
+                    rescans: row.get(6)?,
+                })
+            })?)
+        })
+    }
+
     async fn wallet(&self, id: WalletId) -> Result<Option<Wallet>, StoreFault> {
         self.read(|connection| one(wallet(connection, id)))
     }
 
     async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
-        let after = after.as_ref().map_or(&[][..], |wallet| &wallet.0[..]);
         self.read(|connection| {
             select!(
                 connection,
                 Wallet,
                 "wallets WHERE id > ?1 ORDER BY id LIMIT ?2",
-                params![after, limit]
+                params![past(after.as_ref().map(|wallet| &wallet.0)), limit]
             )
         })
     }
@@ -446,6 +504,11 @@ impl Store for SqliteStore {
             )
         })
     }
+}
+
+/// Where a list goes on: every key is greater than the empty one.
+fn past<const N: usize>(after: Option<&[u8; N]>) -> &[u8] {
+    after.map_or(&[], <[u8; N]>::as_slice)
 }
 
 /// One past the highest index in a table, external and internal.

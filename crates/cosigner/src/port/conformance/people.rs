@@ -12,7 +12,7 @@ use twofold_threshold::id::{CeremonyId, DeviceId};
 use super::sample::{ceremony, commit, device, invitation, populate, put, replay, user, wallet_id};
 use crate::port::{
     record::{Ceremony, Invitation, User, UserId},
-    store::{Store, StoreFault, Write},
+    store::{Counts, Store, StoreFault, Write},
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -131,6 +131,64 @@ pub async fn a_user_has_no_more_devices_than_there_is_room_for<S: Store>(store: 
     put(store, [Write::AddDevice(device(7, 2))]).await;
     put(store, [room(has + 2), Write::AddDevice(device(6, 1))]).await;
     assert_eq!(store.device_count(UserId([1; 16])).await.unwrap(), has + 2);
+}
+
+pub async fn users_and_devices_page_in_order_of_their_ids<S: Store>(store: &S) {
+    assert!(store.users(None, 9).await.unwrap().is_empty());
+    assert!(store.devices(None, None, 9).await.unwrap().is_empty());
+    put(store, [3, 1, 2].map(|n| Write::AddUser(user(n)))).await;
+    let devices = [(9, 1), (7, 2), (8, 1), (6, 1)];
+    put(store, devices.map(|(n, of)| Write::AddDevice(device(n, of)))).await;
+    assert_eq!(store.users(None, 2).await.unwrap(), [user(1), user(2)]);
+    assert_eq!(store.users(Some(UserId([2; 16])), 2).await.unwrap(), [user(3)]);
+    assert!(store.users(Some(UserId([3; 16])), 2).await.unwrap().is_empty());
+
+    let all = store.devices(None, None, 3).await.unwrap();
+    assert_eq!(all, [device(6, 1), device(7, 2), device(8, 1)]);
+    let rest = store.devices(None, Some(DeviceId([8; 32])), 3).await.unwrap();
+    assert_eq!(rest, [device(9, 1)]);
+    let first = Some(UserId([1; 16]));
+    assert_eq!(
+        store.devices(first, None, 2).await.unwrap(),
+        [device(6, 1), device(8, 1)]
+    );
+    let rest = store.devices(first, Some(DeviceId([8; 32])), 2).await.unwrap();
+    assert_eq!(rest, [device(9, 1)]);
+    assert!(store.devices(Some(UserId([3; 16])), None, 9).await.unwrap().is_empty());
+}
+
+pub async fn everything_is_counted<S: Store>(store: &S) {
+    assert_eq!(store.counts(0).await.unwrap(), Counts::default());
+    populate(store).await;
+    let before = store.counts(100).await.unwrap();
+    put(
+        store,
+        [
+            Write::AddUser(user(9)),
+            Write::AddDevice(device(5, 9)),
+            Write::AddDevice(device(6, 9)),
+            Write::AddInvitation(invitation(1, 100)),
+            Write::AddInvitation(invitation(2, 101)),
+            Write::AddInvitation(invitation(3, 101)),
+            Write::UseInvitation {
+                code_hash: [3; 32],
+                by: DeviceId([5; 32]),
+            },
+            Write::PutCeremony(ceremony(1, 11, 9, 99)),
+            Write::PutCeremony(ceremony(2, 12, 9, 100)),
+        ],
+    )
+    .await;
+    let counts = store.counts(100).await.unwrap();
+    let more = Counts {
+        users: before.users + 1,
+        devices: before.devices + 2,
+        invitations: before.invitations + 1,
+        ceremonies: before.ceremonies + 1,
+        ..before
+    };
+    assert_eq!(counts, more);
+    assert!(before.wallets > 0 && before.users > 0);
 }
 
 pub async fn a_reply_is_recorded_once<S: Store>(store: &S) {

@@ -1,6 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use super::{Place, guessable, well_known};
+use super::{Place, chosen, guessable, secrets, well_known};
+use crate::development;
 
 #[test]
 fn rights_of_others_are_read_off_a_folder() {
@@ -60,4 +61,50 @@ fn o11_a_folder_is_as_safe_as_those_above_it() {
         std::os::unix::fs::chown(&open, Some(65_534), None).unwrap();
         assert!(with(0o755).foreign_to(own), "another user's");
     }
+}
+
+#[test]
+fn o11_a_providers_secret_is_looked_at_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
+    let drawn = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    for (text, mode, fault, guessable) in [
+        (drawn, 0o600, None, false),
+        (drawn, 0o640, Some("may be read by others"), false),
+        (
+            "f86d081884c7d659a2feaa0c55ad015",
+            0o600,
+            Some("32 visible characters"),
+            false,
+        ),
+        (
+            "super-secret-jwt-token-with-at-least-32-characters-long",
+            0o600,
+            None,
+            true,
+        ),
+        ("abababababababababababababababababab", 0o600, None, true),
+        // A certificate's key is the certificate's business, but for who may read it.
+        ("-----BEGIN PRIVATE KEY-----\n", 0o600, None, false),
+        (
+            "-----BEGIN PRIVATE KEY-----\n",
+            0o644,
+            Some("may be read by others"),
+            false,
+        ),
+    ] {
+        let file = folder.path().join("secret");
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let said = serde_json::json!({ "kind": "supabase", "url": "https://a.supabase.co", "secret_file": file });
+        config.sign_in = vec![serde_json::from_value(said).unwrap()];
+        let [found] = secrets(&config).try_into().unwrap();
+        assert_eq!(found.guessable, guessable, "{text}");
+        match (fault, &found.fault) {
+            (None, None) => {}
+            (Some(wanted), Some(told)) => assert!(told.contains(wanted), "{text}: {told}"),
+            other => panic!("{text} {mode:o}: {other:?}"),
+        }
+    }
+    assert!(chosen("changeme-changeme-changeme-changeme") && !chosen(drawn));
 }

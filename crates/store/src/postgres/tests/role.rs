@@ -3,14 +3,14 @@
 use twofold_testkit::Postgres;
 
 use super::{run, settings};
-use crate::{PostgresStore, Settings};
+use crate::Settings;
 
 fn checks(server: &Postgres, url: String) -> Vec<String> {
-    let store = run(PostgresStore::open(&Settings {
+    let settings = Settings {
         url,
         ..settings(server)
-    }));
-    run(store.unwrap().checks()).unwrap()
+    };
+    run(settings.excess()).unwrap()
 }
 
 #[test]
@@ -54,4 +54,34 @@ fn s06_a_role_that_may_not_ask_where_the_database_stands_is_named() {
         matches!(found.as_slice(), [only] if only.contains("where the database stands")),
         "{found:?}"
     );
+}
+
+#[test]
+fn looking_at_a_role_makes_nothing_in_its_database() {
+    let server = Postgres::start().unwrap();
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'twofold'";
+    let before = server.sql(tables).unwrap();
+    checks(&server, server.url());
+    assert_eq!(server.sql(tables).unwrap(), before);
+    server.kill();
+    assert!(run(settings(&server).excess()).is_err());
+}
+
+#[test]
+fn the_hosts_of_an_address_are_told_and_an_address_beside_a_name_counts() {
+    let server = Postgres::start().unwrap();
+    let hosts = |url: &str| {
+        let url = url.to_owned();
+        let settings = Settings {
+            url,
+            ..settings(&server)
+        };
+        settings.hosts().unwrap()
+    };
+    assert_eq!(
+        hosts("postgres://t@db.example,10.0.0.7:6432/t"),
+        ["db.example", "10.0.0.7"]
+    );
+    assert_eq!(hosts("host=/run/postgresql user=t dbname=t"), ["/run/postgresql"]);
+    assert_eq!(hosts("host=localhost hostaddr=10.0.0.7 user=t dbname=t"), ["10.0.0.7"]);
 }
