@@ -49,7 +49,7 @@ fetch_tools() {
         return 0
     fi
     mkdir -p "$new/keep"
-    for tool in cargo-nextest cargo-deny cargo-shear typos shellcheck; do mv "$new/bin/$tool" "$new/keep/"; done
+    for tool in cargo-nextest cargo-deny cargo-shear typos shellcheck hadolint; do mv "$new/bin/$tool" "$new/keep/"; done
     mv "$new/keep" "$new.bin"
     rm -rf "$new"
     mkdir "$new"

@@ -7,7 +7,7 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{AeadInPlace, KeyInit},
 };
-use rand_core::{CryptoRng, RngCore};
+use rand_core::{CryptoRng, OsRng, RngCore};
 use serde::{Deserialize, Serialize};
 use twofold_threshold::secret::Secret32;
 use zeroize::{Zeroize, Zeroizing};
@@ -55,6 +55,17 @@ impl Kek {
         self.subkeys().name
     }
 
+    /// Seals what the server keeps in a file of its own: it opens under this KEK and for the same purpose alone.
+    #[must_use]
+    pub fn seal_file(&self, purpose: &str, plaintext: &[u8]) -> Vec<u8> {
+        self.subkeys().files.seal(purpose.as_bytes(), plaintext, &mut OsRng)
+    }
+
+    /// Opens what [`Self::seal_file`] made.
+    pub fn open_file(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        self.subkeys().files.open(purpose.as_bytes(), sealed)
+    }
+
     /// The keys derived from it, by HKDF-SHA256 (RFC 5869) with the use as `info`.
     pub(crate) fn subkeys(&self) -> Subkeys {
         let base = hkdf::Salt::new(hkdf::HKDF_SHA256, b"twofold/kek/1").extract(self.0.expose());
@@ -77,6 +88,7 @@ impl Kek {
             outer: derive("outer seal"),
             secrets: RecordKey(derive("server secrets")),
             replies: RecordKey(derive("replies")),
+            files: RecordKey(derive("server files")),
             state: MacKey::new(&derive("state record")),
             charges: MacKey::new(&derive("charge rows")),
         }
@@ -94,6 +106,8 @@ pub(crate) struct Subkeys {
     pub(crate) secrets: RecordKey,
     /// Recorded replies.
     pub(crate) replies: RecordKey,
+    /// Files of the server beside the database.
+    pub(crate) files: RecordKey,
     /// State records.
     pub(crate) state: MacKey,
     /// Charge rows.

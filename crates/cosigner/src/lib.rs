@@ -67,7 +67,7 @@ pub use config::Config;
 pub use drill::Drilled;
 pub use fence::Fenced;
 pub use identity::StartFault;
-pub use keys::{Kek, KekName, Keks};
+pub use keys::{Kek, KekName, Keks, Unopened};
 pub use overview::{DeviceSeen, LogFault, LogSeen, UserSeen, WalletSeen};
 pub use pending::Waits;
 pub use rotate::{RotateFault, Rotation};

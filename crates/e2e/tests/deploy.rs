@@ -1,6 +1,6 @@
 //! What is shipped beside the binary: the unit, the firewall's example, the image's recipe. What can't run here is read.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fmt::Write as _, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -317,7 +317,7 @@ fn prometheus_understands_what_the_dashboard_asks() -> Result<()> {
         let asked = question.replace("$__rate_interval", "5m").replace("$job", "twofold");
         ensure!(!asked.contains('$'), "{asked}");
         let quoted = serde_json::to_string(&asked)?;
-        rules.push_str(&format!("      - record: \"asked:{place}\"\n        expr: {quoted}\n"));
+        writeln!(rules, "      - record: \"asked:{place}\"\n        expr: {quoted}")?;
     }
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("rules.yml");
@@ -327,5 +327,57 @@ fn prometheus_understands_what_the_dashboard_asks() -> Result<()> {
         return Ok(());
     };
     ensure!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    Ok(())
+}
+
+#[test]
+fn o09_a_release_is_tested_built_twice_and_touched_by_nobodys_action() -> Result<()> {
+    let workflow = fs::read_to_string(deploy("../.github/workflows/release.yml"))?;
+    let said: Vec<&str> = workflow.lines().map(str::trim).collect();
+    ensure!(
+        !said
+            .iter()
+            .any(|line| line.trim_start_matches("- ").starts_with("uses:")),
+        "somebody else's action runs in it"
+    );
+    ensure!(said.contains(&"permissions: {}"), "it may do more than its jobs say");
+    let place = |what: &str| {
+        said.iter()
+            .position(|line| line.ends_with(what))
+            .context(what.to_owned())
+    };
+    let (tests, builds) = (place("run: .ci/run")?, place("run: ./dev release --check")?);
+    ensure!(
+        tests < builds && place("needs: test")? < builds,
+        "it is built before it is tested"
+    );
+    ensure!(
+        said.iter().filter(|line| **line == "contents: write").count() == 1,
+        "more than one job writes"
+    );
+    Ok(())
+}
+
+/// What the nightly builds twice: the scripts are tried there, here they are held to what they must say.
+#[test]
+fn o09_two_builds_are_compared_and_their_bill_is_held_to_what_is_linked_in() -> Result<()> {
+    let script = fs::read_to_string(deploy("../dev.d/release.sh"))?;
+    for word in [
+        "--remap-path-prefix=",
+        "-ffile-prefix-map=",
+        "SOURCE_DATE_EPOCH=",
+        "cargo cyclonedx",
+        "cargo tree --locked",
+    ] {
+        ensure!(script.contains(word), "{word}");
+    }
+    let dev = fs::read_to_string(deploy("../dev"))?;
+    for step in [
+        "step \"two builds, one hash\" two_releases",
+        "step \"TLS, by testssl.sh\" tls_scan",
+        "step \"image recipe\" images",
+    ] {
+        ensure!(dev.contains(step), "{step}");
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod architecture;
 mod backups;
+mod certificates;
 mod coins;
 mod copies;
 mod deploy;
@@ -16,6 +17,7 @@ mod guidelines;
 mod house;
 mod integrate;
 mod interruptions;
+mod keepers;
 mod kills;
 mod line;
 mod losses;

@@ -26,11 +26,11 @@ use crate::{
 
 const WALLETS: [&str; 3] = ["savings", "daily", "holiday"];
 /// How long a change of three wallets may take on a busy machine, in looks.
-const LOOKS: u32 = 600;
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOKS: u32 = 600;
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// A server and a device with some wallets.
-struct Scene {
+pub(crate) struct Scene {
     deployment: Arc<Mutex<Deployment>>,
     device: Enrolled,
     oracle: Arc<Oracle>,
@@ -39,7 +39,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(environment: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) fn new(environment: &[(&str, &str)]) -> Result<Self> {
         Self::on(Vec::new(), environment)
     }
 
@@ -55,30 +55,30 @@ impl Scene {
         })
     }
 
-    fn deployment(&self) -> MutexGuard<'_, Deployment> {
+    pub(crate) fn deployment(&self) -> MutexGuard<'_, Deployment> {
         self.deployment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the server anew, with more in its environment.
-    fn restart(&self, environment: &[(&str, &str)]) -> Result<()> {
+    pub(crate) fn restart(&self, environment: &[(&str, &str)]) -> Result<()> {
         let mut deployment = self.deployment();
         deployment.kill()?;
         deployment.set_environment(&whole(&self.always, environment));
         deployment.resume()
     }
 
-    fn asked(&self, words: &[&str]) -> Result<Value> {
+    pub(crate) fn asked(&self, words: &[&str]) -> Result<Value> {
         let deployment = self.deployment();
         let socket = deployment.data().join("admin.sock").to_string_lossy().into_owned();
         deployment.operator(&[words, &["--json", "--socket", &socket]].concat())
     }
 
-    fn key(&self, name: &str) -> Option<String> {
+    pub(crate) fn key(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.deployment().data().join(name)).ok()
     }
 
     /// Every wallet signs.
-    fn signs(&self) -> Result<()> {
+    pub(crate) fn signs(&self) -> Result<()> {
         runtime()?.block_on(async {
             for wallet in WALLETS {
                 let mut device = self.device.open(wallet, &self.oracle, Mischief::None).await?;
@@ -95,7 +95,7 @@ impl Scene {
     }
 
     /// Waits until the change is over, and has the old key destroyed.
-    fn ended(&self, first: &str) -> Result<()> {
+    pub(crate) fn ended(&self, first: &str) -> Result<()> {
         for _ in 0..LOOKS {
             if !self.moving()? {
                 break;

@@ -30,7 +30,7 @@ pub use rule::{Admission, Rule, SubjectClaim, TokenKind};
 pub use step_up::StepUp;
 pub use token::Token;
 pub use url::WebUrl;
-pub use web::Trust;
+pub use web::{Trust, Web};
 
 use twofold_link::Standing;
 

@@ -61,7 +61,9 @@ impl WebUrl {
         self.port
     }
 
-    pub(crate) const fn encrypted(&self) -> bool {
+    /// Whether it is `https`.
+    #[must_use]
+    pub const fn encrypted(&self) -> bool {
         self.encrypted
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::{Method, Request, StatusCode, client::conn::http1, header};
+use hyper::{Method, Request, Response, StatusCode, client::conn::http1, header, header::HeaderValue};
 use hyper_util::rt::TokioIo;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -101,8 +101,8 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SetupFault> 
     }
 }
 
-/// Asks one provider.
-pub(crate) struct Web {
+/// Asks one provider, or another site over HTTPS: without a pool, and with a bound on everything that comes back.
+pub struct Web {
     patience: Duration,
     tls: TlsConnector,
 }
@@ -123,7 +123,8 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Web {
-    pub(crate) fn new(trust: Trust) -> Result<Self, SetupFault> {
+    /// One that believes so.
+    pub fn new(trust: Trust) -> Result<Self, SetupFault> {
         Ok(Self {
             patience: trust.patience,
             tls: TlsConnector::from(Arc::new(trust.config()?)),
@@ -151,24 +152,47 @@ impl Web {
 
     /// Asks, whatever the answer's status. The fault never holds what was sent.
     pub(crate) async fn ask(&self, url: &WebUrl, ask: Ask<'_>) -> Result<(StatusCode, Bytes), String> {
-        let answer = timeout(self.patience, self.within(url, ask)).await;
+        let mut request = Request::builder()
+            .method(ask.method)
+            .header(header::ACCEPT, "application/json");
+        if !ask.body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        if let Some(authorization) = ask.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let request = request
+            .body(ask.body)
+            .map_err(|_| format!("{url}: what is to be sent can't be sent"))?;
+        let answer = self.send(url, request, ask.limit).await?;
+        Ok((answer.status(), answer.into_body()))
+    }
+
+    /// Sends a request to this URL, and not to the one that it names. Its answer has `limit` bytes at most.
+    pub async fn send(&self, url: &WebUrl, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, String> {
+        let answer = timeout(self.patience, self.within(url, request, limit)).await;
         answer.unwrap_or_else(|_| Err(format!("{url} does not answer within {:?}", self.patience)))
     }
 
-    async fn within(&self, url: &WebUrl, ask: Ask<'_>) -> Result<(StatusCode, Bytes), String> {
+    async fn within(&self, url: &WebUrl, request: Request<Bytes>, limit: usize) -> Result<Response<Bytes>, String> {
         let stream = TcpStream::connect((url.host(), url.port())).await;
         let stream = stream.map_err(|error| format!("{url} can't be reached: {error}"))?;
         let _ = stream.set_nodelay(true);
         if !url.encrypted() {
-            return exchange(stream, url, ask).await;
+            return exchange(stream, url, request, limit).await;
         }
         let name = ServerName::try_from(url.host().to_owned()).map_err(|error| format!("{url}: {error}"))?;
         let stream = self.tls.connect(name, stream).await;
-        exchange(stream.map_err(|error| format!("{url}: {error}"))?, url, ask).await
+        exchange(stream.map_err(|error| format!("{url}: {error}"))?, url, request, limit).await
     }
 }
 
-async fn exchange<S>(stream: S, url: &WebUrl, ask: Ask<'_>) -> Result<(StatusCode, Bytes), String>
+async fn exchange<S>(
+    stream: S,
+    url: &WebUrl,
+    mut request: Request<Bytes>,
+    limit: usize,
+) -> Result<Response<Bytes>, String>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -183,32 +207,24 @@ where
         // Whoever waits for the answer hears of the failure too.
         let _ = connection.await;
     }));
-    let mut request = Request::builder()
-        .method(ask.method)
-        .uri(url.target())
-        .header(header::HOST, url.authority())
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONNECTION, "close");
-    if !ask.body.is_empty() {
-        request = request.header(header::CONTENT_TYPE, "application/json");
-    }
-    if let Some(authorization) = ask.authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
-    }
-    let request = request
-        .body(Full::new(ask.body))
-        .map_err(|_| format!("{url}: what is to be sent can't be sent"))?;
-    let answer = sender.send_request(request).await.map_err(broken)?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), ask.limit).collect().await;
+    let unfit = || format!("{url}: what is to be sent can't be sent");
+    *request.uri_mut() = url.target().parse().map_err(|_| unfit())?;
+    let host = HeaderValue::from_str(url.authority()).map_err(|_| unfit())?;
+    request.headers_mut().insert(header::HOST, host);
+    request
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let answer = sender.send_request(request.map(Full::new)).await.map_err(broken)?;
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, limit).collect().await;
     let body = body.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            format!("{url}: its answer is longer than {} bytes", ask.limit)
+            format!("{url}: its answer is longer than {limit} bytes")
         } else {
             format!("{url}: {error}")
         }
     })?;
-    Ok((status, body.to_bytes()))
+    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// Ends with the request, whatever is still under way.

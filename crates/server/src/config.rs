@@ -1,11 +1,13 @@
 //! The configuration: a TOML file, overridden by `TWOFOLD__SECTION__KEY` in the environment. Unknown keys are refused.
 
+mod acme;
 mod check;
 mod clock;
 mod cosigner;
 mod database;
 mod fault;
 mod ingress;
+mod kek;
 mod log;
 mod mode;
 mod network;
@@ -16,6 +18,7 @@ mod public_url;
 mod sign_in;
 mod source;
 mod traces;
+mod waits;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,11 +32,13 @@ use figment::{
 use serde::{Deserialize, Serialize};
 use twofold_api::public_url::PublicUrl;
 
+pub use acme::Acme;
 pub(crate) use check::plain;
 pub use clock::Clock;
 pub use database::{Database, Kind as DatabaseKind};
 pub(crate) use ingress::Turned;
 pub use ingress::{Addresses, Ingress};
+pub use kek::{Hook, Keeper, Keeping, Token};
 pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
@@ -42,6 +47,7 @@ pub(crate) use sign_in::secret;
 pub use sign_in::{Admit, Audience, SignIn};
 pub use source::Second;
 pub use traces::Traces;
+pub use waits::Waits;
 
 use crate::fault::Fault;
 
@@ -59,10 +65,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Holds the database and, unless said otherwise, the admin socket. One process at a time.
     pub data_dir: PathBuf,
-    /// 64 hex digits; outside the data directory.
+    /// The KEK, or what its keeper opens; outside the data directory.
     pub kek_file: PathBuf,
-    /// The anchor: outside the data directory and its backups, on another volume where there is one. [`Config::check`]
-    /// asks for it.
+    /// The anchor: outside the data directory and its backups, on another volume where there is one. No server starts
+    /// without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor_file: Option<PathBuf>,
     /// The admin socket; `admin.sock` in the data directory unless said otherwise.
@@ -74,8 +80,14 @@ pub struct Config {
     /// Ways in beside `listen`, and who may take them.
     #[serde(default)]
     pub ingress: Ingress,
+    /// What keeps the KEK.
+    #[serde(default, skip_serializing_if = "Keeping::is_usual")]
+    pub kek: Keeping,
     /// The certificate.
     pub tls: Tls,
+    /// An authority that gives the certificate out by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<Acme>,
     /// The node.
     pub bitcoin: Bitcoin,
     /// Where the data is kept; in files in `data_dir` unless said otherwise.
@@ -300,32 +312,6 @@ impl Default for Policy {
     }
 }
 
-/// How long changes wait that one device asks for, so that the others hear of them in time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Waits {
-    /// What two approvers loosen.
-    pub short_seconds: u64,
-    /// What one device asks for, where another hears of it.
-    pub notice_seconds: u64,
-    /// Where none does, and for new recovery words and approvers: your yes is needed too (`twofold-server approve`).
-    pub long_seconds: u64,
-    /// A recovery.
-    pub recovery_seconds: u64,
-}
-
-impl Default for Waits {
-    fn default() -> Self {
-        let waits = twofold_cosigner::Waits::default();
-        Self {
-            short_seconds: waits.short,
-            notice_seconds: waits.notice,
-            long_seconds: waits.long,
-            recovery_seconds: waits.recovery,
-        }
-    }
-}
-
 /// Backups.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -376,11 +362,13 @@ impl Config {
             anchor_file: Some(folder.join("anchor")),
             admin_socket: Some(folder.join("admin.sock")),
             allowed_origins: Vec::new(),
+            kek: Keeping::default(),
             tls: Tls {
                 certificate: folder.join("chain.pem"),
                 key: folder.join("key.pem"),
                 trust: Trust::Pinned,
             },
+            acme: None,
             bitcoin,
             database: Database::default(),
             limits: Limits {

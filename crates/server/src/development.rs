@@ -6,7 +6,7 @@ use twofold_api::public_url::PublicUrl;
 
 use crate::{
     certificate,
-    config::{Bitcoin, Config, Network},
+    config::{Bitcoin, Config, Keeping, Network},
     fault::Fault,
     kek, private_file,
 };
@@ -15,10 +15,7 @@ use crate::{
 /// Without a node, a regtest one at its usual port is meant. `now` is in seconds since 1970.
 pub fn prepare(folder: &Path, now: u64, listen: SocketAddr, bitcoin: Option<Bitcoin>) -> Result<Config, Fault> {
     private_file::directory(folder)?;
-    let kek_file = folder.join("kek");
-    if !kek_file.exists() {
-        kek::generate(&kek_file)?;
-    }
+    kek::Files::at(&folder.join("kek"), &Keeping::of_environment()?).ensure()?;
     if !folder.join("chain.pem").exists() {
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         if !listen.ip().is_loopback() {

@@ -4,6 +4,7 @@
 //! Every look has a deadline and they all go on at once, so that one that hangs hides no other.
 
 mod host;
+mod kek;
 mod live;
 mod ports;
 mod process;
@@ -87,6 +88,10 @@ const LOOKS: &[Look] = &[
     Look {
         check: "server",
         look: live::server,
+    },
+    Look {
+        check: "KEK",
+        look: kek::kept,
     },
     Look {
         check: "certificate",

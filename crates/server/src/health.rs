@@ -29,6 +29,7 @@ pub(crate) struct Health {
     store: LastGood,
     node: LastGood,
     certificate: Mutex<Option<String>>,
+    renewal: Mutex<Option<String>>,
     restarts: Mutex<BTreeMap<&'static str, u32>>,
 }
 
@@ -45,6 +46,7 @@ impl Health {
             store: LastGood::default(),
             node: LastGood::default(),
             certificate: Mutex::default(),
+            renewal: Mutex::default(),
             restarts: Mutex::default(),
         }
     }
@@ -64,6 +66,11 @@ impl Health {
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
+    /// Why no new certificate was got though it is time; none: it was, or it is not time.
+    pub(crate) fn renewal_trouble(&self, why: Option<String>) {
+        *self.renewal.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     /// A task of the background ended and is begun again.
     pub(crate) fn begun_again(&self, task: &'static str) {
         let mut restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +84,10 @@ impl Health {
         let certificate = certificate
             .iter()
             .map(|why| format!("the new certificate is not used: {why}"));
+        let renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let renewal = renewal
+            .iter()
+            .map(|why| format!("the certificate is not renewed, and that is tried again: {why}"));
         let restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner);
         let restarts = restarts.iter();
         let restarts = restarts.map(|(task, count)| format!("`{task}` broke off and was begun again, {count} times"));
@@ -84,7 +95,7 @@ impl Health {
             .drain
             .is_on()
             .then(|| "it takes no requests, as the operator said: twofold-server drain --resume".to_owned());
-        certificate.chain(restarts).chain(held_off).collect()
+        certificate.chain(renewal).chain(restarts).chain(held_off).collect()
     }
 
     /// Store and node answered lately and the server is not stopping.

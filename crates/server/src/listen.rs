@@ -41,6 +41,7 @@ use ways::{Came, Origin};
 pub(crate) use ways::{Ways, bind_socket};
 
 use crate::{
+    acme,
     config::Limits,
     door::{Door, Handshake},
     metric,
@@ -176,6 +177,8 @@ async fn greet(
     let handshake = timeout(Duration::from_secs(limits.handshake_seconds), tls.accept(stream));
     tokio::select! {
         done = handshake => match done {
+            // Who asked for a proof has it.
+            Ok(Ok(stream)) if acme::is_proof(stream.get_ref().1.alpn_protocol()) => {}
             Ok(Ok(stream)) => return Some(stream),
             // A plaintext or broken peer is dropped without a word beyond TLS's own alert.
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),

@@ -5,9 +5,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::{Mutex as Turn, Notify},
+    task::spawn_blocking,
+};
 use twofold_cosigner::{
-    Cosigner,
+    Cosigner, KekName,
     port::{Clock, chain::Chain, store::Store},
 };
 
@@ -20,6 +23,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(crate) struct Rotations {
     files: Files,
     wake: Notify,
+    /// Whose turn it is: a step of the change, or the beginning of the next.
+    turn: Turn<()>,
     held: Mutex<Held>,
 }
 
@@ -31,11 +36,16 @@ struct Held {
     trouble: Option<String>,
 }
 
+fn broken() -> Fault {
+    Fault::System("the change of the KEK broke off; the log says where".into())
+}
+
 impl Rotations {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            files: Files::of(&config.kek_file),
+            files: Files::of(config),
             wake: Notify::new(),
+            turn: Turn::default(),
             held: Mutex::default(),
         }
     }
@@ -63,14 +73,23 @@ impl Rotations {
         self: &Arc<Self>,
         cosigner: &Arc<Cosigner<S, C, K>>,
     ) -> Result<KekStanding, Fault> {
-        let broken = || Fault::System("the change of the KEK broke off; the log says where".into());
-        if let Some(standing) = self.standing(cosigner).filter(|standing| standing.moving) {
-            return Ok(standing);
-        }
         let (this, mind) = (Arc::clone(self), Arc::clone(cosigner));
         // Whoever asks may hang up, and this must not be dropped half way.
         let begun = tokio::spawn(async move {
-            let next = this.files.draw(mind.kek())?;
+            let _turn = this.turn.lock().await;
+            match mind.rotation() {
+                Some(told) if !told.over => return Ok(()),
+                // Right after a start nobody has looked yet whether the files follow what is over.
+                Some(_) => {
+                    this.followed(mind.kek()).await?;
+                    this.note(true, None);
+                }
+                None => {}
+            }
+            let (files, under) = (this.files.clone(), mind.kek());
+            // Whoever keeps it may take its time.
+            let drawn = spawn_blocking(move || files.draw(under)).await;
+            let next = drawn.unwrap_or_else(|_| Err(broken()))?;
             let begun = mind.begin_rotation(&next).await;
             begun.map_err(|fault| Fault::Kek(fault.to_string()))?;
             tracing::warn!("the operator changes the KEK");
@@ -82,11 +101,18 @@ impl Rotations {
         self.standing(cosigner).ok_or_else(broken)
     }
 
+    async fn followed(&self, under: KekName) -> Result<bool, Fault> {
+        let files = self.files.clone();
+        let followed = spawn_blocking(move || files.follow(under)).await;
+        followed.unwrap_or_else(|_| Err(broken()))
+    }
+
     /// Goes on with it, whenever there is one.
     pub(crate) async fn run<S: Store, C: Chain, K: Clock>(self: Arc<Self>, cosigner: Arc<Cosigner<S, C, K>>) {
         loop {
+            let turn = self.turn.lock().await;
             let step = match cosigner.rotate().await {
-                Ok(Some(told)) if told.over => self.files.follow(cosigner.kek()).map(|moved| {
+                Ok(Some(told)) if told.over => self.followed(cosigner.kek()).await.map(|moved| {
                     self.note(true, None);
                     if moved {
                         let (wallets, damaged) = (told.wallets, told.damaged);
@@ -98,12 +124,16 @@ impl Rotations {
                 Err(fault) => Err(Fault::Kek(fault.to_string())),
             };
             match step {
-                Ok(true) => self.wake.notified().await,
+                Ok(true) => {
+                    drop(turn);
+                    self.wake.notified().await;
+                }
                 Ok(false) => self.note(false, None),
                 Err(fault) => {
                     let trouble = fault.to_string();
                     tracing::error!(trouble, "the change of the KEK is held up");
                     self.note(false, Some(trouble));
+                    drop(turn);
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -16,7 +16,7 @@ use twofold_cosigner::{
 use twofold_store::{AnchorFile, Database};
 
 use crate::{
-    admin, background,
+    acme, admin, background,
     clock::SystemClock,
     config::Config,
     copies::Copies,
@@ -79,7 +79,7 @@ pub(crate) async fn open<C: Chain, K: Clock>(
     chain: C,
     clock: K,
 ) -> Result<Cosigner<Database, C, K>, Fault> {
-    let (kek, next) = kek::Files::of(&config.kek_file).read()?;
+    let (kek, next) = kek::Files::of(config).read()?;
     let keks = Keks {
         kek: &kek,
         next: next.as_ref(),
@@ -117,7 +117,14 @@ pub async fn start<C: Chain, K: Clock>(
     clock: K,
     level: Option<LevelHandle>,
 ) -> Result<Running<C, K>, Fault> {
-    let chain_of_trust = tls::Chain::load(&config.tls)?;
+    let orders = acme::Orders::of(config).map(Arc::new);
+    let chain_of_trust = match &orders {
+        None => tls::Chain::load(&config.tls)?,
+        Some(orders) => {
+            Box::pin(orders.first(&listener)).await?;
+            tls::Chain::load(&config.tls)?.proving(orders.proof())
+        }
+    };
     let address = listener
         .local_addr()
         .map_err(|error| Fault::listening(config.listen, &error))?;
@@ -178,6 +185,11 @@ pub async fn start<C: Chain, K: Clock>(
     let (renewal, told) = (tls::Renewal::of(&chain_of_trust, config), Arc::clone(&office.health));
     let renew = move || renewal.clone().watch(Arc::clone(&told));
     background.spawn(background::supervised("renew", Arc::clone(&office.health), renew));
+    if let Some(orders) = orders {
+        let told = Arc::clone(&office.health);
+        let begin = move || Arc::clone(&orders).run(Arc::clone(&told));
+        background.spawn(background::supervised("acme", Arc::clone(&office.health), begin));
+    }
     let acceptor = TlsAcceptor::from(chain_of_trust.config());
     let socket = config.ingress.socket.as_deref().map(listen::bind_socket).transpose()?;
     let accepting = tokio::spawn(listen::serve(

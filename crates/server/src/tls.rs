@@ -16,12 +16,13 @@ use rustls::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    acme::{self, Proof},
     config::{Tls, Trust},
     fault::Fault,
     private_file,
 };
 
-use shown::Shown;
+use shown::{Either, Shown};
 
 pub(crate) use renewal::Renewal;
 
@@ -52,6 +53,15 @@ impl Chain {
             shown,
             pin,
         })
+    }
+
+    /// Shows this proof as well, to an authority that asks for it.
+    pub(crate) fn proving(mut self, proof: Arc<Proof>) -> Self {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols.push(acme::PROTOCOL.to_vec());
+        config.cert_resolver = Arc::new(Either::new(proof, Arc::clone(&self.shown)));
+        self.config = Arc::new(config);
+        self
     }
 
     /// For the acceptor.

@@ -251,7 +251,7 @@ impl fmt::Debug for Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -269,6 +269,11 @@ impl Authority {
         &self.pem
     }
 
+    /// A certificate for a server at `localhost`, and its key.
+    pub(crate) fn for_server(&self) -> (String, String) {
+        self.signed("localhost", ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
     /// A certificate for a client, and its key.
     #[must_use]
     pub fn client(&self) -> (String, String) {
@@ -284,7 +289,7 @@ impl Authority {
     }
 
     fn server(&self, asks_for_client: bool) -> Arc<ServerConfig> {
-        let (chain, key) = self.signed("localhost", ExtendedKeyUsagePurpose::ServerAuth);
+        let (chain, key) = self.for_server();
         let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).expect("PEM")];
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -23,6 +23,13 @@ fn each_use_has_a_key_of_its_own_and_another_kek_has_others() {
 }
 
 #[test]
+fn a_file_opens_under_its_kek_and_for_its_purpose_alone() {
+    let sealed = kek(1).seal_file("one", b"plain");
+    assert_eq!(kek(1).open_file("one", &sealed).unwrap().as_slice(), b"plain");
+    assert!(kek(1).open_file("another", &sealed).is_err() && kek(2).open_file("one", &sealed).is_err());
+}
+
+#[test]
 fn a_mac_tells_where_parts_begin_and_end() {
     let keys = kek(1).subkeys();
     let mac = keys.state.mac("label", &[b"ab", b"c"]);

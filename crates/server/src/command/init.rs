@@ -14,7 +14,8 @@ use crate::{
     certificate,
     clock::SystemClock,
     config::{
-        Backup, Clock, Config, Database, Ingress, Limits, Log, Metrics, Mode, People, Policy, Tls, Traces, Trust, Waits,
+        Backup, Clock, Config, Database, Ingress, Keeping, Limits, Log, Metrics, Mode, People, Policy, Tls, Traces,
+        Trust, Waits,
     },
     fault::Fault,
     kek, node, private_file, serve, tls,
@@ -118,9 +119,8 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
     let dir = fs::canonicalize(&wanted.dir).map_err(Fault::reading(&wanted.dir))?;
     let data_dir = std::path::absolute(&wanted.data_dir).map_err(Fault::writing(&wanted.data_dir))?;
     let kek_file = dir.join("kek");
-    if !kek_file.exists() {
-        kek::generate(&kek_file)?;
-    }
+    let keeping = Keeping::of_environment()?;
+    kek::Files::at(&kek_file, &keeping).ensure()?;
     let tls = if let Some((certificate, key)) = wanted.certificate {
         Tls {
             certificate: fs::canonicalize(&certificate).map_err(Fault::reading(&certificate))?,
@@ -150,7 +150,9 @@ fn prepare(wanted: Init) -> Result<Config, Fault> {
         admin_socket: None,
         allowed_origins: Vec::new(),
         ingress: Ingress::default(),
+        kek: keeping,
         tls,
+        acme: None,
         bitcoin,
         // A server of PostgreSQL's is told so from the first.
         database: Database::of_environment()?,

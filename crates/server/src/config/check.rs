@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Config, Limits, Waits};
+use super::{Config, Limits};
 use crate::{backup, fault::Fault, kek, tls};
 
 impl Config {
@@ -42,8 +42,13 @@ impl Config {
         }
         self.traces.check()?;
         self.database.settings()?;
-        kek::read(&self.kek_file)?;
-        tls::Chain::load(&self.tls)?;
+        self.kek.check()?;
+        kek::Files::of(self).look()?;
+        self.acme_check()?;
+        // One that is not there, or not whole, is ordered by the server as it starts.
+        if self.acme.is_none() {
+            tls::Chain::load(&self.tls)?;
+        }
         Ok(())
     }
 
@@ -89,18 +94,6 @@ impl Config {
             ("policy.max_fee_sat", policy.max_fee_sat, 1_000, 100_000_000),
         ];
         within(&bounds)
-    }
-}
-
-impl Waits {
-    fn check(&self) -> Result<(), Fault> {
-        const LONGEST: u64 = 90 * 86_400;
-        within(&[
-            ("waits.short_seconds", self.short_seconds, 0, LONGEST),
-            ("waits.notice_seconds", self.notice_seconds, 0, LONGEST),
-            ("waits.long_seconds", self.long_seconds, 0, LONGEST),
-            ("waits.recovery_seconds", self.recovery_seconds, 0, LONGEST),
-        ])
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Cause, Check, Of, Surroundings, surroundings::Place};
 use crate::{
-    config::{Config, Trust},
+    config::{Config, Keeper, Trust},
     tls::judge::Flaw,
 };
 
@@ -13,6 +13,11 @@ pub(super) const CHECKS: &[Check] = &[
         name: "kek_file",
         of: Of::Files,
         look: kek,
+    },
+    Check {
+        name: "kek",
+        of: Of::Files,
+        look: kept,
     },
     Check {
         name: "data_dir",
@@ -49,6 +54,27 @@ fn kek(_: &Config, around: &Surroundings) -> Vec<Cause> {
         causes.push(Cause::new(wrong, remedy));
     }
     causes.extend(replaceable(&around.kek_folder, around));
+    causes
+}
+
+fn kept(_: &Config, around: &Surroundings) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if around.kek_keeper == Keeper::Environment {
+        let wrong =
+            "the KEK comes from the environment, where whatever the server starts and whoever looks at it finds it";
+        let remedy = "write it to kek_file (mode 600), or have it kept by a command: docs/operating.md says how";
+        causes.push(Cause::new(wrong, remedy));
+    }
+    for place in &around.kek_programs {
+        if place.rights.is_none() {
+            let wrong = format!("{} is not there", place.path.display());
+            causes.push(Cause::new(
+                wrong,
+                "without it the KEK is not opened: name the program by its whole path",
+            ));
+        }
+        causes.extend(replaceable(place, around));
+    }
     causes
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock,
-    config::{self, Config, SignIn, plain},
+    config::{self, Config, Keeper, SignIn, plain},
     database, kek, memory, private_file,
     tls::judge::{self, Flaw},
 };
@@ -38,6 +38,10 @@ pub(crate) struct Surroundings {
     pub(crate) kek_fault: Option<String>,
     /// It can't have been drawn at random.
     pub(crate) kek_guessable: bool,
+    /// What keeps it.
+    pub(crate) kek_keeper: Keeper,
+    /// What is run with it in hand, and the folders of that.
+    pub(crate) kek_programs: Vec<Place>,
     /// The data directory, by its real path.
     pub(crate) data_dir: Place,
     /// The anchor's folder.
@@ -118,7 +122,7 @@ impl Place {
 impl Surroundings {
     /// Looks around, at `now` in seconds since 1970. Who is not on this machine is asked where there is patience for that.
     pub(crate) fn probe(config: &Config, now: u64, patience: Option<Duration>) -> Self {
-        let key = kek::read(&config.kek_file);
+        let look = kek::Files::of(config).look();
         let second = config.bitcoin.second.as_ref();
         let passwords = [
             config.bitcoin.password_file.as_deref(),
@@ -139,8 +143,12 @@ impl Surroundings {
             lock_obstacle: memory::obstacle_to_locking(),
             kek: Place::of(&config.kek_file),
             kek_folder: Place::folder_of(&config.kek_file, server),
-            kek_guessable: key.as_ref().is_ok_and(|key| guessable(key.expose())),
-            kek_fault: key.err().map(|fault| fault.to_string()),
+            kek_guessable: look
+                .as_ref()
+                .is_ok_and(|look| look.plain.as_ref().is_some_and(|key| guessable(key.expose()))),
+            kek_keeper: look.as_ref().map_or(config.kek.kind, |look| look.keeper),
+            kek_fault: look.err().map(|fault| fault.to_string()),
+            kek_programs: programs(config, server),
             data_dir,
             anchor_folder: config.anchor_file.as_deref().map(|file| Place::folder_of(file, server)),
             key_folder: Place::folder_of(&config.tls.key, server),
@@ -149,7 +157,7 @@ impl Surroundings {
                 .socket
                 .as_deref()
                 .map(|file| Place::folder_of(file, server)),
-            certificate: judge::judged(&config.tls, config.public_url.host(), now),
+            certificate: certificate(config, now),
             node_password_guessable: passwords.any(|password| well_known(password.trim())),
             secrets: secrets(config),
             role,
@@ -190,6 +198,25 @@ fn secrets(config: &Config) -> Vec<Secret> {
         }
     });
     found.collect()
+}
+
+/// How a device judges the certificate; one that ACME replaces before anything is answered is not judged by its time.
+fn certificate(config: &Config, now: u64) -> Result<(), Flaw> {
+    match judge::judged(&config.tls, config.public_url.host(), now) {
+        Err(Flaw::Time | Flaw::Other(_)) if config.acme.is_some() => Ok(()),
+        judged => judged,
+    }
+}
+
+fn programs(config: &Config, server: u32) -> Vec<Place> {
+    let programs = config.kek.programs();
+    let with_folders = programs
+        .iter()
+        .flat_map(|file| [Place::of(file), Place::folder_of(file, server)]);
+    let mut places: Vec<_> = with_folders.collect();
+    places.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    places.dedup();
+    places
 }
 
 fn clock_offset(config: &Config, patience: Duration) -> Option<f64> {

@@ -8,7 +8,7 @@ use super::{
     told,
 };
 use crate::{
-    config::{Config, Database, DatabaseKind, Mode, Second, SignIn, Trust},
+    config::{Config, Database, DatabaseKind, Keeper, Mode, Second, SignIn, Trust},
     development,
     tls::judge::Flaw,
 };
@@ -35,6 +35,8 @@ fn safe() -> (Config, Surroundings) {
         kek_folder: place("/etc/twofold", 0o755),
         kek_fault: None,
         kek_guessable: false,
+        kek_keeper: Keeper::File,
+        kek_programs: Vec::new(),
         data_dir: place("/var/lib/twofold", 0o700),
         anchor_folder: Some(place("/var/lib/twofold-anchor", 0o755)),
         key_folder: place("/etc/twofold", 0o755),
@@ -114,6 +116,30 @@ const UNSAFE: &[(&str, &str, &str, Spoil)] = &[
             };
         },
     ),
+    ("kek in the environment", "kek", "environment", |_, around| {
+        around.kek_keeper = Keeper::Environment;
+    }),
+    (
+        "a hook that others replace",
+        "kek",
+        "write to /usr/local/bin",
+        |_, around| {
+            around.kek_programs = vec![place("/usr/local/bin/unwrap", 0o755), place("/usr/local/bin", 0o775)];
+        },
+    ),
+    (
+        "a hook that others write",
+        "kek",
+        "write to /opt/unwrap",
+        |_, around| {
+            around.kek_programs = vec![place("/opt/unwrap", 0o757), place("/opt", 0o755)];
+        },
+    ),
+    ("no hook", "kek", "is not there", |_, around| {
+        let mut missing = place("/opt/unwrap", 0o755);
+        missing.rights = None;
+        around.kek_programs = vec![missing];
+    }),
     ("data readable", "data_dir", "open to other users", |_, around| {
         around.data_dir = place("/var/lib/twofold", 0o750);
     }),
@@ -317,6 +343,10 @@ const SAFE: &[(&str, Spoil)] = &[
         config.ingress.proxies = vec!["10.0.0.1".parse().unwrap()];
         around.certificate = Err(Flaw::Issuer);
     }),
+    ("a hook of roots", |_, around| {
+        around.kek_keeper = Keeper::Command;
+        around.kek_programs = vec![place("/usr/bin/age", 0o755), place("/usr/bin", 0o755)];
+    }),
     ("no time server", |_, around| around.clock_offset = None),
     ("proxies of a whole provider", |config, _| {
         config.ingress.proxies = vec!["104.0.0.0/8".parse().unwrap(), "2606:4700::/32".parse().unwrap()];
@@ -365,6 +395,7 @@ fn o11_all_that_is_unsafe_is_named_at_once() {
         around.memory_open = true;
         around.lock_obstacle = Some("no".into());
         around.kek.path = "/var/lib/twofold/kek".into();
+        around.kek_keeper = Keeper::Environment;
         around.data_dir = place("/var/lib/twofold", 0o755);
         around.anchor_folder = Some(place("/mnt", 0o777));
         around.certificate = Err(Flaw::Name);
@@ -427,7 +458,7 @@ fn o11_a_password_that_everybody_tries_is_found_wherever_one_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let config = development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap();
     let file = folder.path().join("password");
-    let found = |config: &Config| Surroundings::probe(config, 1_790_000_000).node_password_guessable;
+    let found = |config: &Config| Surroundings::probe(config, 1_790_000_000, None).node_password_guessable;
     let uses: [fn(&mut Config, PathBuf); 3] = [
         |config, file| config.bitcoin.password_file = Some(file),
         |config, file| {

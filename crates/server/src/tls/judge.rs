@@ -67,6 +67,32 @@ pub(crate) fn judged_chain(chain: &[CertificateDer<'_>], trust: Trust, host: &st
     }
 }
 
+/// From when and until when it is valid, in seconds since 1970, looked for a year around `now`, at which it must be. Who
+/// vouches for it does not matter.
+pub(crate) fn life(chain: &[CertificateDer<'_>], host: &str, now: u64) -> Option<(u64, u64)> {
+    const FAR: u64 = 400 * 86_400;
+    let valid = |at: u64| judged_chain(chain, Trust::Web, host, at) != Err(Flaw::Time);
+    if chain.is_empty() || !valid(now) {
+        return None;
+    }
+    // How far it goes on to be valid, in this direction.
+    let reach = |at: &dyn Fn(u64) -> u64| {
+        let (mut good, mut bad) = (0, FAR);
+        while bad - good > 1 {
+            let middle = u64::midpoint(good, bad);
+            if valid(at(middle)) {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        at(good)
+    };
+    let from = reach(&|back| now.saturating_sub(back));
+    let until = reach(&|on| now.saturating_add(on));
+    Some((from, until))
+}
+
 /// Days until it is not valid any more, counted no further than `most`. It must be valid at `now`.
 pub(crate) fn days_left(tls: &Tls, host: &str, now: u64, most: u64) -> u64 {
     const DAY: u64 = 86_400;

@@ -7,6 +7,8 @@ use rustls::{
     sign::CertifiedKey,
 };
 
+use crate::acme::Proof;
+
 /// One certificate for every name: the server has one.
 #[derive(Debug)]
 pub(super) struct Shown(RwLock<Arc<CertifiedKey>>);
@@ -28,5 +30,27 @@ impl Shown {
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.now())
+    }
+}
+
+/// That certificate, or to an authority that asks for it the proof of an order.
+#[derive(Debug)]
+pub(super) struct Either {
+    proof: Arc<Proof>,
+    shown: Arc<Shown>,
+}
+
+impl Either {
+    pub(super) fn new(proof: Arc<Proof>, shown: Arc<Shown>) -> Self {
+        Self { proof, shown }
+    }
+}
+
+impl ResolvesServerCert for Either {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if Proof::is_asked(&hello) {
+            return self.proof.resolve(hello);
+        }
+        self.shown.resolve(hello)
     }
 }

@@ -29,3 +29,18 @@ fn a_certificate_is_judged_as_a_device_judges_it() {
     let left = days_left(&pinned, "wallet.example.org", late, 90);
     assert!((11..=12).contains(&left), "{left}");
 }
+
+#[test]
+fn a_certificates_life_is_known_to_the_second() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["wallet.example.org".into()]).unwrap();
+    let at = |seconds: u64| rcgen::date_time_ymd(1970, 1, 1) + core::time::Duration::from_secs(seconds);
+    (params.not_before, params.not_after) = (at(NOW - 5), at(NOW + 90 * DAY));
+    let chain = [params.self_signed(&key).unwrap().der().clone()];
+    let life = |now| super::life(&chain, "wallet.example.org", now);
+    assert_eq!(life(NOW), Some((NOW - 5, NOW + 90 * DAY)));
+    assert_eq!(life(NOW + 90 * DAY), Some((NOW - 5, NOW + 90 * DAY)));
+    assert_eq!(life(NOW - 6), None);
+    assert_eq!(life(NOW + 90 * DAY + 1), None);
+    assert_eq!(super::life(&[], "wallet.example.org", NOW), None);
+}
