@@ -12,7 +12,10 @@
 //! - [`ChainName`] says which chain all of this is about.
 //! - [`headers`] and [`merkle`] tell what may be true of that chain from what can't be.
 //! - [`AmountText`] and [`PaymentUri`] are what a person types or scans.
-
+#![cfg_attr(
+    feature = "evm",
+    doc = "- [`evm`] does the same for Ethereum and its kin: transactions, texts and typed data."
+)]
 #![forbid(unsafe_code)]
 
 mod account;
@@ -20,6 +23,8 @@ mod amount;
 mod chain_name;
 mod curve;
 mod descriptor;
+#[cfg(feature = "evm")]
+pub mod evm;
 pub mod headers;
 pub mod merkle;
 pub mod message;
