@@ -6,6 +6,9 @@
 //! | the closing is about to leave | the epoch, and the one to come | sends the closing: it takes effect, or did already, or is too late |
 //! | the server's signature is here | the new epoch alone | begins another |
 //!
+//! Whoever sends it reads the list before where it knows another than the one that the epoch to come was dealt by: an entry
+//! that the server has taken is written down with the next epoch, and a run that was cut short may have come before that.
+//!
 //! The epoch is replaced in one write, by one that has the server's signature in it, and not before. A device that was
 //! away finds at its next contact what the one that refreshed, and the server, sealed to it.
 
@@ -137,7 +140,12 @@ impl<P: Platform> Client<P> {
     /// Brings this device to the server's epoch: by the refresh that it began itself, or by what was sealed to it.
     pub(crate) async fn catch_up(&mut self, wallet: &mut Wallet) -> Result<(), Fault> {
         let mut begun = match self.load_refresh(wallet).await? {
-            Some(pending) => self.close_refresh(wallet, pending).await?,
+            Some(pending) => {
+                if self.known_devices(wallet).await?.head() != pending.transcript().device_list_head() {
+                    Box::pin(self.told(wallet)).await?;
+                }
+                Box::pin(self.close_refresh(wallet, pending)).await?
+            }
             None => None,
         };
         let (told, known) = self.told(wallet).await?;

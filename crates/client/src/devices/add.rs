@@ -223,14 +223,18 @@ impl<P: Platform> Client<P> {
             checkpoint: None,
         };
         let (shape, _) = self.call(&request, None, Caution::Stop).await?;
-        if shape.parcel.is_empty() {
-            return Err(Usage::NoParcel.into());
-        }
         let own = *self.session.device_key();
         let transcript = told.package.get(1).map(Vec::as_slice).unwrap_or_default();
         let recovery = SignedTranscript::try_from(transcript)?.transcript().recovery().signing;
         let list = DeviceList::verify(wallet, recovery, &told.device_list).map_err(Breach::DeviceList)?;
         let sealing = list.device(own.device_id()).map(|device| *device.sealing());
+        let used_up = shape.parcel.is_empty() || sealing != Some(joining.sealing.public());
+        if used_up && let Some(taken) = self.taken_in(joining).await? {
+            return Ok(Some(taken));
+        }
+        if shape.parcel.is_empty() {
+            return Err(Usage::NoParcel.into());
+        }
         let place = introduced(&told.device_list, &joining.from, &own).ok_or(Breach::ForeignParcel)?;
         let before = DeviceList::verify(wallet, recovery, &told.device_list[..place]).map_err(Breach::DeviceList)?;
         if sealing != Some(joining.sealing.public()) {
@@ -260,6 +264,22 @@ impl<P: Platform> Client<P> {
         }
         taken.record.epochs()?.public()?;
         Ok(Some(taken))
+    }
+
+    /// The wallet, where a run that was cut short has taken it in and another command has used up what the introduction was
+    /// for: its list has the entry that names the key of the card.
+    async fn taken_in(&self, joining: &Joining) -> Result<Option<Wallet>, Fault> {
+        let (own, key) = (self.session.device_key(), joining.sealing.public());
+        let lists_us = |entry: &Vec<u8>| {
+            Change::try_from(entry.as_slice()).is_ok_and(
+                |change| matches!(change.act(), Act::Enrol { identity, sealing } if identity == own && *sealing == key),
+            )
+        };
+        let here = |record: &Record| record.wallet == joining.wallet && record.list.entries().iter().any(lists_us);
+        match self.records().await?.into_iter().find(here) {
+            Some(record) => self.open_record(record).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The wallet at the epoch of the parcel, and the refreshes since then.

@@ -53,8 +53,8 @@ impl<P: Platform> Client<P> {
         self.known_list(wallet).await?.list(&wallet.record)
     }
 
-    /// The list has grown by an entry that the server has taken. It is written down with the next thing that is: until then it
-    /// can be read again.
+    /// The list has grown by an entry that the server has taken. It is written down with the next epoch: until then another run
+    /// can read it again, and does so before it ends a refresh that was dealt by it ([`Self::catch_up`]).
     pub(super) async fn note_entry(&mut self, wallet: &mut Wallet, entry: &Change) -> Result<(), Fault> {
         let known = self.known_list(wallet).await?;
         if known.list(&wallet.record)?.head() == entry.parent() {
@@ -102,11 +102,13 @@ impl<P: Platform> Client<P> {
         if forgotten {
             wallet.record.list.clone_from(&now);
             self.save_record(&wallet.record).await?;
-        } else if now != known {
+        }
+        // Before a list that is ahead of it: what is dealt by a list that names new words is sealed to those.
+        self.take_package(wallet, &told, &now).await?;
+        if !forgotten && now != known {
             self.keep_list(wallet.id(), &now).await?;
         }
         let list = now.list(&wallet.record)?;
-        self.take_package(wallet, &told, &now).await?;
         // A list that was signed for and then hidden would not be the one that the checkpoint names.
         if let Some(newest) = newest
             && newest

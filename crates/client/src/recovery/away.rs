@@ -103,6 +103,7 @@ impl<P: Platform> Client<P> {
             let wallet = self.open_record(record).await?;
             return Ok(Away::Done(Box::new(Settled::nothing(wallet))));
         }
+        self.end_refresh(wallet).await?;
         let seat = self.seat(wallet, code).await?;
         let mut errand = known.unwrap_or_else(|| Errand::begin(&mut self.random));
         if !keep.is_empty() {
@@ -112,7 +113,6 @@ impl<P: Platform> Client<P> {
         let Some(granted) = errand.granted.clone() else {
             return self.begin(wallet, &errand, &seat);
         };
-        self.end_refresh(wallet).await?;
         let seen = match self.see(wallet, seat.code, granted.read).await {
             // Other words took their place since: those have said nothing yet.
             Err(fault) if fault.reason() == Some(Reason::NotRecovery) => {
@@ -169,6 +169,7 @@ impl<P: Platform> Client<P> {
         let wallet = sealed.wallet;
         let mut errand = self.load_errand(wallet).await?.ok_or(RecoveryFault::NotAsked)?;
         let answer = sealed.open(errand.id, &errand.key)?;
+        self.end_refresh(wallet).await?;
         let seat = self.seat(wallet, None).await?;
         let away = match (answer, errand.granted.clone()) {
             (Answer::Begin { read, wish }, _) => {
@@ -214,7 +215,6 @@ impl<P: Platform> Client<P> {
         mut given: Given,
     ) -> Result<Away, Fault> {
         let wallet = seat_wallet(granted)?;
-        self.end_refresh(wallet).await?;
         let mut seen = self.see(wallet, seat.code, granted.read).await?;
         if let Some(wait) = self.away_waits(wallet, &seat, &seen, granted).await? {
             return Ok(Away::Waits(wait));
@@ -237,18 +237,6 @@ impl<P: Platform> Client<P> {
             seen = self.see(wallet, None, granted.read).await?;
         }
         self.settle_away(errand, &seen, Some(given)).await
-    }
-
-    /// The refresh that follows a recovery may have been cut short: then the share that is here is of the epoch before.
-    async fn end_refresh(&mut self, wallet: WalletId) -> Result<(), Fault> {
-        if !self.has_refresh(wallet).await? {
-            return Ok(());
-        }
-        let record = self.records().await?.into_iter().find(|record| record.wallet == wallet);
-        let mut wallet = self
-            .open_record(record.ok_or(RecoveryFault::AskAgain { wallet })?)
-            .await?;
-        self.catch_up(&mut wallet).await
     }
 
     /// The server and what the words left give this machine its share.

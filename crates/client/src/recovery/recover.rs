@@ -6,7 +6,9 @@
 //! | the server may have been asked | a sealing key for this machine | asks for the same, and waits no longer |
 //! | the wait is over | the same | repairs the share |
 //! | the server has listed this machine | the same | repairs the share again, with fresh numbers |
-//! | the share is here | the wallet | nothing is left to do |
+//! | the share is here | the wallet | goes on with what is left: who is lost goes, the freeze ends |
+//! | the shares are dealt anew | the epoch, and the one to come | ends that refresh, before the share is looked at |
+//! | all is settled | the wallet | nothing is left to do |
 //!
 //! With the words typed here this machine holds two shares until they are forgotten: recovery's and its own.
 
@@ -90,6 +92,7 @@ impl<P: Platform> Client<P> {
         code: Option<[u8; 16]>,
         secret: &RecoverySecret,
     ) -> Result<Recovery, Fault> {
+        self.end_refresh(wallet).await?;
         let seat = self.seat(wallet, code).await?;
         let read = secret
             .identity()

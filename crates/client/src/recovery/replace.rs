@@ -201,7 +201,16 @@ impl<P: Platform> Client<P> {
         let installed = Box::pin(self.install(&mut wallet, &entry, &package)).await;
         match installed {
             Err(fault) if matches!(fault.reason(), Some(Reason::ListChanged | Reason::CeremonyMismatch)) => {
-                Err(RecoveryFault::WalletMoved.into())
+                self.device_list(&mut wallet).await?;
+                let now = wallet.record.epochs()?.recovery()?;
+                // By a run that was cut short: a refresh may be left to do.
+                let done = matches!(entry.act(), Act::ReplaceRecovery(words) if *words == now);
+                Err(if done {
+                    RecoveryFault::SameWords
+                } else {
+                    RecoveryFault::WalletMoved
+                }
+                .into())
             }
             installed => {
                 let replaced = installed?;
@@ -318,10 +327,11 @@ impl<P: Platform> Client<P> {
         let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (_, newest) = self.heed_doubt(wallet, outcome).await?;
         self.note_checkpoint(wallet, newest).await?;
-        self.forget_old_voice(wallet.id()).await?;
         // Reading the wallet takes its new package over.
         self.device_list(wallet).await?;
         let refreshed = self.refresh(wallet, &mut |_| ()).await;
+        // Last: whoever was cut short comes with it again, and is told what is left to do.
+        self.forget_old_voice(wallet.id()).await?;
         Ok(Replaced { refreshed })
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use twofold_api::reason::Reason;
 use twofold_api::reply;
 use twofold_api::request::GetRecovery;
 use twofold_threshold::checkpoint::Checkpoint;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::RecoveryFault;
 use crate::client::Client;
-use crate::fault::{Breach, Fault};
+use crate::fault::{Breach, Fault, Usage};
 use crate::keystore::name;
 use crate::keystore::record::{Reader, Writer};
 use crate::port::{BlobName, KeystoreFault, Platform};
@@ -59,16 +60,41 @@ impl Seen {
 }
 
 impl<P: Platform> Client<P> {
+    /// What comes before a wallet is read to take a seat in it: a refresh of this machine's own that was cut short is ended.
+    /// Its epoch is the one that counts where the server took it, and with it came the key that the list names for this
+    /// machine from then on; a share that was repaired would come without.
+    ///
+    /// Where that is refused to a machine that was struck off, or at a fence, or nothing that waits opens, or the server
+    /// contradicts itself, the words go on: what they bring is all that is left then.
+    pub(super) async fn end_refresh(&mut self, wallet: WalletId) -> Result<(), Fault> {
+        let mut records = self.records().await?.into_iter();
+        let Some(record) = records.find(|record| record.wallet == wallet) else {
+            return Ok(());
+        };
+        if !self.has_refresh(wallet).await? {
+            return Ok(());
+        }
+        let mut wallet = self.open_record(record).await?;
+        match self.catch_up(&mut wallet).await {
+            Err(Fault::Usage(Usage::LeftBehind { .. })) => Ok(()),
+            Err(Fault::Breach(_)) if wallet.in_doubt => Ok(()),
+            Err(fault) if matches!(fault.reason(), Some(Reason::DeviceNotListed | Reason::RestoreFence)) => Ok(()),
+            ended => ended,
+        }
+    }
+
     /// This machine's sealing key for the wallet, the same in each run: what waits is for exactly this machine.
     pub(super) async fn seat(&mut self, wallet: WalletId, code: Option<[u8; 16]>) -> Result<Seat, Fault> {
         let item = item(wallet)?;
-        if let Some(bytes) = self.keys.load(&item).await? {
-            let mut seat = Seat::parse(item.as_str(), &bytes)?;
-            seat.code = code.or(seat.code);
-            return Ok(seat);
-        }
-        if let Some(record) = self.records().await?.into_iter().find(|record| record.wallet == wallet) {
-            let sealing = record.sealing;
+        let kept = match self.keys.load(&item).await? {
+            Some(bytes) => Some(Seat::parse(item.as_str(), &bytes)?),
+            None => None,
+        };
+        let code = code.or(kept.as_ref().and_then(|seat| seat.code));
+        // Once the wallet is here its key counts: it may have taken the place of the one that was asked with.
+        let here = self.records().await?.into_iter().find(|record| record.wallet == wallet);
+        let sealing = here.map(|record| record.sealing).or(kept.map(|seat| seat.sealing));
+        if let Some(sealing) = sealing {
             return Ok(Seat { sealing, code });
         }
         let seat = Seat {

@@ -17,12 +17,12 @@ use twofold_threshold::words::RecoverySecret;
 use crate::devices::Laptop;
 use crate::world::{Bench, World, paying};
 
-fn words(seed: u64) -> RecoverySecret {
+pub(crate) fn words(seed: u64) -> RecoverySecret {
     RecoverySecret::generate(&mut ChaCha20Rng::seed_from_u64(seed))
 }
 
 /// What the words' machine shows, and what it answers.
-fn answer(secret: &RecoverySecret, request: &str) -> Result<(Shown, String), RecoveryFault> {
+pub(crate) fn answer(secret: &RecoverySecret, request: &str) -> Result<(Shown, String), RecoveryFault> {
     let asked = Asked::read(request, secret, None)?;
     let shown = asked.shown();
     let answer = asked.answer(secret, &mut ChaCha20Rng::seed_from_u64(77))?;
@@ -30,14 +30,14 @@ fn answer(secret: &RecoverySecret, request: &str) -> Result<(Shown, String), Rec
 }
 
 /// A machine that is to take a lost one's place.
-struct New {
-    world: World,
-    client: Client<Bench>,
-    code: Option<[u8; 16]>,
+pub(crate) struct New {
+    pub(crate) world: World,
+    pub(crate) client: Client<Bench>,
+    pub(crate) code: Option<[u8; 16]>,
 }
 
 impl New {
-    async fn at(laptop: &Laptop, wait: Option<u64>) -> Self {
+    pub(crate) async fn at(laptop: &Laptop, wait: Option<u64>) -> Self {
         Self::other(laptop, wait, 1).await
     }
 
@@ -59,7 +59,7 @@ impl New {
         away.expect("goes on")
     }
 
-    async fn ask(&mut self, laptop: &Laptop) -> String {
+    pub(crate) async fn ask(&mut self, laptop: &Laptop) -> String {
         let asked = match self.next(laptop).await {
             Away::Ask { file, .. } => Some(file),
             _ => None,
@@ -73,7 +73,7 @@ impl New {
     }
 
     /// The first pass, with no wait.
-    async fn begin(&mut self, laptop: &Laptop) {
+    pub(crate) async fn begin(&mut self, laptop: &Laptop) {
         let request = self.ask(laptop).await;
         let (shown, answer) = answer(&laptop.words, &request).expect("answers");
         assert_eq!((shown.wish, shown.verified), (Wish::Ask, None));

@@ -8,6 +8,7 @@ mod crashes;
 mod devices;
 mod forward;
 mod hostile;
+mod kills;
 mod lifecycle;
 mod line;
 mod model;
