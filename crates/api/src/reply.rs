@@ -189,6 +189,8 @@ pub struct Synced {
     pub transactions: Vec<ChainTransaction>,
     /// Give this as the next cursor.
     pub cursor: u64,
+    /// Which of the server's histories the cursor counts in: one that is restored from a backup begins another.
+    pub timeline: u64,
     /// There is more: ask again at once.
     pub more: bool,
     /// The server is still reading old blocks for this wallet, up to this height.
@@ -200,6 +202,8 @@ pub struct Synced {
 pub struct Pulse {
     /// The cursor that a sync would bring.
     pub cursor: u64,
+    /// The history that it counts in.
+    pub timeline: u64,
     /// Height and hash (in internal byte order) of the best block, once there is one.
     pub tip: Option<(u32, [u8; 32])>,
     /// Number of the newest entry of the wallet's log.

@@ -167,6 +167,8 @@ pub struct Sync {
     pub wallet: WalletId,
     /// Change counter of the last reply; 0 for everything.
     pub cursor: u64,
+    /// The last reply's timeline. Where the server's is another, the cursor says nothing to it: it tells everything.
+    pub timeline: u64,
     /// Blocks the client knows, newest first, as (height, hash in internal byte order); at most 32.
     pub locator: Vec<(u32, [u8; 32])>,
     /// One past the highest address index handed out, external and internal: the server watches a gap limit beyond.

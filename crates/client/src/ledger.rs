@@ -45,8 +45,9 @@ pub struct Ledger {
     books: Wallet,
     changes: ChangeSet,
     chain: HeaderChain,
-    /// The server's change counter up to which it was asked.
+    /// The server's change counter up to which it was asked, and the history of the server's that it counts in.
     cursor: u64,
+    timeline: u64,
     /// The server's clock at the last sync; only ever grows.
     heard: u64,
     /// What this machine signed and has not seen in a block.
@@ -102,6 +103,7 @@ impl Ledger {
             changes,
             chain,
             cursor: 0,
+            timeline: 0,
             heard: 0,
             outgoing: BTreeMap::new(),
             frozen: BTreeSet::new(),
@@ -141,6 +143,11 @@ impl Ledger {
     /// The server's change counter up to which it was asked.
     pub(crate) const fn cursor(&self) -> u64 {
         self.cursor
+    }
+
+    /// Which of the server's histories that counter is of.
+    pub(crate) const fn timeline(&self) -> u64 {
+        self.timeline
     }
 
     /// The first address that was never paid to. It is handed out again until it is.

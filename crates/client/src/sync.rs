@@ -31,6 +31,7 @@ impl<P: Platform> Client<P> {
             let request = Sync {
                 wallet: id,
                 cursor: run.cursor(),
+                timeline: run.timeline(),
                 locator: run.locator(),
                 revealed,
                 checkpoint,

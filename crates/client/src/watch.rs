@@ -63,6 +63,7 @@ impl<P: Platform> Client<P> {
         let tip = wallet.ledger().tip();
         Ok(Known(Pulse {
             cursor: wallet.ledger().cursor(),
+            timeline: wallet.ledger().timeline(),
             tip: tip.map(|(height, hash)| (height, hash.to_byte_array())),
             seq,
         }))

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use twofold_api::Refusal;
 use twofold_threshold::{id::WalletId, identity::IdentitySecret};
 
+pub(crate) use restored::timeline;
 pub use restored::{RESTORED, Settled};
 
 use crate::{

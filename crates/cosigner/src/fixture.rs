@@ -114,7 +114,7 @@ impl House {
             &self.config,
             (self.kek, self.next),
         )?;
-        let mind = block_on(mind.anchored(anchor.clone(), anew))?;
+        let mut mind = block_on(mind.anchored(anchor.clone(), anew))?;
         let settled = block_on(mind.settle_restore())?;
         self.mind = Arc::new(mind);
         Ok(settled)

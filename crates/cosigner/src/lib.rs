@@ -111,6 +111,7 @@ pub struct Cosigner<S, C, K> {
     turn: rotate::Turn,
     identity: IdentitySecret,
     anchor: Option<Anchored>,
+    timeline: u64,
     sealer: port::Sealer,
     notices: Box<dyn Notices>,
     seal_keys: SealKeys,
@@ -144,6 +145,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<Self, StartFault> {
         let standing = rotate::keys(&store, &keks.into()).await?;
         let identity = identity::open_or_make(&store, &standing.now, &mut OsRng).await?;
+        let timeline = anchor::timeline(&store).await?;
         let time = Time::new(clock, store.counter(time::COUNTER).await?, config.trust_clock);
         Ok(Self {
             store,
@@ -154,6 +156,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             turn: rotate::Turn::default(),
             identity,
             anchor: None,
+            timeline,
             sealer: port::Sealer::new(sealer),
             notices: Box::new(Logged),
             seal_keys: SealKeys::default(),

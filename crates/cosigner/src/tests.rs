@@ -2,7 +2,7 @@
 
 mod auth;
 mod backends;
-mod chain;
+pub(crate) mod chain;
 mod chains;
 mod checkpoints;
 mod create;

@@ -107,6 +107,43 @@ fn f07_s14_lost_the_server_with_a_backup_it_signs_again_once_that_was_restored()
 }
 
 #[test]
+fn f07_s14_after_a_restore_a_device_hears_of_every_payment_though_it_heard_of_more_before() -> Result<()> {
+    let mut deployment = Deployment::start()?;
+    let owner = deployment.person("laptop");
+    let address = owner.settle(&deployment.invitation)?;
+    let address = Address::from_str(&address)?.require_network(Network::Regtest)?;
+    back_up(&deployment)?;
+    // Each is a change of its own as it waits and as it is mined: so the restored server, which reads the blocks alone, is
+    // behind this device's count.
+    let balance = |wanted: &str, of: u64| -> Result<()> {
+        for _ in 0..200 {
+            if owner.run(&["balance"])?[wanted] == of {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        anyhow::bail!("{wanted} never came to {of}: {}", owner.run(&["balance"])?)
+    };
+    for number in 1..=3_u64 {
+        deployment.node.fund(&address, Amount::from_sat(1_000_000))?;
+        balance("pending_sat", 1_000_000)?;
+        deployment.node.mine(1)?;
+        balance("confirmed_sat", number * 1_000_000)?;
+    }
+    deployment.kill()?;
+    fs::remove_dir_all(deployment.data().join("data"))?;
+    restore(&deployment)?;
+    deployment.resume()?;
+    deployment.settle(&owner)?;
+    for number in 4..=6_u64 {
+        deployment.node.fund(&address, Amount::from_sat(1_000_000))?;
+        deployment.node.mine(1)?;
+        balance("confirmed_sat", number * 1_000_000)?;
+    }
+    Ok(())
+}
+
+#[test]
 fn s09_s14_without_its_anchor_a_restored_server_signs_once_operator_and_owner_say_so() -> Result<()> {
     let mut deployment = Deployment::start()?;
     let owner = funded(&deployment)?;

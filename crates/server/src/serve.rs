@@ -95,7 +95,7 @@ pub(crate) async fn open<C: Chain, K: Clock>(
             fault => Fault::Data(fault.to_string()),
         })?;
     let beside = |fault: StartFault| Fault::Data(format!("{fault} ({})", anchor_file.display()));
-    let cosigner = cosigner.anchored(anchor, config.new_anchor).await.map_err(beside)?;
+    let mut cosigner = cosigner.anchored(anchor, config.new_anchor).await.map_err(beside)?;
     let settled = cosigner.settle_restore().await.map_err(beside)?;
     if settled != Settled::default() {
         tracing::warn!(

@@ -402,6 +402,7 @@ impl From<reply::Synced> for proto::SyncReply {
             tip_height: synced.tip_height,
             transactions: synced.transactions.into_iter().map(Into::into).collect(),
             cursor: synced.cursor,
+            timeline: synced.timeline,
             more: synced.more,
             scanned_height: synced.scanned_height,
             ..Self::default()
@@ -424,6 +425,7 @@ impl TryFrom<proto::SyncReply> for reply::Synced {
                 TryInto::try_into,
             )?,
             cursor: counter("cursor", synced.cursor)?,
+            timeline: synced.timeline,
             more: synced.more,
             scanned_height: synced.scanned_height,
         })
@@ -439,6 +441,7 @@ impl From<reply::Pulse> for proto::WatchEvent {
         };
         Self {
             cursor: pulse.cursor,
+            timeline: pulse.timeline,
             tip: pulse.tip.map(block).map_or_else(MessageField::none, MessageField::some),
             seq: pulse.seq,
             ..Self::default()
@@ -453,6 +456,7 @@ impl TryFrom<proto::WatchEvent> for reply::Pulse {
         let tip = event.tip.into_option();
         Ok(Self {
             cursor: counter("cursor", event.cursor)?,
+            timeline: event.timeline,
             tip: tip
                 .map(|block| Ok((block.height, fixed("tip.hash", &block.hash)?)))
                 .transpose()?,

@@ -335,6 +335,7 @@ impl TryFrom<proto::SyncRequest> for request::Sync {
         Ok(Self {
             wallet: wallet(&sync.wallet)?,
             cursor: counter("cursor", sync.cursor)?,
+            timeline: sync.timeline,
             locator: each(counted("locator", sync.locator, 0, limits::LOCATOR_BLOCKS)?, |block| {
                 Ok((block.height, fixed("locator.hash", &block.hash)?))
             })?,
@@ -358,6 +359,7 @@ impl From<&request::Sync> for proto::SyncRequest {
         Self {
             wallet: sync.wallet.0.to_vec(),
             cursor: sync.cursor,
+            timeline: sync.timeline,
             locator: sync.locator.iter().map(block).collect(),
             revealed_external,
             revealed_internal,

@@ -173,6 +173,7 @@ pub(crate) fn sync() -> request::Sync {
     request::Sync {
         wallet: WALLET,
         cursor: 7,
+        timeline: u64::MAX,
         locator: vec![(900_000, [0xbb; 32]), (0, [0xcc; 32])],
         revealed: [5, 1],
         checkpoint: Some(checkpoint()),
@@ -573,6 +574,7 @@ pub(crate) fn synced() -> reply::Synced {
         tip_height: 900_002,
         transactions: vec![transaction(Some(anchor)), transaction(None)],
         cursor: 9,
+        timeline: 11,
         more: true,
         scanned_height: 900_002,
     }
@@ -581,6 +583,7 @@ pub(crate) fn synced() -> reply::Synced {
 pub(crate) fn pulse() -> reply::Pulse {
     reply::Pulse {
         cursor: 9,
+        timeline: 11,
         tip: Some((900_002, [0xbb; 32])),
         seq: 3,
     }

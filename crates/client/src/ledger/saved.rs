@@ -17,6 +17,8 @@ use crate::headers::HeaderChain;
 pub(crate) struct Saved {
     format: u32,
     cursor: u64,
+    #[serde(default)]
+    timeline: u64,
     heard: u64,
     changes: ChangeSet,
     outgoing: Vec<SavedOutgoing>,
@@ -45,6 +47,7 @@ impl Ledger {
         let saved = Saved {
             format: FORMAT,
             cursor: self.cursor,
+            timeline: self.timeline,
             heard: self.heard,
             changes: self.changes.clone(),
             outgoing: outgoing.collect(),
@@ -89,6 +92,7 @@ impl Ledger {
             changes: saved.changes,
             chain,
             cursor: saved.cursor,
+            timeline: saved.timeline,
             heard: saved.heard,
             outgoing,
             frozen: BTreeSet::new(),

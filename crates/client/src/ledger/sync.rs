@@ -41,6 +41,7 @@ pub(crate) struct SyncRun<'a> {
     told: BTreeMap<Txid, Told>,
     bytes: usize,
     cursor: u64,
+    timeline: u64,
     time: u64,
     tip_height: u32,
     scanned_height: u32,
@@ -69,7 +70,10 @@ pub(crate) enum NextPage {
 pub(crate) struct Verified {
     adopted: Option<Adopted>,
     placed: Vec<(Told, Option<ConfirmationBlockTime>)>,
+    /// What waits in the books, and a server that was restored knows nothing of.
+    forgotten: Vec<Txid>,
     cursor: u64,
+    timeline: u64,
     time: u64,
     tip_height: u32,
     scanned_height: u32,
@@ -84,6 +88,7 @@ impl<'a> SyncRun<'a> {
             told: BTreeMap::new(),
             bytes: 0,
             cursor: ledger.cursor,
+            timeline: ledger.timeline,
             time: ledger.heard,
             tip_height: 0,
             scanned_height: 0,
@@ -100,10 +105,21 @@ impl<'a> SyncRun<'a> {
         self.cursor
     }
 
+    /// Which of the server's histories the counter is of.
+    pub(crate) const fn timeline(&self) -> u64 {
+        self.timeline
+    }
+
     /// Takes a page in.
     pub(crate) fn page(&mut self, page: Synced) -> Result<NextPage, ChainLie> {
         let headers = self.candidate.extend(page.from_height, &page.headers)?;
-        let moved = page.cursor > self.cursor;
+        let restored = page.timeline != self.timeline;
+        if restored {
+            // It was restored, and tells everything from the beginning, with numbers of its own.
+            self.told.clear();
+            (self.timeline, self.cursor) = (page.timeline, 0);
+        }
+        let moved = restored || page.cursor > self.cursor;
         let lengths = page.transactions.iter().map(|told| told.transaction.len());
         self.bytes = lengths.fold(self.bytes, usize::saturating_add);
         if self.bytes > MOST_BYTES {
@@ -142,6 +158,7 @@ impl<'a> SyncRun<'a> {
     /// Checks everything against everything else.
     pub(crate) fn finish(self) -> Result<Verified, ChainLie> {
         let unproved = self.unproved()?;
+        let forgotten = self.forgotten();
         let told = self.told.into_iter().filter(|(txid, _)| !unproved.contains(txid));
         let placed = told.map(|(_, told)| {
             let place = told
@@ -153,8 +170,10 @@ impl<'a> SyncRun<'a> {
         });
         Ok(Verified {
             placed: placed.collect::<Result<_, _>>()?,
+            forgotten,
             adopted: self.candidate.finish()?,
             cursor: self.cursor,
+            timeline: self.timeline,
             time: self.time,
             tip_height: self.tip_height,
             scanned_height: self.scanned_height,
@@ -196,6 +215,19 @@ impl SyncRun<'_> {
             }
         }
         Ok(unproved)
+    }
+
+    /// What waits in the books, where the server begins anew and does not speak of it: it is told of once it is seen again.
+    fn forgotten(&self) -> Vec<Txid> {
+        if self.timeline == self.ledger.timeline {
+            return Vec::new();
+        }
+        let waiting = self.ledger.books.transactions();
+        waiting
+            .filter(|known| !known.chain_position.is_confirmed())
+            .map(|known| known.tx_node.txid)
+            .filter(|txid| !self.told.contains_key(txid))
+            .collect()
     }
 
     /// An output of a transaction that is known or was told just now.
@@ -251,7 +283,6 @@ impl Ledger {
         let changed = found.placed.len();
         for (told, place) in found.placed {
             let txid = told.transaction.compute_txid();
-            let outgoing = self.outgoing.contains_key(&txid);
             match place {
                 Some(place) => {
                     heights.push(place.block_id.height);
@@ -260,13 +291,7 @@ impl Ledger {
                 }
                 // Mined money whose block is gone is gone with it; it never waits.
                 None if told.transaction.is_coinbase() => {}
-                // What we signed stays ours to push until a block holds it or something else spends its coins.
-                None if told.gone && outgoing => {
-                    self.outgoing.entry(txid).and_modify(|outgoing| outgoing.seen = false);
-                }
-                None if told.gone => {
-                    update.evicted_ats.insert((txid, self.heard));
-                }
+                None if told.gone => self.let_go(txid, &mut update),
                 None => {
                     update.seen_ats.insert((txid, told.seen.min(self.heard)));
                     update.seen_ats.insert((txid, self.heard));
@@ -274,6 +299,9 @@ impl Ledger {
                 }
             }
             update.txs.push(told.transaction);
+        }
+        for txid in found.forgotten {
+            self.let_go(txid, &mut update);
         }
         let chain = self.book_chain(heights.into_iter());
         self.books
@@ -284,7 +312,7 @@ impl Ledger {
             })
             .map_err(|fault| LedgerFault(fault.to_string()))?;
         self.drop_replaced();
-        self.cursor = found.cursor;
+        (self.cursor, self.timeline) = (found.cursor, found.timeline);
         self.collect_changes();
         let tip_height = self.tip_height().unwrap_or(found.tip_height);
         let report = SyncReport {
@@ -295,6 +323,17 @@ impl Ledger {
             sent_again: 0,
         };
         Ok((changed_from, report))
+    }
+
+    /// The server's node does not have it any more. What we signed stays ours to push until a block holds it or something
+    /// else spends its coins.
+    fn let_go(&mut self, txid: Txid, update: &mut TxUpdate<ConfirmationBlockTime>) {
+        match self.outgoing.get_mut(&txid) {
+            Some(outgoing) => outgoing.seen = false,
+            None => {
+                update.evicted_ats.insert((txid, self.heard));
+            }
+        }
     }
 
     /// Lets go of transactions of ours that can't confirm any more, since a block spends their coins otherwise.

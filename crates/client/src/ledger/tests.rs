@@ -6,7 +6,9 @@ mod replace;
 mod scene;
 
 use bitcoin::{Amount, SignedAmount};
-use scene::{Scene, stranger};
+use drafts::{draft, pay, with_coins};
+use scene::{Scene, signed, stranger};
+use twofold_api::reply::Synced;
 
 use super::*;
 
@@ -116,6 +118,39 @@ fn c08_what_is_gone_from_the_network_is_gone_from_the_balance_and_may_come_back(
     assert_eq!(scene.ledger.history(), []);
     scene.sync_mempool(&[&payment]).expect("syncs");
     assert_eq!(scene.ledger.balance().pending, sats(70_000));
+}
+
+#[test]
+fn s14_what_a_restored_server_tells_counts_whatever_its_numbers_are() {
+    let mut scene = with_coins(&[100_000, 50_000]);
+    let ours = signed(&draft(&mut scene, &pay(&stranger(1), sats(30_000), 2)).expect("drafts"));
+    scene.ledger.note_outgoing(&ours);
+    let forgotten = scene.payment(sats(4_000));
+    scene.sync_mempool(&[&ours, &forgotten]).expect("syncs");
+    assert!(scene.ledger.unseen().is_empty());
+    let before = scene.ledger.balance().total();
+
+    // It was restored, and has given out its first number again.
+    let payment = scene.payment(sats(70_000));
+    scene.mine(&[&payment]);
+    scene.timeline = 0xb0;
+    let told = vec![scene.told(&payment)];
+    let page = Synced {
+        cursor: 1,
+        ..scene.page(told)
+    };
+    scene.enter(page).expect("syncs");
+    assert_eq!((scene.ledger.cursor(), scene.ledger.timeline()), (1, 0xb0));
+    assert_eq!(
+        scene.ledger.balance().total(),
+        before + sats(70_000) - sats(4_000),
+        "what waited and is forgotten comes back when it is seen"
+    );
+    assert_eq!(scene.ledger.unseen(), [ours], "ours is handed to it again");
+    scene.restart();
+    assert_eq!((scene.ledger.cursor(), scene.ledger.timeline()), (1, 0xb0));
+    scene.sync_mempool(&[&forgotten]).expect("syncs");
+    assert_eq!(scene.ledger.balance().total(), before + sats(70_000));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use rand_core::RngCore as _;
 use serde::{Deserialize, Serialize};
 use twofold_api::audit::Lift;
 use twofold_threshold::id::WalletId;
@@ -26,6 +27,8 @@ pub const RESTORED: &str = "restored";
 const FENCED: &str = "restored-fenced";
 /// Name in the store: how far the fencing is.
 const PROGRESS: &str = "restored-progress";
+/// Name in the store: which of the database's histories this is, in eight bytes; none is 0.
+const TIMELINE: &str = "timeline";
 /// Wallets in one batch.
 const PAGE: u32 = 256;
 
@@ -79,7 +82,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// Settles what a restore left to do; nothing where there was none. To be called before anything is served. A crash
     /// in it loses nothing: it goes on from where it was.
-    pub async fn settle_restore(&self) -> Result<Settled, StartFault> {
+    pub async fn settle_restore(&mut self) -> Result<Settled, StartFault> {
         let mut settled = Settled::default();
         if !self.is_restored().await? {
             return Ok(settled);
@@ -102,7 +105,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             self.store.commit(batch).await?;
             failpoint!("restored::after_page");
         }
-        self.write(vec![Write::RaiseCounter(FENCED, progress.restored)]).await?;
+        // Numbers of changes are given out anew from where the backup was. A device that has later ones must not take
+        // them for its own.
+        let timeline = self.rng().next_u64().max(1);
+        self.write(vec![
+            Write::RaiseCounter(FENCED, progress.restored),
+            Write::ServerSecret(TIMELINE, timeline.to_be_bytes().to_vec()),
+        ])
+        .await?;
+        self.timeline = timeline;
         Ok(settled)
     }
 
@@ -148,6 +159,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.store_change(change, batch)
             .map_err(|refusal| StoreFault::Damaged(refusal.to_string()).into())
     }
+}
+
+/// Which of its histories a database is in: each restore begins another, since the numbers that its rows had before it are
+/// given out once more. 0 in one that was never restored.
+pub(crate) async fn timeline(store: &impl Store) -> Result<u64, StoreFault> {
+    let stored = store.server_secret(TIMELINE).await?;
+    Ok(stored
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_be_bytes))
 }
 
 impl Progress {

@@ -7,8 +7,10 @@ use twofold_api::{
 use super::*;
 use crate::{
     fixture::{House, Phone, Purse},
+    port::record::WalletTransaction,
     shape::Freeze,
     testing::{MemoryAnchor, memory::Fate},
+    tests::chain::sync,
 };
 use twofold_threshold::{checkpoint::Head, id::EpochId};
 
@@ -205,6 +207,52 @@ fn s24_a_second_restore_from_the_same_backup_begins_a_generation_that_no_device_
         generations.push(house.state(&purse).generation);
     }
     assert!(generations.is_sorted_by(|one, next| one < next), "{generations:?}");
+}
+
+#[test]
+fn s14_a_device_with_a_cursor_from_before_a_restore_is_told_everything_once_more() {
+    let (mut house, anchor, phone, purse) = anchored();
+    let backup = house.rows();
+    let put = |house: &House, number: u8, cursor: u64| {
+        house.store.with(|tables| {
+            let row = WalletTransaction {
+                wallet: purse.id,
+                txid: [number; 32],
+                transaction: vec![number],
+                block: None,
+                seen: 0,
+                gone: false,
+                cursor,
+            };
+            tables.transactions.insert((purse.id, row.txid), row);
+        });
+    };
+    for number in 1..=3 {
+        put(&house, number, number.into());
+    }
+    let before = sync(&house, &phone, &purse, |_| {});
+    assert_eq!((before.cursor, before.timeline), (3, 0));
+    let mut timelines = vec![before.timeline];
+    for _ in 0..3 {
+        house.restore(&backup, &anchor);
+        house.restart_with(&anchor, false).unwrap();
+        // Number 1 is another transaction's now.
+        put(&house, 9, 1);
+        let last = *timelines.last().unwrap();
+        let ask = |house: &House, timeline| {
+            sync(house, &phone, &purse, |asked| {
+                (asked.cursor, asked.timeline) = (3, timeline);
+            })
+        };
+        let told = ask(&house, last);
+        assert_eq!((told.transactions.len(), told.cursor), (1, 1));
+        assert!(ask(&house, told.timeline).transactions.is_empty());
+        // It lasts as long as the database.
+        house.restart_with(&anchor, false).unwrap();
+        assert_eq!(ask(&house, last).timeline, told.timeline);
+        assert!(!timelines.contains(&told.timeline), "{timelines:?}");
+        timelines.push(told.timeline);
+    }
 }
 
 #[test]

@@ -37,6 +37,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let owned = self.heed_reading(&request, owned, asked.checkpoint.as_ref()).await?;
         self.watch(&owned, asked.revealed).await?;
 
+        // A cursor from before a restore counts other changes: one of here may have its number.
+        let known = asked.timeline == self.timeline;
+        let after = if known { asked.cursor } else { 0 };
         let mut tries = TRIES;
         loop {
             tries -= 1;
@@ -48,7 +51,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 Way::Scripts(_) => self.reached.of(owned.id()),
             };
             let complete = self.store.tip().await?;
-            let (transactions, cursor, more_transactions) = self.changed(&owned, asked.cursor).await?;
+            let (transactions, cursor, more_transactions) = self.changed(&owned, after).await?;
             let from = self.known(&owned, &asked.locator).await?;
             let limit = u32::try_from(limits::SYNC_HEADERS).unwrap_or(u32::MAX);
             let blocks = self.store.blocks(from, limit).await?;
@@ -71,6 +74,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 tip_height: tip_height.max(last),
                 transactions,
                 cursor,
+                timeline: self.timeline,
                 more: more_transactions || last < tip_height,
                 scanned_height,
             });

@@ -26,6 +26,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         let owned = self.owned(request, request.request().wallet).await?;
         Ok(Pulse {
             cursor: self.store.newest_change(owned.id()).await?,
+            timeline: self.timeline,
             tip: self.store.tip().await?.map(|block| (block.height, block.hash)),
             seq: owned.state().head().seq,
         })

@@ -206,10 +206,11 @@ fn the_node_is_asked_for_fees_once_in_half_a_minute_whoever_asks() {
     assert_eq!((asked(), asked()), (once, 0));
 }
 
-pub(super) fn sync(house: &House, phone: &Phone, purse: &Purse, ask: impl FnOnce(&mut request::Sync)) -> reply::Synced {
+pub(crate) fn sync(house: &House, phone: &Phone, purse: &Purse, ask: impl FnOnce(&mut request::Sync)) -> reply::Synced {
     let mut asked = request::Sync {
         wallet: purse.id,
         cursor: 0,
+        timeline: 0,
         locator: Vec::new(),
         revealed: [0, 0],
         checkpoint: None,
@@ -442,6 +443,7 @@ fn scripts_that_are_watched_late_are_never_stored_without_their_past_being_read(
             let asked = request::Sync {
                 wallet: purse.id,
                 cursor: 0,
+                timeline: 0,
                 locator: Vec::new(),
                 revealed: [200, 0],
                 checkpoint: None,

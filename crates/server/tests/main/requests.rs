@@ -189,6 +189,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             encode(&request::Sync {
                 wallet,
                 cursor: 0,
+                timeline: 0,
                 locator,
                 revealed: [5, 1],
                 checkpoint,

@@ -30,6 +30,7 @@ pub(super) struct Scene {
     blocks: Vec<(Header, Vec<Transaction>)>,
     serial: u32,
     time: u64,
+    pub(super) timeline: u64,
 }
 
 impl Scene {
@@ -41,6 +42,7 @@ impl Scene {
             blocks: Vec::new(),
             serial: 0,
             time: 1_000_000,
+            timeline: 0,
         };
         scene.mine(&[]);
         scene
@@ -154,6 +156,7 @@ impl Scene {
             tip_height: self.tip(),
             transactions,
             cursor: self.time,
+            timeline: self.timeline,
             more: false,
             scanned_height: self.tip(),
         }

@@ -15,6 +15,7 @@ use crate::{health::Health, listen::Phase, watchers::Watchers};
 
 const PULSE: Pulse = Pulse {
     cursor: 1,
+    timeline: 0,
     tip: None,
     seq: 1,
 };
