@@ -4,11 +4,13 @@ use std::{future::Future, time::Duration};
 
 use twofold_store::{Contents, Database, OpenFault, PostgresFault, PostgresStore, SqliteStore, copy_of};
 
-use crate::{config::Config, fault::Fault};
+use crate::{config::Config, fault::Fault, private_file};
 
 /// Opens it for this server alone.
 pub(crate) async fn open(config: &Config) -> Result<Database, Fault> {
     if let Some(settings) = config.database.settings()? {
+        // The admin socket and the notes on copies stand there all the same.
+        private_file::directory(&config.data_dir)?;
         let store = PostgresStore::open(&settings).await.map_err(told)?;
         return Ok(Database::Postgres(store.alone().await.map_err(told)?));
     }

@@ -1,10 +1,10 @@
-//! What a server in production finds out about the database's role before it starts.
+//! A server on PostgreSQL: what it makes in files, and what it finds out about its role before it starts.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 
 use twofold_testkit::Postgres;
 
-use super::excess;
+use super::{excess, open};
 use crate::{
     config::{Config, Database, DatabaseKind},
     development,
@@ -13,18 +13,34 @@ use crate::{
 /// Long enough for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[test]
-fn o11_a_role_with_more_than_its_schema_is_found_out_before_the_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Postgres::start().unwrap();
-    let as_role = |url: String| Config {
+fn config(folder: &Path, url: String) -> Config {
+    Config {
         database: Database {
             kind: DatabaseKind::Postgres,
             url: Some(url),
             ..Database::default()
         },
-        ..development::prepare(folder.path(), 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap()
-    };
+        ..development::prepare(folder, 1_790_000_000, ([127, 0, 0, 1], 1).into(), None).unwrap()
+    }
+}
+
+#[test]
+fn a_server_whose_data_is_in_postgresql_makes_its_data_directory_for_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Postgres::start().unwrap();
+    let mut config = config(folder.path(), server.url());
+    config.data_dir = folder.path().join("data/of/it");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let opened = runtime.block_on(open(&config)).unwrap();
+    assert_eq!(fs::metadata(&config.data_dir).unwrap().mode() & 0o777, 0o700);
+    drop(opened);
+}
+
+#[test]
+fn o11_a_role_with_more_than_its_schema_is_found_out_before_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Postgres::start().unwrap();
+    let as_role = |url: String| config(folder.path(), url);
     let (least, most) = (as_role(server.url()), as_role(server.url_as("postgres")));
     assert_eq!(excess(&least, PATIENCE), Ok(Vec::new()));
     // The server starts within a runtime, and looks there as well.

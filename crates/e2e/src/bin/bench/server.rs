@@ -1,7 +1,7 @@
 //! The server under measurement: the real binary as an operator sets it up, beside a real node.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -130,10 +130,8 @@ impl Server {
 
     /// Starts the server on its folder; how long it took until it answered requests.
     pub(crate) fn resume(&mut self) -> Result<Duration> {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("server.log"))?;
+        let log = self.folder.path().join("server.log");
+        let told = File::options().create(true).append(true).open(&log)?;
         let mut command = Command::new(binary("twofold-server")?);
         command
             .args(["run", "--json", "--config"])
@@ -142,14 +140,18 @@ impl Server {
             .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log);
+            .stderr(told);
         let began = machine::now();
         let mut running = Leashed::spawn(&mut command)?;
         let stdout = running.child().stdout.take().context("a pipe")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let took = began.elapsed();
-        let ready: Value = serde_json::from_str(&line).with_context(|| format!("the server said {line:?}"))?;
+        let ready: Value = serde_json::from_str(&line).with_context(|| {
+            let told = fs::read_to_string(&log).unwrap_or_default();
+            let last = told.lines().next_back().unwrap_or("nothing");
+            format!("the server said {line:?}; its log ends with: {last}")
+        })?;
         let number = ready["pid"].as_u64().context("a process number")?;
         self.process = Process(u32::try_from(number)?);
         self.running = Some(running);
