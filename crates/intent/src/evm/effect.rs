@@ -2,6 +2,8 @@
 
 use alloy_primitives::{Address, B256, U256};
 
+use super::text::SignIn;
+
 /// One thing that a signature lets happen.
 ///
 /// Not `non_exhaustive`: whoever judges effects judges all of them, and a new one must not slip past.
@@ -11,6 +13,10 @@ pub enum Effect {
     Native(Native),
     /// A contract is made.
     Creation(Creation),
+    /// A site lets the account in.
+    SignIn(SignIn),
+    /// A text is said in the account's name. Nothing moves by it alone.
+    Statement(Statement),
     /// Nobody here knows what this does.
     Unknown(Unknown),
 }
@@ -39,6 +45,15 @@ pub struct Creation {
     pub code_length: usize,
 }
 
+/// A text that is no sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Who says it.
+    pub from: Address,
+    /// What is said.
+    pub text: String,
+}
+
 /// Something that is not understood: it may do whatever the account may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
@@ -57,4 +72,8 @@ pub enum Why {
     Function([u8; 4]),
     /// Call data too short to name a function.
     NoFunction,
+    /// Typed data of a type that is not in our list.
+    Type(String),
+    /// A digest that came alone.
+    Digest,
 }

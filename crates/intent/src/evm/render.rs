@@ -2,8 +2,9 @@
 
 use core::fmt;
 
+use super::text::SignIn;
 use super::transaction::Facts;
-use super::{Creation, Effect, Native, Unknown, Why};
+use super::{Creation, Effect, Native, Statement, Unknown, Why};
 
 impl fmt::Display for Facts {
     /// One fact a line, each starting with its name; native amounts in wei.
@@ -25,6 +26,8 @@ impl fmt::Display for Effect {
         match self {
             Self::Native(native) => native.fmt(f),
             Self::Creation(creation) => creation.fmt(f),
+            Self::SignIn(sign_in) => sign_in.fmt(f),
+            Self::Statement(statement) => statement.fmt(f),
             Self::Unknown(unknown) => unknown.fmt(f),
         }
     }
@@ -51,6 +54,32 @@ impl fmt::Display for Creation {
     }
 }
 
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            domain,
+            address,
+            uri,
+            until,
+            ..
+        } = self;
+        write!(f, "signs in {address} at {domain} for {uri}, {until}")?;
+        if let Some(statement) = &self.statement {
+            write!(f, "; it says {statement:?}")?;
+        }
+        for resource in &self.resources {
+            write!(f, "; it also asks for {resource}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "says     {:?} in the name of {}", self.text, self.from)
+    }
+}
+
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown  {}", self.why)?;
@@ -66,6 +95,8 @@ impl fmt::Display for Why {
         match self {
             Self::Function(selector) => write!(f, "function {}", alloy_primitives::hex::encode_prefixed(selector)),
             Self::NoFunction => f.write_str("call that names no function"),
+            Self::Type(name) => write!(f, "typed data {name}"),
+            Self::Digest => f.write_str("digest of anything"),
         }
     }
 }

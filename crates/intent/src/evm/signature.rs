@@ -2,6 +2,8 @@
 
 use alloy_primitives::{Address, B256, Signature};
 
+use super::Account;
+
 /// The signature is not the account's over this intent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,12 @@ impl BadSignature {
             Self::Other => "BAD_SIGNATURE",
         }
     }
+}
+
+/// The signature of a text or of typed data as people pass it on: r, s, and 27 or 28 for the parity. It is verified first.
+pub fn proof(digest: &B256, account: &Account, signature: &Signature) -> Result<[u8; 65], BadSignature> {
+    check(digest, signature, account.address)?;
+    Ok(signature.as_bytes())
 }
 
 /// Whether this is the address's signature over the digest, parity and all.

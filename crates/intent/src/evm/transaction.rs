@@ -95,4 +95,4 @@ impl Fee {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
