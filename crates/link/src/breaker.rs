@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use crate::{Circuit, Pauses, Standing};
 
+/// A link that is asked when people come may not be asked for a night, and is not away for that.
+pub const MEMORY: Duration = Duration::from_secs(900);
+
 /// How patient one is with a link.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
@@ -18,6 +21,8 @@ pub struct Policy {
     pub first_pause: Duration,
     /// The longest pause.
     pub last_pause: Duration,
+    /// For how long a failure says something of a link that nobody has asked since.
+    pub memory: Duration,
 }
 
 impl Default for Policy {
@@ -26,6 +31,7 @@ impl Default for Policy {
             patience: Duration::from_secs(10),
             first_pause: Duration::from_millis(100),
             last_pause: Duration::from_secs(2),
+            memory: MEMORY,
         }
     }
 }
@@ -52,14 +58,22 @@ struct Known {
     answered: Option<Instant>,
     failures: u64,
     trouble: Option<Trouble>,
+    pause: Option<Pause>,
 }
 
 #[derive(Debug)]
 struct Trouble {
     began: Instant,
+    last: Instant,
     why: String,
+}
+
+/// After a failure, until it answers who asks anew.
+#[derive(Debug)]
+struct Pause {
     pauses: Pauses,
     until: Instant,
+    why: String,
 }
 
 impl Breaker {
@@ -73,6 +87,7 @@ impl Breaker {
                 answered: None,
                 failures: 0,
                 trouble: None,
+                pause: None,
             }),
         }
     }
@@ -90,14 +105,15 @@ impl Breaker {
 
     /// It answered; whether that ended a trouble.
     pub fn answered(&self) -> bool {
-        let now = Instant::now();
         let mut known = self.known();
-        known.answered = Some(now);
-        let ended = known.trouble.take().is_some();
-        if ended {
-            known.since = now;
-        }
-        ended
+        known.answers();
+        known.pause.take().is_some()
+    }
+
+    /// It answered somebody whom it has let in before. The link is well; whoever it turned away since keeps the pause after
+    /// that, for it may have no room for one more.
+    pub fn still_answers(&self) {
+        self.known().answers();
     }
 
     /// It did not answer, or not as it should; whether that began a trouble. `why` holds no secret: it is shown.
@@ -105,15 +121,24 @@ impl Breaker {
         let now = Instant::now();
         let mut known = self.known();
         known.failures = known.failures.saturating_add(1);
-        let began = known.trouble.is_none();
+        if self.trouble(&known).is_none() {
+            known.trouble = None;
+        }
         let trouble = known.trouble.get_or_insert_with(|| Trouble {
             began: now,
+            last: now,
             why: String::new(),
+        });
+        trouble.last = now;
+        why.clone_into(&mut trouble.why);
+        let began = known.pause.is_none();
+        let pause = known.pause.get_or_insert_with(|| Pause {
             pauses: self.policy.pauses(),
             until: now,
+            why: String::new(),
         });
-        why.clone_into(&mut trouble.why);
-        trouble.until = now + trouble.pauses.take();
+        why.clone_into(&mut pause.why);
+        pause.until = now + pause.pauses.take();
         began
     }
 
@@ -121,8 +146,8 @@ impl Breaker {
     #[must_use]
     pub fn turns_away(&self) -> Option<String> {
         let known = self.known();
-        let trouble = known.trouble.as_ref()?;
-        (Instant::now() < trouble.until).then(|| trouble.why.clone())
+        let pause = known.pause.as_ref()?;
+        (Instant::now() < pause.until).then(|| pause.why.clone())
     }
 
     /// Whether a call may be tried more than once: where the circuit is open, one attempt tells all there is to know.
@@ -131,8 +156,14 @@ impl Breaker {
         self.circuit(&self.known()) != Circuit::Open
     }
 
+    /// A trouble that is known to go on.
+    fn trouble<'a>(&self, known: &'a Known) -> Option<&'a Trouble> {
+        let trouble = known.trouble.as_ref();
+        trouble.filter(|trouble| trouble.last.elapsed() < self.policy.memory)
+    }
+
     fn circuit(&self, known: &Known) -> Circuit {
-        match &known.trouble {
+        match self.trouble(known) {
             None => Circuit::Closed,
             Some(trouble) if trouble.began.elapsed() < self.policy.patience => Circuit::Waiting,
             Some(_) => Circuit::Open,
@@ -143,13 +174,24 @@ impl Breaker {
     #[must_use]
     pub fn standing(&self) -> Standing {
         let known = self.known();
-        let since = known.trouble.as_ref().map_or(known.since, |trouble| trouble.began);
+        let trouble = self.trouble(&known);
+        let since = trouble.map_or(known.since, |trouble| trouble.began);
         Standing {
             circuit: self.circuit(&known),
             since: since.elapsed(),
             answered: known.answered.map(|answered| answered.elapsed()),
             failures: known.failures,
-            trouble: known.trouble.as_ref().map(|trouble| trouble.why.clone()),
+            trouble: trouble.map(|trouble| trouble.why.clone()),
+        }
+    }
+}
+
+impl Known {
+    fn answers(&mut self) {
+        let now = Instant::now();
+        self.answered = Some(now);
+        if self.trouble.take().is_some() {
+            self.since = now;
         }
     }
 }
@@ -168,7 +210,21 @@ mod tests {
             patience,
             first_pause: pause,
             last_pause: pause,
+            memory: HOUR,
         })
+    }
+
+    #[test]
+    fn a_failure_of_long_ago_says_nothing_of_a_link_that_nobody_has_asked_since() {
+        let link = Breaker::new(Policy {
+            patience: Duration::ZERO,
+            memory: Duration::ZERO,
+            ..Policy::default()
+        });
+        link.failed("gone");
+        let standing = link.standing();
+        assert_eq!((standing.circuit, standing.failures), (Circuit::Closed, 1));
+        assert!(standing.trouble.is_none() && link.may_try_again());
     }
 
     #[test]
@@ -204,5 +260,20 @@ mod tests {
         assert_eq!(link.turns_away(), None, "somebody may look whether it is back");
         link.answered();
         assert!(link.may_try_again());
+    }
+
+    #[test]
+    fn a_link_that_answers_over_what_it_let_in_before_is_well_and_whom_it_turned_away_waits_all_the_same() {
+        let link = breaker(Duration::ZERO, HOUR);
+        assert!(link.failed("too many"), "a trouble begins");
+        assert_eq!(link.standing().circuit, Circuit::Open);
+        link.still_answers();
+        let standing = link.standing();
+        assert_eq!((standing.circuit, standing.trouble), (Circuit::Closed, None));
+        assert!(standing.answered.is_some());
+        assert_eq!(link.turns_away().as_deref(), Some("too many"), "its pause is not over");
+        assert!(!link.failed("too many"), "the same trouble");
+        assert!(link.answered(), "it is over once somebody is let in");
+        assert_eq!(link.turns_away(), None);
     }
 }

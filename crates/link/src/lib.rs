@@ -12,7 +12,7 @@ mod pauses;
 
 use std::time::Duration;
 
-pub use breaker::{Breaker, Policy};
+pub use breaker::{Breaker, MEMORY, Policy};
 pub use pauses::{Pauses, jittered};
 
 /// Whether calls go through.

@@ -9,7 +9,7 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Duration, timeout},
 };
-use twofold_link::{Breaker, Policy, Standing};
+use twofold_link::{Breaker, MEMORY, Policy, Standing};
 
 use super::{fault::PostgresFault, session::Session, settings::Reached};
 use crate::fault::Fault;
@@ -21,6 +21,7 @@ const POLICY: Policy = Policy {
     patience: Duration::from_secs(10),
     first_pause: Duration::from_millis(50),
     last_pause: Duration::from_secs(2),
+    memory: MEMORY,
 };
 
 /// Why a store has stopped whose database is another.
@@ -78,6 +79,11 @@ impl Pool {
     /// How the link is.
     pub(super) fn standing(&self) -> Standing {
         self.breaker.standing()
+    }
+
+    /// One of the connections was asked, and answered. Whether there is room for one more is another matter.
+    pub(super) fn answered(&self) {
+        self.breaker.still_answers();
     }
 
     /// A connection of one's own for a while.

@@ -42,7 +42,11 @@ impl PostgresStore {
                     }
                     attempt += 1;
                 }
-                answer => return answer,
+                Ok(rows) => {
+                    self.0.pool.answered();
+                    return Ok(rows);
+                }
+                fault => return fault,
             }
         }
     }

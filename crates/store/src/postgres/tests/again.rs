@@ -5,6 +5,8 @@ use twofold_cosigner::port::{
     store::{Batch, Store as _, StoreFault, Write},
 };
 
+use twofold_link::Circuit;
+
 use super::{Fresh, run};
 
 /// What a fault must be.
@@ -58,4 +60,22 @@ fn f22_a_write_that_was_only_in_anothers_way_is_tried_again_and_the_rest_is_told
     add(3).unwrap();
     assert!(matches!(add(3), Err(StoreFault::Exists("the user"))));
     assert_eq!(fresh.server.sql("SELECT count(*) FROM twofold.users").unwrap(), "3");
+}
+
+#[test]
+fn f22_a_database_that_had_no_room_for_one_more_connection_is_no_link_that_is_away() {
+    let fresh = Fresh::new();
+    let asked = || run(fresh.user("invitation", "01"));
+    asked().unwrap();
+    // Who is there stays, and nobody else is let in.
+    fresh.server.sql("ALTER ROLE twofold CONNECTION LIMIT 1").unwrap();
+    run(async {
+        let at_once = (0..8).map(|_| fresh.user("invitation", "01"));
+        let answers = futures::future::join_all(at_once).await;
+        assert!(answers.iter().any(Result::is_err), "{answers:?}");
+    });
+    assert!(fresh.standing().failures > 0);
+    asked().unwrap();
+    let standing = fresh.standing();
+    assert_eq!((standing.circuit, standing.trouble), (Circuit::Closed, None));
 }
