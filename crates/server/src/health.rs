@@ -29,6 +29,7 @@ pub(crate) struct Health {
     store: LastGood,
     node: LastGood,
     certificate: Mutex<Option<String>>,
+    certificate_end: Mutex<Option<u64>>,
     renewal: Mutex<Option<String>>,
     restarts: Mutex<BTreeMap<&'static str, u32>>,
 }
@@ -46,6 +47,7 @@ impl Health {
             store: LastGood::default(),
             node: LastGood::default(),
             certificate: Mutex::default(),
+            certificate_end: Mutex::default(),
             renewal: Mutex::default(),
             restarts: Mutex::default(),
         }
@@ -64,6 +66,16 @@ impl Health {
     /// Why a new certificate is not shown; none: it is, or there is none.
     pub(crate) fn certificate_trouble(&self, why: Option<String>) {
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Until when the certificate is valid that devices see, in seconds since 1970; 0 where it is not.
+    pub(crate) fn certificate_ends(&self, at: u64) {
+        *self.certificate_end.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    /// The same; none where they see a proxy's.
+    pub(crate) fn certificate_end(&self) -> Option<u64> {
+        *self.certificate_end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Why no new certificate was got though it is time; none: it was, or it is not time.

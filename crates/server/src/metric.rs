@@ -60,6 +60,8 @@ pub(crate) const TASK_RESTARTS: &str = "twofold_task_restarts_total";
 pub(crate) const LAST_BACKUP: &str = "twofold_last_backup_timestamp_seconds";
 /// When a drill last came to its end; not there before the first.
 pub(crate) const LAST_DRILL: &str = "twofold_last_drill_timestamp_seconds";
+/// Until when the certificate is valid that devices see, in seconds since 1970; 0 where it is not valid.
+pub(crate) const CERTIFICATE: &str = "twofold_certificate_expires_timestamp_seconds";
 /// Panics caught; each is a defect.
 pub(crate) const PANICS: &str = "twofold_panics_total";
 
@@ -116,6 +118,10 @@ fn install() -> Result<PrometheusHandle, String> {
     metrics::describe_counter!(TASK_RESTARTS, "Tasks of the background that were begun again, by task");
     metrics::describe_gauge!(LAST_BACKUP, "When a backup was last made, in seconds since 1970");
     metrics::describe_gauge!(LAST_DRILL, "When a drill last came to its end, in seconds since 1970");
+    metrics::describe_gauge!(
+        CERTIFICATE,
+        "Until when the certificate is valid that devices see, in seconds since 1970; 0 where it is not"
+    );
     metrics::describe_counter!(PANICS, "Panics caught; each is a defect");
     for counter in [
         CONNECTIONS_REFUSED,

@@ -25,8 +25,13 @@ impl<C: Chain, K: Clock> Office<Database, C, K> {
         let troubles = u32::try_from(self.troubles().len()).unwrap_or(u32::MAX);
         metrics::gauge!(metric::TROUBLES).set(f64::from(troubles));
         self.links().iter().for_each(Link::gauge);
-        let [backup, drill] = self.copies.last();
-        for (name, at) in [(metric::LAST_BACKUP, backup), (metric::LAST_DRILL, drill)] {
+        let ([backup, drill], ends) = (self.copies.last(), self.health.certificate_end());
+        let times = [
+            (metric::LAST_BACKUP, backup),
+            (metric::LAST_DRILL, drill),
+            (metric::CERTIFICATE, ends),
+        ];
+        for (name, at) in times {
             if let Some(at) = at.and_then(|at| u32::try_from(at).ok()) {
                 metrics::gauge!(name).set(f64::from(at));
             }

@@ -17,12 +17,20 @@ use super::{
     judge::{self, Flaw},
     pair, pin,
 };
-use crate::{clock::SystemClock, config::Config, config::Tls, fault::Fault, health::Health};
+use crate::{
+    clock::SystemClock,
+    config::{Config, Tls, Trust},
+    fault::Fault,
+    health::Health,
+};
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
 /// Before a certificate that was no good is looked at again, though its files are as they were: its time may have come.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// Between two looks at how long the one that is shown is good. One that is good for years is looked at a year ahead.
+const LENGTH: Duration = Duration::from_secs(3600);
 
 /// What it takes to show another certificate.
 #[derive(Debug, Clone)]
@@ -31,6 +39,8 @@ pub(crate) struct Renewal {
     pin: Option<[u8; 32]>,
     tls: Tls,
     host: String,
+    /// Devices see a proxy's, and this one is between the two alone.
+    behind: bool,
 }
 
 /// By what a file that was written anew is told from the one before: the last two change with its rights as well.
@@ -44,6 +54,7 @@ impl Renewal {
             pin: chain.pin,
             tls: config.tls.clone(),
             host: config.public_url.host().to_owned(),
+            behind: config.tls.trust == Trust::Web && config.ingress.is_proxied(),
         }
     }
 
@@ -52,7 +63,15 @@ impl Renewal {
         let mut told = told();
         let mut seen = self.stamp();
         let mut trouble: Option<(String, Instant)> = None;
+        let mut measured: Option<Instant> = None;
         loop {
+            if !self.behind && measured.is_none_or(|at| at.elapsed() >= LENGTH) {
+                measured = Some(Instant::now());
+                let (this, now) = (self.clone(), SystemClock.now());
+                if let Ok(end) = spawn_blocking(move || this.end(now)).await {
+                    health.certificate_ends(end);
+                }
+            }
             tokio::select! {
                 () = hung_up(&mut told) => {}
                 () = tokio::time::sleep(LOOK) => {
@@ -70,6 +89,7 @@ impl Renewal {
                     health.certificate_trouble(None);
                     trouble = None;
                     if new {
+                        measured = None;
                         tracing::info!("a new certificate is shown from now on");
                     }
                 }
@@ -93,6 +113,11 @@ impl Renewal {
             Some((found.ino(), found.size(), written.0, written.1, changed.0, changed.1))
         };
         [of(&self.tls.certificate), of(&self.tls.key)]
+    }
+
+    /// Until when the one that is shown is valid, in seconds since 1970; 0 where it is not.
+    fn end(&self, now: u64) -> u64 {
+        judge::life(&self.shown.now().cert, &self.host, now).map_or(0, |(_, until)| until)
     }
 
     /// Takes what the files hold, and says whether it is another than before.

@@ -105,6 +105,17 @@ fn a19_a_certificate_that_nobody_vouches_for_takes_no_good_ones_place() {
 }
 
 #[test]
+fn a19_the_end_of_the_certificate_that_is_shown_is_known_before_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, renewal, _) = server(folder.path());
+    assert!(renewal.end(NOW) > NOW + 300 * DAY, "it is good for years");
+    let end = renewal.end(NOW + 3_600 * DAY);
+    assert!(end > NOW + 3_600 * DAY && renewal.end(end - DAY) == end, "{end}");
+    assert_eq!(renewal.end(end + 1), 0, "it is over");
+    assert_eq!(renewal.end(NOW - 30 * DAY), 0, "it has not begun");
+}
+
+#[test]
 fn a19_a_key_that_others_may_read_is_looked_at_again_when_its_rights_change() {
     let folder = tempfile::tempdir().unwrap();
     let (_, renewal, config) = server(folder.path());
