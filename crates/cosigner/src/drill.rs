@@ -30,7 +30,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Looks at the wallets after `after`, some of them: the record authenticates, the outer seal of the share opens, and
     /// the log ends where the record says.
     pub async fn drill(&self, after: Option<WalletId>) -> Result<Drilled, Refusal> {
-        let rows = self.store.wallets(after, PAGE).await?;
+        let rows = self.store.wallets(None, after, PAGE).await?;
         let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         let mut drilled = Drilled {
             wallets: 0,

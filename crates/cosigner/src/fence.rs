@@ -238,7 +238,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// The fences of the wallets after `after`, some of them, and the wallet to go on after; none where that was all.
     pub async fn fences(&self, after: Option<WalletId>) -> Result<(Vec<Fenced>, Option<WalletId>), Refusal> {
         let mut fences = Vec::new();
-        let rows = self.store.wallets(after, PAGE).await?;
+        let rows = self.store.wallets(None, after, PAGE).await?;
         let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         let mut last = None;
         for row in rows {

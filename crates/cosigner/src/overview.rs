@@ -134,25 +134,17 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok((seen, next))
     }
 
-    /// Wallets in order of their ids, from the one after `after` on, at most `limit`, and the one to go on after.
+    /// Wallets, of one user or of all, in order of their ids, from the one after `after` on, at most `limit`, and the one to
+    /// go on after.
     pub async fn wallets_seen(
         &self,
+        user: Option<UserId>,
         after: Option<WalletId>,
         limit: u32,
     ) -> Result<(Vec<WalletSeen>, Option<WalletId>), Refusal> {
         let limit = limit.clamp(1, PAGE);
-        let rows = self.store.wallets(after, limit).await?;
+        let rows = self.store.wallets(user, after, limit).await?;
         let next = page(&rows, limit, |row| row.id);
-        Ok((self.see(rows).await, next))
-    }
-
-    /// A user's wallets, the oldest first, at most a hundred.
-    pub async fn wallets_seen_of(&self, user: UserId) -> Result<Vec<WalletSeen>, Refusal> {
-        let rows = self.store.wallets_of(user).await?;
-        Ok(self.see(rows).await)
-    }
-
-    async fn see(&self, rows: Vec<record::Wallet>) -> Vec<WalletSeen> {
         let mut seen = Vec::with_capacity(rows.len());
         for row in rows {
             let nothing = unknown(&row);
@@ -161,7 +153,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 Err(_) => nothing,
             });
         }
-        seen
+        Ok((seen, next))
     }
 
     /// Devices, of one user or of all, in order of their ids, from the one after `after` on, at most `limit`, and the one to

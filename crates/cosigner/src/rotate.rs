@@ -240,7 +240,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             old,
         };
         let mut place = place.clone();
-        let rows = self.store.wallets(place.reached(), PAGE).await?;
+        let rows = self.store.wallets(None, place.reached(), PAGE).await?;
         let ended = rows.is_empty();
         for row in rows {
             failpoint!("rotate::next_wallet", Err(RotateFault::Busy(row.id)));

@@ -69,7 +69,7 @@ pub(crate) enum Wish {
     },
     /// Some of the wallets.
     Wallets {
-        /// Of this user alone, in hex; then the first hundred.
+        /// Of this user alone, in hex.
         user: Option<String>,
         /// The wallet to go on after, in hex.
         after: Option<String>,

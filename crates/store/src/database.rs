@@ -73,7 +73,7 @@ passed_on! {
     devices(user: Option<UserId>, after: Option<DeviceId>, limit: u32) -> Vec<Device>;
     counts(now: u64) -> Counts;
     wallet(id: WalletId) -> Option<Wallet>;
-    wallets(after: Option<WalletId>, limit: u32) -> Vec<Wallet>;
+    wallets(user: Option<UserId>, after: Option<WalletId>, limit: u32) -> Vec<Wallet>;
     chains(wallet: WalletId) -> Option<Chains>;
     device_count(user: UserId) -> u32;
     wallet_count(user: UserId) -> u32;

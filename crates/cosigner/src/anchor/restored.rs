@@ -93,7 +93,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         // This start's own, so greater than that of any before.
         let line = self.lines().await;
         loop {
-            let rows = self.store.wallets(progress.after.map(WalletId), PAGE).await?;
+            let rows = self.store.wallets(None, progress.after.map(WalletId), PAGE).await?;
             let Some(last) = rows.last() else { break };
             progress.after = Some(last.id.0);
             let mut batch = Batch::default();

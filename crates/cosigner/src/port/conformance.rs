@@ -36,6 +36,7 @@ macro_rules! store_conformance {
             wallets_list_in_the_order_they_were_made
             wallets_are_counted_past_what_a_list_shows
             wallets_of_all_users_page_in_order_of_their_ids
+            wallets_of_one_user_page_past_what_their_list_shows
             a_batch_with_a_mark_changes_nothing
             shares_of_two_epochs_are_there_together
             a_share_is_sealed_anew_where_it_is_there

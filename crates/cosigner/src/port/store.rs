@@ -248,9 +248,10 @@ pub trait Store: Send + Sync + 'static {
     fn device_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
     /// A wallet.
     fn wallet(&self, id: WalletId) -> impl Future<Output = Result<Option<Wallet>, StoreFault>> + Send;
-    /// Wallets in order of their ids, from the one after `after` on, at most `limit`.
+    /// Wallets, of one user or of all, in order of their ids, from the one after `after` on, at most `limit`.
     fn wallets(
         &self,
+        user: Option<UserId>,
         after: Option<WalletId>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;

@@ -139,7 +139,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Shares of fenced wallets after `after` that wait for the operator's offline key, some of them, and the wallet to go on
     /// after; none where that was all.
     pub async fn kept_shares(&self, after: Option<WalletId>) -> Result<(Vec<KeptShare>, Option<WalletId>), Refusal> {
-        let rows = self.store.wallets(after, PAGE).await?;
+        let rows = self.store.wallets(None, after, PAGE).await?;
         let full = rows.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
         let last = rows.last().map(|row| row.id).filter(|_| full);
         let mut kept = Vec::new();

@@ -437,12 +437,15 @@ impl Store for MemoryStore {
         Ok(self.lock().wallets.get(&id).cloned())
     }
 
-    async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+    async fn wallets(
+        &self,
+        user: Option<UserId>,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> Result<Vec<Wallet>, StoreFault> {
         let tables = self.lock();
-        let rows = tables
-            .wallets
-            .values()
-            .filter(|row| after.is_none_or(|after| row.id > after));
+        let rows = tables.wallets.values();
+        let rows = rows.filter(|row| user.is_none_or(|user| row.user == user) && Some(row.id) > after);
         Ok(rows.take(most(limit)).cloned().collect())
     }
 

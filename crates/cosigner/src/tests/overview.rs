@@ -54,17 +54,22 @@ fn users_wallets_and_devices_are_seen_page_by_page_and_each_once() {
         assert_eq!((user.devices, user.wallets), (1, wallets));
     }
 
-    let (wallets, next) = block_on(house.mind.wallets_seen(None, 2)).unwrap();
-    let (rest, none) = block_on(house.mind.wallets_seen(next, 3)).unwrap();
+    let (wallets, next) = block_on(house.mind.wallets_seen(None, None, 2)).unwrap();
+    let (rest, none) = block_on(house.mind.wallets_seen(None, next, 3)).unwrap();
     assert_eq!((wallets.len(), rest.len(), none), (2, 2, None));
     let mut seen = wallets.into_iter().chain(rest);
     let pending = seen.find(|wallet| wallet.wallet == another.id).unwrap();
     assert_eq!((pending.standing, pending.epoch, pending.devices), ("pending", 1, 1));
-    let of_first = block_on(house.mind.wallets_seen_of(house.user_of(&phones[0]))).unwrap();
-    let ids: Vec<_> = of_first.iter().map(|wallet| wallet.wallet).collect();
-    assert_eq!(ids, [purses[0].id, another.id]);
-    assert_eq!(of_first[0].standing, "active");
-    assert!(of_first[0].entries >= 2 && of_first[0].waiting == 0);
+    let user = Some(house.user_of(&phones[0]));
+    let (mut of_first, next) = block_on(house.mind.wallets_seen(user, None, 1)).unwrap();
+    let (rest, none) = block_on(house.mind.wallets_seen(user, next, 2)).unwrap();
+    assert_eq!((next.is_some(), none), (true, None));
+    of_first.extend(rest);
+    let ids: BTreeSet<_> = of_first.iter().map(|wallet| wallet.wallet).collect();
+    assert_eq!(ids, BTreeSet::from([purses[0].id, another.id]));
+    let active = of_first.iter().find(|wallet| wallet.wallet == purses[0].id).unwrap();
+    assert_eq!(active.standing, "active");
+    assert!(active.entries >= 2 && active.waiting == 0);
 
     let (devices, _) = block_on(house.mind.devices_seen(None, None, 9)).unwrap();
     assert_eq!(devices.len(), 3);
@@ -86,9 +91,12 @@ fn a_wallet_whose_record_was_changed_is_seen_as_tampered_and_hides_no_other() {
     house.store.with(|tables| {
         tables.wallets.get_mut(&broken.id).unwrap().state[3] ^= 1;
     });
-    let seen = block_on(house.mind.wallets_seen_of(house.user_of(&phone))).unwrap();
-    let standings: Vec<_> = seen.iter().map(|wallet| (wallet.wallet, wallet.standing)).collect();
-    assert_eq!(standings, [(whole.id, "active"), (broken.id, "tampered")]);
+    let (seen, _) = block_on(house.mind.wallets_seen(Some(house.user_of(&phone)), None, 9)).unwrap();
+    let standings: BTreeSet<_> = seen.iter().map(|wallet| (wallet.wallet, wallet.standing)).collect();
+    assert_eq!(
+        standings,
+        BTreeSet::from([(whole.id, "active"), (broken.id, "tampered")])
+    );
     let refused = log(&house, broken.id).unwrap_err();
     assert!(
         matches!(&refused, LogFault::Unread(refusal) if refusal.reason == Reason::StateTampered),

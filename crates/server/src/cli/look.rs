@@ -66,7 +66,7 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListOf {
-    /// Of this user alone; of wallets the first hundred.
+    /// Of this user alone.
     #[arg(long, value_name = "ID")]
     user: Option<String>,
     #[command(flatten)]

@@ -16,17 +16,8 @@ pub fn audit(server: &Server, wallet: Option<&str>, user: Option<&str>, json: bo
         tell(wallet, &entries, json);
         return Ok(());
     }
-    let wish = Wish::Wallets {
-        user: Some(user.unwrap_or_default().to_owned()),
-        after: None,
-        limit: u32::MAX,
-    };
-    let wallets = ask(&server.socket()?, &wish, |reply| match reply {
-        Reply::Wallets(page) => Some(page.rows),
-        _ => None,
-    })?;
     let mut broken = 0_u32;
-    for Wallet { wallet, .. } in wallets {
+    for Wallet { wallet, .. } in wallets_of(server, user.unwrap_or_default())? {
         // One that is not whole does not hide the others.
         match log(server, &wallet) {
             Ok(entries) => tell(&wallet, &entries, json),
@@ -46,6 +37,27 @@ pub fn audit(server: &Server, wallet: Option<&str>, user: Option<&str>, json: bo
         )));
     }
     Ok(())
+}
+
+/// All of a user's wallets.
+fn wallets_of(server: &Server, user: &str) -> Result<Vec<Wallet>, Fault> {
+    let (mut wallets, mut after) = (Vec::new(), None);
+    loop {
+        let wish = Wish::Wallets {
+            user: Some(user.to_owned()),
+            after,
+            limit: u32::MAX,
+        };
+        let page = ask(&server.socket()?, &wish, |reply| match reply {
+            Reply::Wallets(page) => Some(page),
+            _ => None,
+        })?;
+        wallets.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return Ok(wallets);
+        }
+    }
 }
 
 /// All of a log, verified from its first entry to the one that the wallet's record names.

@@ -120,8 +120,6 @@ fn show<T: Serialize, L: Display>(
             break;
         }
     }
-    // Of one user's wallets all come at once.
-    rows.truncate(usize::try_from(slice.limit).unwrap_or(usize::MAX));
     if slice.json {
         say(serde_json::json!({ what: rows, "next": after }));
         return Ok(());

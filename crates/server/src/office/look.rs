@@ -61,10 +61,7 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
 
     pub(super) async fn wallets(&self, user: Option<&str>, after: Option<&str>, limit: u32) -> Result<Reply, Fault> {
         let (user, after) = (user.map(user_id).transpose()?, after.map(wallet_id).transpose()?);
-        let seen = match user {
-            Some(user) => self.cosigner.wallets_seen_of(user).await.map(|seen| (seen, None)),
-            None => self.cosigner.wallets_seen(after, limit).await,
-        };
+        let seen = self.cosigner.wallets_seen(user, after, limit).await;
         let (wallets, next) = seen.map_err(|refusal| told(&refusal))?;
         let rows = wallets.into_iter().map(|wallet| Wallet {
             wallet: wallet.wallet.to_string(),

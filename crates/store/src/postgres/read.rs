@@ -179,10 +179,23 @@ impl Store for PostgresStore {
         self.one("wallets WHERE id = $1", with![&id.0]).await
     }
 
-    async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+    async fn wallets(
+        &self,
+        user: Option<UserId>,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> Result<Vec<Wallet>, StoreFault> {
         let after = past(after.as_ref().map(|wallet| &wallet.0));
-        self.list("wallets WHERE id > $1 ORDER BY id LIMIT $2", with![after, limit])
-            .await
+        match &user {
+            Some(user) => {
+                let of_user = "wallets WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+                self.list(of_user, with![&user.0, after, limit]).await
+            }
+            None => {
+                self.list("wallets WHERE id > $1 ORDER BY id LIMIT $2", with![after, limit])
+                    .await
+            }
+        }
     }
 
     async fn chains(&self, wallet: WalletId) -> Result<Option<Chains>, StoreFault> {

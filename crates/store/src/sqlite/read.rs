@@ -210,14 +210,26 @@ impl Store for SqliteStore {
         self.read(|connection| one(wallet(connection, id)))
     }
 
-    async fn wallets(&self, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
-        self.read(|connection| {
-            select!(
+    async fn wallets(
+        &self,
+        user: Option<UserId>,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> Result<Vec<Wallet>, StoreFault> {
+        let after = past(after.as_ref().map(|wallet| &wallet.0));
+        self.read(|connection| match user {
+            Some(user) => select!(
+                connection,
+                Wallet,
+                "wallets WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+                params![user.0, after, limit]
+            ),
+            None => select!(
                 connection,
                 Wallet,
                 "wallets WHERE id > ?1 ORDER BY id LIMIT ?2",
-                params![past(after.as_ref().map(|wallet| &wallet.0)), limit]
-            )
+                params![after, limit]
+            ),
         })
     }
 

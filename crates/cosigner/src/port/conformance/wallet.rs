@@ -217,11 +217,27 @@ pub async fn wallets_of_all_users_page_in_order_of_their_ids<S: Store>(store: &S
     put(store, [Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
     put(store, [3, 1, 2].map(|n| Write::AddWallet(wallet(n, 1 + n % 2)))).await;
     let ids = |rows: Vec<Wallet>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    let first = store.wallets(None, 2).await.unwrap();
+    let first = store.wallets(None, None, 2).await.unwrap();
     assert_eq!(first.first(), Some(&wallet(1, 2)));
     assert_eq!(ids(first), [wallet_id(1), wallet_id(2)]);
-    assert_eq!(ids(store.wallets(Some(wallet_id(2)), 2).await.unwrap()), [wallet_id(3)]);
-    assert!(store.wallets(Some(wallet_id(3)), 2).await.unwrap().is_empty());
+    let rest = store.wallets(None, Some(wallet_id(2)), 2).await.unwrap();
+    assert_eq!(ids(rest), [wallet_id(3)]);
+    assert!(store.wallets(None, Some(wallet_id(3)), 2).await.unwrap().is_empty());
+}
+
+pub async fn wallets_of_one_user_page_past_what_their_list_shows<S: Store>(store: &S) {
+    put(store, [Write::AddUser(user(1)), Write::AddUser(user(2))]).await;
+    put(store, (1..=120).map(|n| Write::AddWallet(wallet(n, 1 + n % 2)))).await;
+    let (odd, mut after, mut seen) = (UserId([2; 16]), None, Vec::new());
+    loop {
+        let page = store.wallets(Some(odd), after, 25).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        seen.extend(page.into_iter().map(|row| row.id));
+    }
+    let theirs: Vec<_> = (1..=119).step_by(2).map(wallet_id).collect();
+    assert_eq!(seen, theirs);
+    assert!(store.wallets(Some(UserId([3; 16])), None, 9).await.unwrap().is_empty());
 }
 
 pub async fn a_batch_with_a_mark_changes_nothing<S: Store>(store: &S) {

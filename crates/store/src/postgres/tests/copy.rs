@@ -62,6 +62,6 @@ fn a_copy_is_taken_by_an_empty_database_alone() {
     run(put(&*other, [Write::AddUser(user(1))]));
     let refused = run(other.take_copy(&copy, None)).unwrap_err();
     assert!(matches!(refused, PostgresFault::Occupied("users")), "{refused}");
-    assert!(run(other.wallets(None, 9)).unwrap().is_empty());
+    assert!(run(other.wallets(None, None, 9)).unwrap().is_empty());
     assert_eq!(run(other.counter(RESTORED)).unwrap(), 0);
 }
