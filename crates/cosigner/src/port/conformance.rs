@@ -20,6 +20,7 @@ macro_rules! store_conformance {
             users_are_unique_by_issuer_and_subject
             a_device_is_added_once
             a_user_has_no_more_devices_than_there_is_room_for
+            a_user_has_no_more_new_devices_than_there_is_room_for
             users_and_devices_page_in_order_of_their_ids
             everything_is_counted
             a_reply_is_recorded_once

@@ -51,13 +51,17 @@ pub enum Write {
     AddUser(User),
     /// A new device; `Exists` if the id is there.
     AddDevice(Device),
-    /// Holds the user's devices as they are until the batch is done; `Exists` if there are `most` of them or more, those
-    /// of this batch's writes before it among them.
+    /// Holds the user's devices as they are until the batch is done; `Exists` if there are `most` of them or more, or
+    /// `lately` or more that were enrolled at `since` or later, those of this batch's writes before it among them.
     RoomForDevice {
         /// Whose.
         user: UserId,
         /// How many there may be in the end.
         most: u32,
+        /// From when on, in seconds since 1970.
+        since: u64,
+        /// How many there may be in the end of those.
+        lately: u32,
     },
     /// A new wallet (its version is stored as given); `Exists` if the id is there.
     AddWallet(Wallet),

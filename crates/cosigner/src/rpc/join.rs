@@ -2,7 +2,7 @@
 //! wallet the invitation was minted for, or of the person who signed in.
 //!
 //! None of it puts a device on a wallet's list. A stolen token makes a device of its owner's that can read nothing and sign
-//! nothing of the wallets there are.
+//! nothing of the wallets there are; and it makes few of them while it is good, so that its owner finds room.
 
 use std::future::Future;
 
@@ -37,6 +37,10 @@ pub struct SignedIn {
 
 /// The issuer of users that an invitation vouches for.
 pub(crate) const ISSUER: &str = "invitation";
+/// A token of a provider's is good for a day at most.
+const DAY: u64 = 24 * 60 * 60;
+/// Devices that a person enrols in that time.
+const A_DAY: u32 = 5;
 /// How often a person's device is enrolled that others of theirs are in the way of.
 const ATTEMPTS: u32 = 8;
 
@@ -101,19 +105,44 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
 
     /// Whose device it becomes, and what must be written and hold before.
     async fn person(&self, who: &SignedIn) -> Result<(UserId, Vec<Write>), Refusal> {
-        let most = self.config.devices_per_user;
+        let (most, since) = (self.config.devices_per_user, self.time.now().saturating_sub(DAY));
         match self.store.user(&who.issuer, &who.subject).await? {
-            Some(user) if self.store.device_count(user.id).await? >= most => Err(Refusal::new(
-                Reason::QuotaExceeded,
-                "no further device of yours can join by a sign-in; add it from one that has the wallet",
-            )),
-            Some(User { id: user, .. }) => Ok((user, vec![Write::RoomForDevice { user, most }])),
+            Some(User { id: user, .. }) => {
+                self.room_for_device(user, most, since).await?;
+                let room = Write::RoomForDevice {
+                    user,
+                    most,
+                    since,
+                    lately: A_DAY,
+                };
+                Ok((user, vec![room]))
+            }
             None if who.admitted => {
                 let user = self.new_user(&who.issuer, &who.subject);
                 Ok((user.id, vec![Write::AddUser(user)]))
             }
             None => Err(Reason::SignInRefused.into()),
         }
+    }
+
+    /// Refuses one more where a user has as many devices as they may, in all or in a day.
+    async fn room_for_device(&self, user: UserId, most: u32, since: u64) -> Result<(), Refusal> {
+        let devices = self.store.devices(Some(user), None, most).await?;
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        if count(devices.len()) >= most {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "no further device of yours can join by a sign-in; add it from one that has the wallet",
+            ));
+        }
+        if count(devices.iter().filter(|device| device.enrolled >= since).count()) >= A_DAY {
+            return Err(Refusal::new(
+                Reason::QuotaExceeded,
+                "as many devices of yours joined in a day as may; if they are not yours, tell the operator; otherwise try \
+                 again tomorrow",
+            ));
+        }
+        Ok(())
     }
 
     /// Finds out who signed in, who must be the one whose device asks.

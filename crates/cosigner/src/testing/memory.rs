@@ -175,9 +175,15 @@ impl Tables {
                 add(&mut self.users, (row.issuer.clone(), row.subject.clone()), row, "user")?;
             }
             Write::AddDevice(row) => add(&mut self.devices, row.id, row, "device")?,
-            Write::RoomForDevice { user, most } => {
-                let has = self.devices.values().filter(|row| row.user == user).count();
-                if has >= usize::try_from(most).unwrap_or(usize::MAX) {
+            Write::RoomForDevice {
+                user,
+                most: all,
+                since,
+                lately,
+            } => {
+                let theirs = || self.devices.values().filter(|row| row.user == user);
+                let new = theirs().filter(|row| row.enrolled >= since);
+                if theirs().count() >= most(all) || new.count() >= most(lately) {
                     return Err(StoreFault::Exists("a device in the last place"));
                 }
             }

@@ -11,6 +11,7 @@ use crate::{
     Config, SignedIn,
     fixture::{Call, House, Phone, START, name},
     port::{
+        Clock as _,
         record::{Device, User, UserId},
         store::{Batch, Write},
     },
@@ -113,6 +114,36 @@ fn a_user_enrols_no_more_devices_than_the_operator_allows() {
     let phone = Phone::new();
     house.refuses(Reason::QuotaExceeded, || sign_in(&house, &phone, alice()));
     assert_eq!(house.rows().devices.len(), 1);
+}
+
+#[test]
+fn a32_a_token_that_is_good_for_a_day_leaves_its_owner_room_for_devices() {
+    let house = House::new();
+    let phone = || {
+        let phone = Phone::new();
+        phone.clock.set(house.clock.now());
+        phone
+    };
+    let joins = || {
+        for _ in 0..5 {
+            sign_in(&house, &phone(), alice()).unwrap();
+        }
+        let one_more = phone();
+        house.refuses(Reason::QuotaExceeded, || sign_in(&house, &one_more, alice()));
+    };
+    joins();
+    house.clock.pass(24 * 60 * 60);
+    let early = phone();
+    house.refuses(Reason::QuotaExceeded, || sign_in(&house, &early, alice()));
+    // Whoever stole it has lost it by then, and she joins.
+    house.clock.pass(1);
+    joins();
+    // Somebody else has devices of their own.
+    let bob = SignedIn {
+        subject: "bob".into(),
+        ..alice()
+    };
+    sign_in(&house, &phone(), bob).unwrap();
 }
 
 /// What another device of the person commits, who is or becomes the user `n`.

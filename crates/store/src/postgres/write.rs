@@ -211,7 +211,12 @@ fn push<'a>(batch: &'a Batch, write: &'a Write, steps: &mut Vec<Step<'a>>) -> Re
         Write::UseInvitation { code_hash, by } => steps.push(people::use_invitation(code_hash, by)),
         Write::AddUser(user) => steps.push(people::add_user(user)),
         Write::AddDevice(device) => steps.push(people::add_device(device)?),
-        Write::RoomForDevice { user, most } => steps.extend(people::room_for_device(user, *most)),
+        Write::RoomForDevice {
+            user,
+            most,
+            since,
+            lately,
+        } => steps.extend(people::room_for_device(user, *most, (*since, *lately))?),
         Write::AddReplay(replay) => steps.push(people::add_replay(replay)?),
         Write::AddWallet(wallet) => steps.extend(wallet::add(wallet)?),
         // An expected one was replaced when its version was compared.

@@ -37,7 +37,12 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::UseInvitation { code_hash, by } => people::use_invitation(connection, code_hash, *by),
         Write::AddUser(user) => people::add_user(connection, user),
         Write::AddDevice(device) => people::add_device(connection, device),
-        Write::RoomForDevice { user, most } => people::room_for_device(connection, *user, *most),
+        Write::RoomForDevice {
+            user,
+            most,
+            since,
+            lately,
+        } => people::room_for_device(connection, *user, *most, (*since, *lately)),
         Write::AddReplay(replay) => people::add_replay(connection, replay),
         Write::AddWallet(wallet) => wallet::add(connection, wallet),
         // An expected one was replaced when its version was compared.

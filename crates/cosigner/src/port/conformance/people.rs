@@ -11,7 +11,7 @@ use twofold_threshold::id::{CeremonyId, DeviceId};
 
 use super::sample::{ceremony, commit, device, invitation, populate, put, replay, user, wallet_id};
 use crate::port::{
-    record::{Ceremony, Invitation, User, UserId},
+    record::{Ceremony, Device, Invitation, User, UserId},
     store::{Counts, Store, StoreFault, Write},
 };
 
@@ -118,6 +118,8 @@ pub async fn a_user_has_no_more_devices_than_there_is_room_for<S: Store>(store: 
     let room = |most| Write::RoomForDevice {
         user: UserId([1; 16]),
         most,
+        since: 0,
+        lately: u32::MAX,
     };
     let has = store.device_count(UserId([1; 16])).await.unwrap();
     put(store, [room(has + 1), Write::AddDevice(device(5, 1))]).await;
@@ -131,6 +133,31 @@ pub async fn a_user_has_no_more_devices_than_there_is_room_for<S: Store>(store: 
     put(store, [Write::AddDevice(device(7, 2))]).await;
     put(store, [room(has + 2), Write::AddDevice(device(6, 1))]).await;
     assert_eq!(store.device_count(UserId([1; 16])).await.unwrap(), has + 2);
+}
+
+pub async fn a_user_has_no_more_new_devices_than_there_is_room_for<S: Store>(store: &S) {
+    populate(store).await;
+    let room = |since, lately| Write::RoomForDevice {
+        user: UserId([1; 16]),
+        most: u32::MAX,
+        since,
+        lately,
+    };
+    let new = |n, enrolled| {
+        Write::AddDevice(Device {
+            enrolled,
+            ..device(n, 1)
+        })
+    };
+    // Those of the moment itself are among them; older ones and another's are not.
+    let first = device(1, 1).enrolled + 1000;
+    put(store, [room(first, 1), new(5, first), Write::AddDevice(device(7, 2))]).await;
+    let full = commit(store, [room(first, 1), new(6, first + 9)]).await;
+    assert!(matches!(full, Err(StoreFault::Exists(_))), "{full:?}");
+    put(store, [room(first + 1, 1), new(6, first + 9)]).await;
+    let full = commit(store, [room(first, 2), new(8, first + 9)]).await;
+    assert!(matches!(full, Err(StoreFault::Exists(_))), "{full:?}");
+    put(store, [room(first, 3), new(8, first + 9)]).await;
 }
 
 pub async fn users_and_devices_page_in_order_of_their_ids<S: Store>(store: &S) {

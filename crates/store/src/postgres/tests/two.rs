@@ -67,7 +67,12 @@ fn s07_where_there_is_room_for_one_device_two_servers_let_in_one() {
     let (other, user) = (second(&fresh), UserId([1; 16]));
     for round in 1..=20 {
         let join_as = |n: u8| {
-            let room = Write::RoomForDevice { user, most: round };
+            let room = Write::RoomForDevice {
+                user,
+                most: round,
+                since: 0,
+                lately: u32::MAX,
+            };
             expecting(&[], vec![room, Write::AddDevice(device(n, 1))])
         };
         let n = 100 + 2 * u8::try_from(round).unwrap();

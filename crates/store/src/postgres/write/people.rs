@@ -68,18 +68,19 @@ pub(super) fn add_device(device: &Device) -> Result<Step<'_>, Fault> {
 }
 
 /// The second statement sees what was committed while the first one waited for whoever held the user.
-pub(super) fn room_for_device(user: &UserId, most: u32) -> [Step<'_>; 2] {
-    [
+pub(super) fn room_for_device(user: &UserId, most: u32, (since, lately): (u64, u32)) -> Result<[Step<'_>; 2], Fault> {
+    Ok([
         Step::any(
             "SELECT 1::bigint FROM users WHERE id = $1 FOR NO KEY UPDATE",
             with![&user.0],
         ),
         Step::must(
-            "SELECT 1::bigint WHERE (SELECT count(*) FROM devices WHERE user_id = $1) < $2",
-            with![&user.0, most],
+            "SELECT 1::bigint WHERE (SELECT count(*) FROM devices WHERE user_id = $1) < $2
+             AND (SELECT count(*) FROM devices WHERE user_id = $1 AND enrolled >= $3) < $4",
+            with![&user.0, most, int("a time", since)?, lately],
             Miss::Exists("a device in the last place"),
         ),
-    ]
+    ])
 }
 
 pub(super) fn add_replay(replay: &Replay) -> Result<Step<'_>, Fault> {

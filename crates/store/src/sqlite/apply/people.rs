@@ -71,11 +71,18 @@ pub(super) fn add_device(connection: &Connection, device: &Device) -> Result<(),
     )
 }
 
-pub(super) fn room_for_device(connection: &Connection, user: UserId, most: u32) -> Result<(), Fault> {
-    let has: u32 = connection
-        .prepare_cached("SELECT count(*) FROM devices WHERE user_id = ?1")?
-        .query_row([user.0], |row| row.get(0))?;
-    if has < most {
+pub(super) fn room_for_device(
+    connection: &Connection,
+    user: UserId,
+    most: u32,
+    (since, lately): (u64, u32),
+) -> Result<(), Fault> {
+    let (has, new): (u32, u32) = connection
+        .prepare_cached("SELECT count(*), count(CASE WHEN enrolled >= ?2 THEN 1 END) FROM devices WHERE user_id = ?1")?
+        .query_row(params![user.0, int("a time", since)?], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if has < most && new < lately {
         Ok(())
     } else {
         Err(Fault::Exists("a device in the last place"))
