@@ -6,7 +6,7 @@ mod begin_create;
 mod begin_refresh;
 mod broadcast;
 mod cancel_change;
-mod ceremony;
+pub(crate) mod ceremony;
 mod change_devices;
 mod confirm_change;
 mod derive_address;

@@ -10,7 +10,7 @@ use twofold_api::{
 };
 use twofold_threshold::create::{Opening, server};
 
-use super::ceremony::Plan;
+use super::ceremony::{OnItsWay, Plan};
 use crate::{
     Authenticated, Cosigner,
     failpoint::failpoint,
@@ -48,10 +48,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         }
         // Whoever begins for many wallets at once is counted once for each.
         let _alone = self.users.hold(request.user()).await;
+        let place = self.coming.set_out();
         let now = self.time.now();
-        self.may_begin(request, &opening, now).await?;
+        self.may_begin(request, &opening, now, &place).await?;
         let waits = if asked.recovery_elsewhere {
-            self.may_wait_long(request, &opening, now).await?;
+            self.may_wait_long(request, &opening, now, &place).await?;
             self.config.elsewhere_seconds
         } else {
             self.config.ceremony_seconds
@@ -110,6 +111,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         request: &Authenticated<BeginCreate>,
         opening: &Opening,
         now: u64,
+        place: &OnItsWay<'_>,
     ) -> Result<(), Refusal> {
         let wallet = opening.wallet();
         if let Some(row) = self.store.wallet(wallet).await? {
@@ -140,7 +142,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             None => 0,
         };
         // A ceremony that is open may become a wallet.
-        let coming = self.room_for_ceremony(request.user(), replaced, now).await?;
+        let coming = self.room_for_ceremony(request.user(), replaced, now, place).await?;
         let wallets = self.store.wallet_count(request.user()).await?.saturating_add(coming);
         if wallets >= self.config.wallets_per_user {
             return Err(Refusal::new(
@@ -157,6 +159,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         request: &Authenticated<BeginCreate>,
         opening: &Opening,
         now: u64,
+        place: &OnItsWay<'_>,
     ) -> Result<(), Refusal> {
         // One that is still open when any other kind begun now would be over waits for days.
         let later = now.saturating_add(self.config.ceremony_seconds).saturating_add(1);
@@ -171,7 +174,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 "this user already waits for as many recovery holders as one may",
             ));
         }
-        if open.all.saturating_sub(replaced) >= self.config.elsewhere {
+        if place.with(open.all).saturating_sub(replaced) >= self.config.elsewhere {
             return Err(Refusal::new(
                 Reason::QuotaExceeded,
                 "the server waits for too many recovery holders",

@@ -53,11 +53,12 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.room_for_refresh(&owned, refreshes(&chains), now)?;
         // Whoever begins for many wallets at once is counted once for each.
         let _alone = self.users.hold(request.user()).await;
+        let place = self.coming.set_out();
         let replaced = match self.store.ceremony_of(asked.wallet).await? {
             Some(row) => u32::from(row.expires >= now),
             None => 0,
         };
-        self.room_for_ceremony(request.user(), replaced, now).await?;
+        self.room_for_ceremony(request.user(), replaced, now, &place).await?;
         let usage = Usage {
             wallet: asked.wallet,
             epoch: asked.epoch.number,

@@ -1,6 +1,8 @@
 //! What is stored between the two requests of a create ceremony: its state under both seals, and beside it what is
 //! public.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
@@ -46,6 +48,41 @@ impl Plan {
     }
 }
 
+/// Ceremonies that are on their way into the store, where nobody sees them yet.
+#[derive(Debug, Default)]
+pub(crate) struct Coming(AtomicU32);
+
+/// One of them, until it is in the store or came to nothing.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct OnItsWay<'a> {
+    coming: &'a Coming,
+    /// How many there were when it set out.
+    before: u32,
+}
+
+impl Coming {
+    pub(super) fn set_out(&self) -> OnItsWay<'_> {
+        OnItsWay {
+            coming: self,
+            before: self.0.fetch_add(1, Ordering::SeqCst),
+        }
+    }
+}
+
+impl OnItsWay<'_> {
+    /// As many as are open, with those that may be before this one is. One that has arrived since counts twice.
+    pub(super) const fn with(&self, open: u32) -> u32 {
+        open.saturating_add(self.before)
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.coming.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     /// Seals what a ceremony keeps between its requests: under the unlock key inside, under the KEK outside.
     pub(super) fn seal_between(&self, aad: &Aad, state: &[u8], unlock: &UnlockKey) -> Vec<u8> {
@@ -82,7 +119,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 
     /// Refuses one more ceremony where there are too many; how many the user has open beside the `replaced` ones.
-    pub(super) async fn room_for_ceremony(&self, user: UserId, replaced: u32, now: u64) -> Result<u32, Refusal> {
+    pub(super) async fn room_for_ceremony(
+        &self,
+        user: UserId,
+        replaced: u32,
+        now: u64,
+        place: &OnItsWay<'_>,
+    ) -> Result<u32, Refusal> {
         let open = self.store.open_ceremonies(user, now).await?;
         let others = open.user.saturating_sub(replaced);
         if others >= self.config.ceremonies_per_user {
@@ -91,7 +134,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 "this user has too many ceremonies open",
             ));
         }
-        if open.all.saturating_sub(replaced) >= self.config.ceremonies {
+        if place.with(open.all).saturating_sub(replaced) >= self.config.ceremonies {
             return Err(Refusal::new(Reason::QuotaExceeded, "the server has too many ceremonies open").retry_after(60));
         }
         Ok(others)

@@ -433,23 +433,20 @@ fn wallets_are_counted_past_a_hundred() {
     assert!(refused.message.contains("wallets"), "{refused}");
 }
 
-#[test]
-fn beginning_many_wallets_at_once_opens_no_more_ceremonies_than_one_user_may_have() {
-    let mut config = Config::new(bitcoin::Network::Regtest);
-    config.ceremonies_per_user = 1;
-    let house = House::with(config);
-    let phone = Phone::joined(&house);
-    let begins: Vec<_> = (0..8)
-        .map(|_| {
-            let started = phone.start(&house);
-            (house.let_in(&started.call, started.request()).unwrap(), started)
+/// How many begin of those that these phones ask for all at once.
+fn begun_at_once(house: &House, phones: &[&Phone]) -> usize {
+    let begins: Vec<_> = phones
+        .iter()
+        .map(|phone| {
+            let started = phone.start(house);
+            house.let_in(&started.call, started.request()).unwrap()
         })
         .collect();
     let ready = std::sync::Barrier::new(begins.len());
-    let begun = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let running: Vec<_> = begins
             .into_iter()
-            .map(|(asked, _)| {
+            .map(|asked| {
                 let (ready, house) = (&ready, &house.mind);
                 scope.spawn(move || {
                     ready.wait();
@@ -459,7 +456,26 @@ fn beginning_many_wallets_at_once_opens_no_more_ceremonies_than_one_user_may_hav
             .collect();
         let begun = running.into_iter().map(|begin| begin.join().expect("no panic"));
         begun.filter(|begun| *begun).count()
-    });
+    })
+}
+
+#[test]
+fn beginning_many_wallets_at_once_opens_no_more_ceremonies_than_one_user_may_have() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.ceremonies_per_user = 1;
+    let house = House::with(config);
+    let phone = Phone::joined(&house);
+    let begun = begun_at_once(&house, &[&phone; 8]);
+    assert_eq!((begun, house.rows().ceremonies.len()), (1, 1));
+}
+
+#[test]
+fn users_who_begin_at_once_open_no_more_ceremonies_than_there_may_be_in_all() {
+    let mut config = Config::new(bitcoin::Network::Regtest);
+    config.ceremonies = 1;
+    let house = House::with(config);
+    let phones: Vec<_> = (0..8).map(|_| Phone::joined(&house)).collect();
+    let begun = begun_at_once(&house, &phones.iter().collect::<Vec<_>>());
     assert_eq!((begun, house.rows().ceremonies.len()), (1, 1));
 }
 
