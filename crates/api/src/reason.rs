@@ -94,7 +94,7 @@ reasons! {
     /// The protocol message belongs to another ceremony or party's state.
     CeremonyMismatch = "CEREMONY_MISMATCH", Aborted, "start the ceremony again";
     /// The messages came out of order.
-    OutOfOrder = "OUT_OF_ORDER", FailedPrecondition, "send the first round first";
+    OutOfOrder = "OUT_OF_ORDER", FailedPrecondition, "see where the wallet stands (twofold wallet list); what was begun, run again from its beginning";
     /// The ceremony's time is over.
     CeremonyExpired = "CEREMONY_EXPIRED", DeadlineExceeded, "start again";
     /// The share's epoch is not the current one.

@@ -27,6 +27,16 @@ fn reasons_and_their_codes_never_change() {
 }
 
 #[test]
+fn what_comes_out_of_order_is_told_to_people_by_what_they_can_run() {
+    let refusal = Refusal::new(Reason::OutOfOrder, "there is nothing to repair");
+    let refusal = alloc::string::ToString::to_string(&refusal);
+    assert!(
+        refusal.contains("twofold wallet list") && !refusal.contains("round"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn a_refusal_says_what_and_what_next() {
     let refusal = Refusal::new(Reason::StaleEpoch, "the share is of epoch 3, the key of epoch 4");
     assert_eq!(
