@@ -175,7 +175,10 @@ impl Orders {
         order.finalize_csr(request.der()).await.map_err(told)?;
         let chain = order.poll_certificate(&steps).await.map_err(told)?;
         let key = Zeroizing::new(key.serialize_pem());
-        fits(&chain, &key, &self.host, SystemClock.now())?;
+        let now = SystemClock.now();
+        fits(&chain, &key, &self.host, now, || {
+            judge::judged(&self.tls, &self.host, now)
+        })?;
         // The key first: a chain without its key would serve nobody after a crash.
         write(&self.tls.key, key.as_bytes())
             .and_then(|()| write(&self.tls.certificate, chain.as_bytes()))
@@ -237,14 +240,15 @@ fn after(failures: u32) -> Duration {
     wait + wait / 10 * u32::from(drawn[0]) / 256
 }
 
-/// Refuses what this server could not show.
-fn fits(chain: &str, key: &str, host: &str, now: u64) -> Result<(), String> {
-    let wrong = |error: &dyn core::fmt::Display| format!("what it gave is no certificate: {error}");
+/// Refuses what this server could not show. One that nobody vouches for is written over no good one: it would be all that
+/// there is after the next start.
+fn fits(chain: &str, key: &str, host: &str, now: u64, old: impl FnOnce() -> Result<(), Flaw>) -> Result<(), String> {
+    let wrong = |error: &dyn core::fmt::Display| format!("what it gave can't be shown: {error}");
     let list = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>();
     let list = list.map_err(|error| wrong(&error))?;
     let judged = match judge::judged_chain(&list, Trust::Web, host, now) {
         // An authority of one's own, or one that only tries itself out: name and time are to be right all the same.
-        Err(Flaw::Issuer) => judge::judged_chain(&list, Trust::Pinned, host, now),
+        Err(Flaw::Issuer) if old().is_err() => judge::judged_chain(&list, Trust::Pinned, host, now),
         judged => judged,
     };
     judged.map_err(|flaw| wrong(&flaw))?;

@@ -1,6 +1,6 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use super::{after, due, fits, proof, shown, write};
+use super::{Flaw, after, due, fits, proof, shown, write};
 
 const DAY: u64 = 86_400;
 
@@ -52,6 +52,7 @@ fn what_an_authority_gives_is_held_to_the_name_and_the_key() {
     crate::certificate::make(folder.path(), vec!["wallet.example.org".into()], now).unwrap();
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let (chain, key) = (text("chain.pem"), text("key.pem"));
+    let fits = |chain: &str, key: &str, host: &str, now| fits(chain, key, host, now, || Err(Flaw::Time));
     fits(&chain, &key, "wallet.example.org", now).unwrap();
     assert!(
         fits(&chain, &key, "other.example.org", now)
@@ -65,6 +66,9 @@ fn what_an_authority_gives_is_held_to_the_name_and_the_key() {
     );
     assert!(fits(&chain, &text("ca-key.pem"), "wallet.example.org", now).is_err());
     assert!(fits("", &key, "wallet.example.org", now).is_err());
+    // Nobody vouches for it, and there is one that devices take.
+    let refused = super::fits(&chain, &key, "wallet.example.org", now, || Ok(())).unwrap_err();
+    assert!(refused.contains("no root that browsers trust"), "{refused}");
 }
 
 #[test]
