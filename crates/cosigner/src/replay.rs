@@ -2,7 +2,7 @@
 //! same bytes, and another request under the same nonce is refused.
 
 use serde::{Serialize, de::DeserializeOwned};
-use twofold_api::{Reason, Refusal};
+use twofold_api::{Reason, Refusal, reply::Done};
 
 use crate::{
     Cosigner,
@@ -14,6 +14,7 @@ use crate::{
         record::Replay,
         store::{Batch, Store, StoreFault, Write},
     },
+    wallet::Change,
 };
 
 /// How long a record is kept past its request's window, in seconds: longer than any request takes, so that a copy of a
@@ -79,6 +80,16 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             }
             Err(fault) => Err(fault.into()),
         }
+    }
+
+    /// The same of a request that changes one wallet and is told no more than that it is done.
+    pub(crate) async fn settle_done(&self, request: &impl Unique, change: Change) -> Result<Done, Refusal> {
+        let reply = Done {
+            head: self.head(Some((change.row.id, &change.state))),
+        };
+        let mut batch = Batch::default();
+        self.store_change(change, &mut batch)?;
+        self.settle(request, reply, batch).await
     }
 }
 

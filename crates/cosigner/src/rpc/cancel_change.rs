@@ -46,13 +46,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 subject,
             },
         );
-        let reply = Done {
-            head: self.head(Some((change.row.id, &change.state))),
-        };
-        let mut batch = Batch::default();
-        self.store_change(change, &mut batch)?;
         failpoint!("cancel_change::before_commit");
-        let reply = self.settle(&request, reply, batch).await?;
+        let reply = self.settle_done(&request, change).await?;
         failpoint!("cancel_change::after_commit");
         Ok(reply)
     }

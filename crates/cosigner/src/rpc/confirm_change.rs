@@ -18,11 +18,7 @@ use crate::{
     auth::Unique,
     failpoint::failpoint,
     pending::Asker,
-    port::{
-        Clock,
-        chain::Chain,
-        store::{Batch, Store},
-    },
+    port::{Clock, chain::Chain, store::Store},
     wallet::Owned,
 };
 
@@ -66,13 +62,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 subject,
             },
         );
-        let reply = Done {
-            head: self.head(Some((change.row.id, &change.state))),
-        };
-        let mut batch = Batch::default();
-        self.store_change(change, &mut batch)?;
         failpoint!("confirm_change::before_commit");
-        let reply = self.settle(&request, reply, batch).await?;
+        let reply = self.settle_done(&request, change).await?;
         failpoint!("confirm_change::after_commit");
         Ok(reply)
     }

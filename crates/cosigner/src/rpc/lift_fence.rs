@@ -54,13 +54,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             (None, None) => {}
         }
         tracing::warn!(wallet = %change.row.id, %device, lifted = change.state.fence.is_none(), "a device would lift a fence");
-        let reply = Done {
-            head: self.head(Some((change.row.id, &change.state))),
-        };
-        let mut batch = Batch::default();
-        self.store_change(change, &mut batch)?;
         failpoint!("lift_fence::before_commit");
-        let reply = self.settle(&request, reply, batch).await?;
+        let reply = self.settle_done(&request, change).await?;
         failpoint!("lift_fence::after_commit");
         Ok(reply)
     }

@@ -10,11 +10,7 @@ use twofold_api::{
 use crate::{
     Authenticated, Cosigner,
     auth::Unique,
-    port::{
-        Clock,
-        chain::Chain,
-        store::{Batch, Store},
-    },
+    port::{Clock, chain::Chain, store::Store},
 };
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
@@ -43,11 +39,6 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 subject: asked.device.0,
             },
         );
-        let reply = Done {
-            head: self.head(Some((change.row.id, &change.state))),
-        };
-        let mut batch = Batch::default();
-        self.store_change(change, &mut batch)?;
-        self.settle(&request, reply, batch).await
+        self.settle_done(&request, change).await
     }
 }

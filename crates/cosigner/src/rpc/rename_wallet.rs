@@ -6,11 +6,7 @@ use crate::{
     Authenticated, Cosigner,
     auth::Unique,
     failpoint::failpoint,
-    port::{
-        Clock,
-        chain::Chain,
-        store::{Batch, Store},
-    },
+    port::{Clock, chain::Chain, store::Store},
 };
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
@@ -34,13 +30,8 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
                 name: change.row.name.clone(),
             },
         );
-        let reply = Done {
-            head: self.head(Some((change.row.id, &change.state))),
-        };
-        let mut batch = Batch::default();
-        self.store_change(change, &mut batch)?;
         failpoint!("rename_wallet::before_commit");
-        let reply = self.settle(&request, reply, batch).await?;
+        let reply = self.settle_done(&request, change).await?;
         failpoint!("rename_wallet::after_commit");
         Ok(reply)
     }

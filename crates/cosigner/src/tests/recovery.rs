@@ -28,6 +28,7 @@ use twofold_threshold::{
 
 use super::devices::{freeze, invite, second};
 use crate::{
+    Authenticated,
     fixture::{House, Phone, Purse, random, rng},
     port::{Clock as _, store::Store},
 };
@@ -120,13 +121,23 @@ impl Newcomer {
         code: Option<[u8; 16]>,
         words: &IdentitySecret,
     ) -> Result<Recovery, Refusal> {
+        block_on(house.mind.get_recovery(self.reading(house, purse, code, words)?))
+    }
+
+    fn reading(
+        &self,
+        house: &House,
+        purse: &Purse,
+        code: Option<[u8; 16]>,
+        words: &IdentitySecret,
+    ) -> Result<Authenticated<request::GetRecovery>, Refusal> {
         let call = self.phone.call("GetRecovery", Some(purse.id), b"");
         let asked = request::GetRecovery {
             wallet: purse.id,
             code,
             recovery: words.sign(READ, &reading(purse.id, self.phone.id())).0,
         };
-        block_on(house.mind.get_recovery(house.let_in(&call, asked)?))
+        house.let_in(&call, asked)
     }
 
     pub(super) fn ask(&self, house: &House, purse: &Purse) -> Result<Asked, Refusal> {

@@ -44,6 +44,14 @@ pub(crate) fn oidc(issuer: String, verified_email: bool) -> SignIn {
 }
 
 impl Stand {
+    /// A device that has joined with this token.
+    async fn joined(&self, token: &str) -> Device {
+        let device = Device::new();
+        let joined = self.house.send(&device.sign_in(&self.house, JOIN, token, START)).await;
+        assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+        device
+    }
+
     async fn open() -> Self {
         Self::open_with(false, |_| ()).await
     }
@@ -265,19 +273,8 @@ async fn a18_no_page_may_ask_unless_its_origin_is_listed() {
 #[tokio::test]
 async fn a28_recovery_takes_the_token_of_the_machines_owner_and_no_other() {
     let stand = Stand::open().await;
-    let device = Device::new();
-    let token = stand.token(&json!({}));
-    let joined = stand
-        .house
-        .send(&device.sign_in(&stand.house, JOIN, &token, START))
-        .await;
-    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
-    let bob = stand.token(&json!({ "sub": "bob" }));
-    let joined = stand
-        .house
-        .send(&Device::new().sign_in(&stand.house, JOIN, &bob, START))
-        .await;
-    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    let (token, bob) = (stand.token(&json!({})), stand.token(&json!({ "sub": "bob" })));
+    let (device, _) = (stand.joined(&token).await, stand.joined(&bob).await);
     let read = GetRecovery {
         wallet: WalletId([0x11; 16]),
         code: None,
@@ -309,13 +306,7 @@ async fn a28_recovery_takes_the_token_of_the_machines_owner_and_no_other() {
 #[tokio::test]
 async fn a04_recovery_by_sign_in_waits_for_a_provider_in_trouble_and_nothing_else_asks_it() {
     let stand = Stand::open().await;
-    let device = Device::new();
-    let token = stand.token(&json!({}));
-    let joined = stand
-        .house
-        .send(&device.sign_in(&stand.house, JOIN, &token, START))
-        .await;
-    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    let device = stand.joined(&stand.token(&json!({}))).await;
     // The keys are past their hour.
     stand.clock.set(START + 7_200);
     stand.site.answer(|_| Answer::Json(500, json!({})));

@@ -6,7 +6,6 @@ use futures::executor::block_on;
 use twofold_api::{
     Code, Reason, Refusal,
     audit::ShapeStep,
-    recovery::{READ, reading},
     reply::{Asked, Recovery},
     request,
 };
@@ -96,17 +95,8 @@ impl Newcomer {
         code: Option<[u8; 16]>,
         words: &IdentitySecret,
     ) -> Result<Recovery, Refusal> {
-        let call = self.phone.call("GetRecovery", Some(purse.id), b"");
-        let asked = request::GetRecovery {
-            wallet: purse.id,
-            code,
-            recovery: words.sign(READ, &reading(purse.id, self.phone.id())).0,
-        };
-        block_on(
-            house
-                .mind
-                .get_recovery_signed_in(house.let_in(&call, asked)?, ready(Ok(who))),
-        )
+        let asked = self.reading(house, purse, code, words)?;
+        block_on(house.mind.get_recovery_signed_in(asked, ready(Ok(who))))
     }
 }
 
