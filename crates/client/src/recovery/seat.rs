@@ -67,13 +67,13 @@ impl<P: Platform> Client<P> {
     /// Where that is refused to a machine that was struck off, or at a fence, or nothing that waits opens, or the server
     /// contradicts itself, the words go on: what they bring is all that is left then.
     pub(super) async fn end_refresh(&mut self, wallet: WalletId) -> Result<(), Fault> {
+        if !self.has_refresh(wallet).await? {
+            return Ok(());
+        }
         let mut records = self.records().await?.into_iter();
         let Some(record) = records.find(|record| record.wallet == wallet) else {
             return Ok(());
         };
-        if !self.has_refresh(wallet).await? {
-            return Ok(());
-        }
         let mut wallet = self.open_record(record).await?;
         match self.catch_up(&mut wallet).await {
             Err(Fault::Usage(Usage::LeftBehind { .. })) => Ok(()),

@@ -137,7 +137,6 @@ fn an_offline_holder_s_sealed_state_holds_a_recovery_to_the_wallet_that_was_made
 }
 
 #[test]
-#[ignore = "nightly: at some moment of the last file a kill leaves a list that the next run takes for a breach"]
 fn p21_kill_9_of_the_new_machine_at_any_moment_of_the_last_file_and_a_run_more_brings_the_wallet() -> Result<()> {
     let owner = Owner::new()?;
     let new = owner.deployment.person("new");
