@@ -44,6 +44,26 @@ pub(crate) enum Kind {
     PairingCommitment = 36,
     PairingAnswer = 37,
     PairingReveal = 38,
+    EcdsaOpening = 40,
+    EcdsaDealing = 41,
+    EcdsaToRecovery = 42,
+    EcdsaRecoveryDealing = 43,
+    EcdsaCommitting = 44,
+    EcdsaServerProof = 45,
+    EcdsaToProve = 46,
+    EcdsaRecoveryProof = 47,
+    EcdsaClosing = 48,
+    EcdsaCompletion = 49,
+    EcdsaTranscript = 50,
+    SignedEcdsaTranscript = 51,
+    PairOpening = 52,
+    PairAnswer = 53,
+    PairClosing = 54,
+    PairCompletion = 55,
+    EcdsaHello = 56,
+    EcdsaOffer = 57,
+    EcdsaHalf = 58,
+    EcdsaAnswer = 59,
     Share = 64,
     ServerState = 65,
     DeviceState = 66,
@@ -53,6 +73,7 @@ pub(crate) enum Kind {
     RefreshServerState = 72,
     RefreshDeviceState = 73,
     RepairState = 75,
+    EcdsaPair = 80,
 }
 
 impl Kind {
@@ -97,6 +118,27 @@ impl Kind {
         Self::RepairState,
         Self::RefreshServerState,
         Self::RefreshDeviceState,
+        Self::EcdsaOpening,
+        Self::EcdsaDealing,
+        Self::EcdsaToRecovery,
+        Self::EcdsaRecoveryDealing,
+        Self::EcdsaCommitting,
+        Self::EcdsaServerProof,
+        Self::EcdsaToProve,
+        Self::EcdsaRecoveryProof,
+        Self::EcdsaClosing,
+        Self::EcdsaCompletion,
+        Self::EcdsaTranscript,
+        Self::SignedEcdsaTranscript,
+        Self::PairOpening,
+        Self::PairAnswer,
+        Self::PairClosing,
+        Self::PairCompletion,
+        Self::EcdsaHello,
+        Self::EcdsaOffer,
+        Self::EcdsaHalf,
+        Self::EcdsaAnswer,
+        Self::EcdsaPair,
     ];
 }
 
@@ -141,6 +183,12 @@ pub(crate) struct Writer(Vec<u8>);
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
         Self(Vec::from([VERSION, kind as u8]))
+    }
+
+    /// For a part of a message that is hashed on its own.
+    #[cfg(feature = "ecdsa")]
+    pub(crate) fn bare() -> Self {
+        Self(Vec::new())
     }
 
     /// For a record that holds secrets: no growth, so no copy is left behind in freed memory.

@@ -25,7 +25,7 @@ use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer},
     hash,
-    id::{EpochId, Party},
+    id::{EpochId, KeyKind, Party},
     point,
     share::PublicShares,
 };
@@ -69,7 +69,7 @@ impl ExtendedKey {
     }
 
     /// What is added to this key to reach the child at `index`, and the child's chain code.
-    fn child_tweak(&self, index: u32) -> Result<(Scalar, [u8; 32]), Fault> {
+    pub(crate) fn child_tweak(&self, index: u32) -> Result<(Scalar, [u8; 32]), Fault> {
         if index >> 31 != 0 {
             return Err(FaultKind::Path.into());
         }
@@ -102,6 +102,8 @@ pub struct ChildTweak {
 impl ChildTweak {
     /// For the child at `path` (keychain, index) of `group`, as in `tr(xpub/<0;1>/*)`.
     pub(crate) fn new(public: &PublicShares, path: [u32; 2]) -> Result<Self, Fault> {
+        // A BIP-340 signature under an ECDSA key would be one key used for two things.
+        public.kind().only(KeyKind::Taproot)?;
         let group = public.extended_key();
         let parent = point::decode(&group.key)?;
         let (first, chain_code) = group.child_tweak(path[0])?;

@@ -40,6 +40,8 @@ pub enum Purpose {
     Sigma,
     /// The share and the unlock key for a device that is enrolled.
     Parcel,
+    /// A seed that two parties add to each other's, to sign ECDSA together.
+    PairSeed,
     /// What recovery, on a machine of its own, answers a device by a file.
     Voice,
 }
@@ -53,6 +55,7 @@ impl Purpose {
             Self::Delta => b"repair-delta",
             Self::Sigma => b"repair-sigma",
             Self::Parcel => b"parcel",
+            Self::PairSeed => b"pair-seed",
             Self::Voice => b"recovery-voice",
         }
     }

@@ -83,6 +83,9 @@ pub enum FaultKind {
     /// A dealt share does not lie on the polynomial that its dealer committed to.
     #[error("a dealt share does not match its commitment")]
     DealtShare,
+    /// A proof in what two parties set up to sign ECDSA together fails.
+    #[error("a proof of an ECDSA set-up fails")]
+    SetupProof,
     /// A number of a repair is not what its helper showed, or what was shown is no part of the lost share.
     #[error("a part of a repair is not what its helper showed of it")]
     Repair,
@@ -150,6 +153,7 @@ impl FaultKind {
             | Self::ForeignCeremony
             | Self::Equivocation
             | Self::DealtShare
+            | Self::SetupProof
             | Self::Repair
             | Self::SealedPackage
             | Self::ShareMismatch
@@ -186,6 +190,7 @@ impl FaultKind {
             Self::ForeignCeremony => "FOREIGN_CEREMONY",
             Self::Equivocation => "EQUIVOCATION",
             Self::DealtShare => "BAD_DEALT_SHARE",
+            Self::SetupProof => "BAD_SETUP_PROOF",
             Self::Repair => "BAD_REPAIR",
             Self::SealedPackage => "BAD_SEALED_PACKAGE",
             Self::ShareMismatch => "SHARE_MISMATCH",

@@ -209,6 +209,8 @@ impl Decode for Party {
 pub enum KeyKind {
     /// FROST on secp256k1: BIP-340 signatures.
     Taproot,
+    /// DKLs23 on secp256k1: ECDSA signatures.
+    Ecdsa,
 }
 
 impl KeyKind {
@@ -217,6 +219,16 @@ impl KeyKind {
     pub const fn number(self) -> u8 {
         match self {
             Self::Taproot => 1,
+            Self::Ecdsa => 2,
+        }
+    }
+
+    /// Refuses what is of another kind than the protocol at hand makes.
+    pub(crate) fn only(self, kind: Self) -> Result<Self, Fault> {
+        if self == kind {
+            Ok(self)
+        } else {
+            Err(FaultKind::UnknownName.into())
         }
     }
 }
@@ -225,6 +237,7 @@ impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Taproot => "taproot",
+            Self::Ecdsa => "ecdsa",
         })
     }
 }
@@ -233,11 +246,10 @@ impl TryFrom<u8> for KeyKind {
     type Error = Fault;
 
     fn try_from(number: u8) -> Result<Self, Fault> {
-        if number == Self::Taproot.number() {
-            Ok(Self::Taproot)
-        } else {
-            Err(FaultKind::UnknownName.into())
-        }
+        [Self::Taproot, Self::Ecdsa]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+            .ok_or_else(|| FaultKind::UnknownName.into())
     }
 }
 

@@ -28,6 +28,10 @@ impl Domain {
     pub const TRANSCRIPT: Self = Self::new("transcript");
     /// The server's half of a signature.
     pub const COSIGN: Self = Self::new("cosign");
+    /// The server's word on what it dealt for an ECDSA key.
+    pub const ECDSA_DEALING: Self = Self::new("ecdsa/dealing");
+    /// What a party answers another that asks it to sign ECDSA together.
+    pub const ECDSA_ANSWER: Self = Self::new("ecdsa/answer");
     /// Recovery's half of a signature.
     pub const RECOVERY_COSIGN: Self = Self::new("recovery/cosign");
     /// A signed head of an audit chain.

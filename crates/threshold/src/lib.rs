@@ -10,12 +10,13 @@
 //! - [`repair`] gives a party its share back, with the other two;
 //! - [`refresh`] deals new shares of the same key, recovery absent;
 //! - [`sign`] makes a BIP-340 signature with two of them, one round trip;
+//! - `ecdsa`, a feature of its own, makes a second key and ECDSA signatures with two of its three shares;
 //! - [`pairing`] compares the keys of a new device by a short string;
 //! - [`mod@derive`] gives the BIP-32 children and the taproot output keys that both sides sign for;
 //! - [`words`] and [`package`] are what recovery keeps; [`seal`] and [`envelope`] what the others keep and send.
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "ecdsa"))]
 extern crate std;
 
 pub mod checkpoint;
@@ -23,6 +24,8 @@ mod codec;
 pub mod create;
 pub mod derive;
 pub mod device_list;
+#[cfg(feature = "ecdsa")]
+pub mod ecdsa;
 pub mod envelope;
 mod fault;
 #[cfg(test)]

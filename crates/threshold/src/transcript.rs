@@ -198,7 +198,7 @@ impl Decode for Transcript {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let (wallet, ceremony) = (reader.field()?, reader.field()?);
         let (number, previous) = (reader.u32()?, reader.field::<EpochId>()?);
-        let kind = reader.field()?;
+        let kind = reader.field::<KeyKind>()?.only(KeyKind::Taproot)?;
         if number != FIRST_EPOCH || previous != EpochId::NONE {
             return Err(FaultKind::ForeignCeremony.into());
         }

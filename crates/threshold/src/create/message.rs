@@ -153,7 +153,7 @@ impl Decode for Opening {
         let by = |party| move |fault: Fault| fault.by(party);
         let opening = Self {
             run: reader.field()?,
-            kind: reader.field()?,
+            kind: reader.field::<KeyKind>()?.only(KeyKind::Taproot)?,
             recovery: reader.field()?,
             device_key: reader.field()?,
             unlock_digest: reader.array()?,

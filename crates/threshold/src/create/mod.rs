@@ -30,6 +30,8 @@ pub mod recovery;
 mod round1;
 pub mod server;
 
+#[cfg(feature = "ecdsa")]
+pub(crate) use dealt::Route;
 pub(crate) use dealt::{open_as_recovery, open_dealt, seal_to_recovery};
 pub(crate) use message::Run;
 pub use message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery};

@@ -1,0 +1,332 @@
+//! The device's part, and the carrying of recovery's messages.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::{CryptoRng, RngCore};
+
+use super::{
+    super::{Ground, SignedEcdsaTranscript},
+    dealing::{DealtToAll, Own, deal},
+    message::{
+        Closing, Committing, Completion, Dealing, Opening, RecoveryDealing, RecoveryProof, ServerProof, ToProve,
+        ToRecovery,
+    },
+    outcome::{Outcome, Rounds},
+    server::sealed,
+};
+use crate::{
+    Fault,
+    create::{Dealt, Route, Run},
+    envelope::SealSecret,
+    id::{CeremonyId, KeyKind, Party},
+    identity::{Domain, Signature64},
+    package::{FirstPackage, SealToRecovery},
+    share::{PublicShares, Share},
+    transcript::sealed_digest,
+};
+
+/// Starts a run: the first request.
+pub fn begin(
+    ground: Ground,
+    ceremony: CeremonyId,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(AwaitDealing, Opening), Fault> {
+    let ceremony_key = SealSecret::generate(rng);
+    let opening = Opening {
+        run: Run {
+            wallet: ground.wallet,
+            ceremony,
+        },
+        ground,
+        device_key: ceremony_key.public(),
+    };
+    let dealt = deal(Party::Device)?;
+    Ok((
+        AwaitDealing {
+            opening: opening.clone(),
+            ceremony_key,
+            dealt,
+        },
+        opening,
+    ))
+}
+
+fn route(run: Run, from: Party, to: Party) -> Route {
+    Route {
+        run,
+        kind: KeyKind::Ecdsa,
+        from,
+        to,
+    }
+}
+
+/// Waiting for what the server dealt.
+#[must_use]
+pub struct AwaitDealing {
+    opening: Opening,
+    ceremony_key: SealSecret,
+    dealt: DealtToAll,
+}
+
+impl AwaitDealing {
+    /// Checks the server's answer and deals to recovery.
+    pub fn receive(self, dealing: Dealing, sealer: &impl SealToRecovery) -> Result<(AwaitRecovery, ToRecovery), Fault> {
+        let Self {
+            opening,
+            ceremony_key,
+            dealt,
+        } = self;
+        dealing.verify(&opening)?;
+        let run = opening.run;
+        let from_server = route(run, Party::Server, Party::Device).open(&ceremony_key, &dealing.to_device)?;
+        let package = route(run, Party::Device, Party::Recovery).seal_to_recovery(
+            sealer,
+            &opening.ground.recovery.recipient,
+            &dealt[Party::Recovery.index()],
+            None,
+        )?;
+        let to_recovery = sealed_digest(&package);
+        let message = ToRecovery {
+            run,
+            opening: opening.clone(),
+            dealing: dealing.clone(),
+            sealed: package,
+        };
+        let state = AwaitRecovery {
+            opening,
+            dealing,
+            ceremony_key,
+            dealt,
+            from_server,
+            to_recovery,
+        };
+        Ok((state, message))
+    }
+}
+
+/// Waiting for what recovery dealt and commits to.
+#[must_use]
+pub struct AwaitRecovery {
+    opening: Opening,
+    dealing: Dealing,
+    ceremony_key: SealSecret,
+    dealt: DealtToAll,
+    from_server: Dealt,
+    to_recovery: [u8; 32],
+}
+
+impl AwaitRecovery {
+    /// Has its own share now, and commits to its point: the second request.
+    pub fn receive(
+        self,
+        recovery: RecoveryDealing,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<(AwaitProof, Committing), Fault> {
+        let Self {
+            opening,
+            dealing,
+            ceremony_key,
+            dealt,
+            from_server,
+            to_recovery,
+        } = self;
+        let run = opening.run;
+        run.check(recovery.run, Party::Recovery)?;
+        let from_recovery = route(run, Party::Recovery, Party::Device).open(&ceremony_key, &recovery.to_device)?;
+        let own = Own::of(
+            Party::Device,
+            &dealing.session(&opening),
+            [
+                (Party::Server, &from_server),
+                (Party::Device, &dealt[Party::Device.index()]),
+                (Party::Recovery, &from_recovery),
+            ],
+        )?;
+        let to_server = &dealt[Party::Server.index()];
+        let committing = Committing {
+            run,
+            from_device: route(run, Party::Device, Party::Server).seal(&dealing.server_key, to_server, rng)?,
+            from_recovery: recovery.to_server,
+            between: [to_recovery, sealed_digest(&recovery.to_device)],
+            commitments: [own.commitment, recovery.commitment],
+        };
+        let state = AwaitProof {
+            opening,
+            dealing,
+            committing: committing.clone(),
+            own,
+        };
+        Ok((state, committing))
+    }
+}
+
+/// Waiting for the server's commitment and what it opens to.
+#[must_use]
+pub struct AwaitProof {
+    opening: Opening,
+    dealing: Dealing,
+    committing: Committing,
+    own: Own,
+}
+
+impl AwaitProof {
+    /// Everybody has committed: shows recovery what server and device open.
+    pub fn receive(self, server: ServerProof) -> Result<(AwaitRecoveryProof, ToProve), Fault> {
+        self.opening.run.check(server.run, Party::Server)?;
+        let message = ToProve {
+            run: self.opening.run,
+            committing: self.committing.clone(),
+            server: server.clone(),
+            proof: self.own.proof.clone(),
+        };
+        Ok((AwaitRecoveryProof { before: self, server }, message))
+    }
+}
+
+/// Waiting for what recovery opens.
+#[must_use]
+pub struct AwaitRecoveryProof {
+    before: AwaitProof,
+    server: ServerProof,
+}
+
+impl AwaitRecoveryProof {
+    /// Checks everything, the device's own share included. What comes out is signed by the device's identity key,
+    /// wherever that lives.
+    pub fn receive(self, recovery: RecoveryProof) -> Result<ToSign, Fault> {
+        let Self {
+            before:
+                AwaitProof {
+                    opening,
+                    dealing,
+                    committing,
+                    own,
+                },
+            server,
+        } = self;
+        opening.run.check(recovery.run, Party::Recovery)?;
+        let [device_commitment, recovery_commitment] = committing.commitments;
+        let proofs = [own.proof.clone(), recovery.proof.clone()];
+        let rounds = Rounds {
+            opening: &opening,
+            dealing: &dealing,
+            sealed: sealed(&dealing, &committing),
+            commitments: [server.commitment, device_commitment, recovery_commitment],
+            proofs: [server.proof, own.proof, recovery.proof],
+        };
+        let outcome = rounds.outcome(Party::Device, &own.value)?;
+        outcome.transcript.verify(Party::Recovery, &recovery.signature)?;
+        let signer = opening.ground.identity(Party::Recovery);
+        recovery.package.verify(opening.run.wallet, &outcome.public, signer)?;
+        Ok(ToSign {
+            outcome,
+            proofs,
+            package: recovery.package,
+            recovery_signature: recovery.signature,
+        })
+    }
+}
+
+macro_rules! names_its_run {
+    ($name:ident, $($at:ident).+) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(concat!("ecdsa::device::", stringify!($name)))
+                    .field("run", &self.$($at).+.run)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+names_its_run!(AwaitDealing, opening);
+names_its_run!(AwaitRecovery, opening);
+names_its_run!(AwaitProof, opening);
+names_its_run!(AwaitRecoveryProof, server);
+
+/// The device's share is good: T is to be signed.
+#[derive(Debug)]
+#[must_use]
+pub struct ToSign {
+    outcome: Outcome,
+    proofs: [super::super::proof::Proof; 2],
+    package: FirstPackage,
+    recovery_signature: Signature64,
+}
+
+impl ToSign {
+    /// The bytes that the device's identity key signs.
+    #[must_use]
+    pub fn signing_bytes(&self) -> Vec<u8> {
+        Domain::TRANSCRIPT.signing_bytes(&self.outcome.transcript.hash())
+    }
+
+    /// What everybody knows.
+    #[must_use]
+    pub const fn public(&self) -> &PublicShares {
+        &self.outcome.public
+    }
+
+    /// Takes the device's signature: the third request.
+    pub fn signed(self, signature: Signature64) -> Result<(AwaitCompletion, Closing), Fault> {
+        let transcript = &self.outcome.transcript;
+        transcript.verify(Party::Device, &signature)?;
+        let closing = Closing {
+            run: transcript.run,
+            proofs: self.proofs,
+            package: self.package.clone(),
+            device_signature: signature,
+            recovery_signature: self.recovery_signature,
+        };
+        let state = AwaitCompletion {
+            outcome: self.outcome,
+            package: self.package,
+            signatures: [signature, self.recovery_signature],
+        };
+        Ok((state, closing))
+    }
+}
+
+/// Waiting for the server's signature over T.
+#[derive(Debug)]
+#[must_use]
+pub struct AwaitCompletion {
+    outcome: Outcome,
+    package: FirstPackage,
+    /// Device's, then recovery's.
+    signatures: [Signature64; 2],
+}
+
+impl AwaitCompletion {
+    /// Checks the server's signature.
+    pub fn receive(self, completion: &Completion) -> Result<Created, Fault> {
+        let Outcome {
+            share,
+            public,
+            transcript,
+        } = self.outcome;
+        transcript.run.check(completion.run, Party::Server)?;
+        let [device, recovery] = self.signatures;
+        Ok(Created {
+            share,
+            public,
+            transcript: SignedEcdsaTranscript::new(transcript, [completion.signature, device, recovery])?,
+            package: self.package,
+        })
+    }
+}
+
+/// The key exists. No address of it is shown before device and server have signed a test with it
+/// ([`super::super::pair::Untested`]).
+#[derive(Debug)]
+#[must_use]
+pub struct Created {
+    /// The device's share.
+    pub share: Share,
+    /// What everybody knows.
+    pub public: PublicShares,
+    /// T with all signatures.
+    pub transcript: SignedEcdsaTranscript,
+    /// Recovery's first package of this key.
+    pub package: FirstPackage,
+}

@@ -1,0 +1,229 @@
+//! The ceremony, and parties that keep the form and break the protocol.
+
+use crate::{
+    Class, Fault, FaultKind,
+    ecdsa::fixture::{DECODERS, Gaining, Message, Pairs, set_up, test},
+    id::{KeyKind, Party},
+    identity::{Domain, IdentitySecret},
+};
+
+fn blamed(fault: &Fault, kind: FaultKind, culprits: &[Party]) {
+    assert_eq!((fault.kind, fault.culprits.as_slice()), (kind, culprits));
+}
+
+/// A run in which `tamper` changes what is on the line.
+fn tampered(mut tamper: impl FnMut(&mut Message)) -> Fault {
+    Gaining::new(1).run_with(&mut tamper).unwrap_err()
+}
+
+#[test]
+fn three_parties_make_a_key_and_every_two_of_them_sign_with_it() {
+    let mut gaining = Gaining::new(1);
+    let run = gaining.run().unwrap();
+    let public = &run.device.public;
+    assert_eq!(public, &run.server.public);
+    assert_eq!(public, &run.finished.public);
+    assert_eq!(run.device.transcript, run.server.transcript);
+    assert_eq!(
+        (public.kind(), public.epoch().number),
+        (KeyKind::Ecdsa, gaining.ground.epoch.number)
+    );
+    let transcript = run.server.transcript.to_bytes();
+    let read = crate::ecdsa::SignedEcdsaTranscript::try_from(transcript.as_slice()).unwrap();
+    assert_eq!(read, run.server.transcript);
+    assert_eq!(read.transcript().public_shares().unwrap(), *public);
+    let server = run.server.share;
+    let device = run.device.share;
+    // Recovery has nothing but its package.
+    let package = crate::package::OpenAsRecovery::open(&gaining.parties.age, run.server.package.sealed()).unwrap();
+    let recovery = crate::share::Share::from_secret_bytes(&package[..package.len() - 32]).unwrap();
+    recovery.check(public).unwrap();
+    let identities = [
+        &gaining.parties.server,
+        &gaining.parties.device,
+        &gaining.parties.recovery.identity(),
+    ];
+    for (asker, answerer) in [(&device, &server), (&recovery, &server), (&recovery, &device)] {
+        let side = |share: &crate::share::Share| crate::ecdsa::pair::Side {
+            party: share.party(),
+            identity: identities[share.party().index()].public(),
+        };
+        let setting = crate::ecdsa::pair::Setting {
+            wallet: gaining.parties.wallet,
+            epoch: public.epoch(),
+            asker: side(asker),
+            answerer: side(answerer),
+        };
+        let rng = &mut gaining.parties.rng;
+        let (one, other) = set_up(setting, rng);
+        let identity = identities[answerer.party().index()];
+        let signature = test((&one, asker), (&other, answerer, identity), public, rng).unwrap();
+        let _pairs = Pairs {
+            asker: one.tested(&signature, public).unwrap(),
+            answerer: other.tested(&signature, public).unwrap(),
+        };
+    }
+}
+
+#[test]
+fn p13_ecdsa_a_copied_proof_names_who_copied_it() {
+    // The server's commitment and proof are recovery's, the device's are the server's, and so on: whoever looks, the copy
+    // is not his own.
+    let mut server = None;
+    let fault = tampered(|message| match message {
+        Message::ServerProof(proof) => server = Some(proof.clone()),
+        Message::ToProve(to_prove) => {
+            let copied = server.clone().unwrap();
+            to_prove.proof = copied.proof;
+            to_prove.committing.commitments[0] = copied.commitment;
+        }
+        _ => {}
+    });
+    blamed(&fault, FaultKind::ProofOfPossession, &[Party::Server, Party::Device]);
+    assert_eq!(fault.class(), Class::Malformed);
+}
+
+/// A proof of another run's.
+fn foreign_proof() -> crate::ecdsa::proof::Proof {
+    let mut proof = None;
+    Gaining::new(2)
+        .run_with(&mut |message| {
+            if let Message::ServerProof(server) = message {
+                proof = Some(server.proof.clone());
+            }
+        })
+        .unwrap();
+    proof.unwrap()
+}
+
+#[test]
+fn p06_ecdsa_a_proof_of_an_old_run_is_refused_and_named() {
+    let old = foreign_proof();
+    let fault = tampered(|message| {
+        if let Message::ServerProof(server) = message {
+            server.proof = old.clone();
+        }
+    });
+    blamed(&fault, FaultKind::ProofOfPossession, &[Party::Server]);
+}
+
+#[test]
+fn p16_ecdsa_what_was_dealt_wrongly_ends_the_run() {
+    // Recovery deals the server a number that is on no line with the others'.
+    let mut gaining = Gaining::new(1);
+    let fault = gaining.run_with_dealt(Party::Server).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::DealtShare);
+    assert_eq!(fault.class(), Class::Blame);
+}
+
+#[test]
+fn p32_ecdsa_a_hub_that_invents_the_server_gets_nothing_from_recovery() {
+    let fault = tampered(|message| {
+        if let Message::ToRecovery(to_recovery) = message {
+            let invented = IdentitySecret::generate(&mut crate::fixture::rng(9));
+            let signed = to_recovery.dealing.signed(&to_recovery.opening);
+            to_recovery.dealing.signature = invented.sign(Domain::ECDSA_DEALING, &signed);
+        }
+    });
+    blamed(&fault, FaultKind::IdentitySignature, &[Party::Server, Party::Device]);
+}
+
+#[test]
+fn p15_ecdsa_a_hub_that_tells_recovery_other_things_than_the_server_is_named() {
+    type Lie = fn(&mut super::ToProve);
+    let lies: [Lie; 3] = [
+        |lie| lie.committing.commitments[1][0] ^= 1,
+        |lie| lie.committing.between[0][0] ^= 1,
+        |lie| lie.committing.from_recovery[0] ^= 1,
+    ];
+    for lie in lies {
+        let fault = tampered(|message| {
+            if let Message::ToProve(to_prove) = message {
+                lie(to_prove);
+            }
+        });
+        blamed(&fault, FaultKind::Equivocation, &[Party::Device]);
+    }
+    // What recovery cannot know better is in the transcript that it signs.
+    let fault = tampered(|message| {
+        if let Message::ToProve(to_prove) = message {
+            to_prove.committing.from_device[0] ^= 1;
+        }
+    });
+    blamed(&fault, FaultKind::Equivocation, &[Party::Recovery]);
+}
+
+#[test]
+fn p27_ecdsa_a_ground_of_another_epoch_or_wallet_is_refused() {
+    let fault = tampered(|message| {
+        if let Message::Opening(opening) = message {
+            opening.ground.epoch.number += 1;
+        }
+    });
+    assert_eq!(fault, FaultKind::StaleEpoch.into());
+    let fault = tampered(|message| {
+        if let Message::Opening(opening) = message {
+            opening.ground.device_list_head[0] ^= 1;
+        }
+    });
+    blamed(&fault, FaultKind::ForeignCeremony, &[Party::Device]);
+}
+
+#[test]
+fn p11_ecdsa_no_message_of_another_run_is_taken() {
+    let mut seen = 0;
+    for (nth, (name, _)) in DECODERS.iter().enumerate().skip(1) {
+        let mut at = 0;
+        let fault = tampered(|message| {
+            if at == nth {
+                message.run_mut().ceremony.0[0] ^= 1;
+            }
+            at += 1;
+        });
+        assert_eq!(fault.kind, FaultKind::ForeignCeremony, "{name}");
+        seen += 1;
+    }
+    assert_eq!(seen, 9);
+}
+
+#[test]
+fn every_message_has_one_encoding_and_p37_ecdsa_a_cut_one_is_malformed() {
+    let said = Gaining::new(1).run().unwrap().said;
+    assert_eq!(said.len(), DECODERS.len());
+    for ((name, decode), bytes) in DECODERS.iter().zip(said) {
+        assert_eq!(decode(&bytes).as_deref(), Ok(bytes.as_slice()), "{name}");
+        for cut in (0..bytes.len()).step_by(131).chain([bytes.len() - 1]) {
+            let fault = decode(&bytes[..cut]).unwrap_err();
+            assert_eq!(
+                (fault.kind, fault.class()),
+                (FaultKind::Length, Class::Malformed),
+                "{name} at {cut}"
+            );
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert_eq!(decode(&longer).unwrap_err().kind, FaultKind::TrailingBytes, "{name}");
+    }
+}
+
+#[test]
+fn p23_ecdsa_each_field_of_a_proof_changed_is_told() {
+    // Run and commitment, then the proof: a point, 64 points, 64 challenges with responses.
+    let at = 2 + 32;
+    for (name, at) in [
+        ("commitment", at),
+        ("point", at + 32),
+        ("first of the points", at + 32 + 33),
+        ("last challenge", at + 32 + 65 * 33 + 63 * 36),
+        ("last response", at + 32 + 65 * 33 + 64 * 36 - 1),
+    ] {
+        let fault = tampered(|message| {
+            if let Message::ServerProof(proof) = message {
+                let mut bytes = proof.to_bytes();
+                bytes[at] ^= 1;
+                *proof = bytes.as_slice().try_into().unwrap();
+            }
+        });
+        assert_eq!(fault, Fault::of(FaultKind::ProofOfPossession, Party::Server), "{name}");
+    }
+}

@@ -1,0 +1,343 @@
+//! What the tests of this half share: a ceremony, a pair, a signature; and shares that were dealt by hand where a test is
+//! about signing alone.
+
+use std::vec::Vec;
+
+use k256::{ProjectivePoint, Scalar, elliptic_curve::PrimeField};
+use rand_chacha::ChaCha20Rng;
+
+use super::{
+    Ground, Pair, SignFault, create, pair,
+    pair::{Setting, Side, Untested},
+    sign::{self, RecoverableSignature, ToSign},
+};
+use crate::{
+    Fault,
+    derive::ExtendedKey,
+    fixture::{self, Parties, Sealer},
+    id::{CeremonyId, EpochId, KeyKind, Party, WalletId},
+    identity::IdentitySecret,
+    point,
+    secret::{Secret32, UnlockKey},
+    share::{PublicShares, Share},
+};
+
+pub(crate) const WALLET: WalletId = WalletId([7; 16]);
+pub(crate) const EPOCH: EpochId = EpochId {
+    number: 3,
+    transcript: [0x33; 32],
+};
+pub(crate) const WHAT: ToSign = ToSign {
+    path: [0, 5],
+    digest: [0xd1; 32],
+};
+
+/// Three shares on a line, as a ceremony leaves them, and who holds them.
+pub(crate) struct Dealt {
+    pub(crate) public: PublicShares,
+    pub(crate) shares: [Share; 3],
+    pub(crate) identities: [IdentitySecret; 3],
+    pub(crate) rng: ChaCha20Rng,
+}
+
+impl Dealt {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::at(seed, EPOCH)
+    }
+
+    /// The same key at another epoch.
+    pub(crate) fn at(seed: u64, epoch: EpochId) -> Self {
+        let mut rng = fixture::rng(seed);
+        let secret = Scalar::generate_vartime(&mut rng);
+        let identities = [(); 3].map(|()| IdentitySecret::generate(&mut rng));
+        let slope = Scalar::from(u64::from(epoch.number) + 40);
+        let value = |party: Party| secret + slope * Scalar::from(u64::from(party.number()));
+        let encode = |scalar: Scalar| point::encode(&(ProjectivePoint::GENERATOR * scalar)).unwrap();
+        let public = PublicShares::new(
+            KeyKind::Ecdsa,
+            epoch,
+            ExtendedKey {
+                key: encode(secret),
+                chain_code: [0xcc; 32],
+            },
+            Party::ALL.map(|party| encode(value(party))),
+        )
+        .unwrap();
+        let shares = Party::ALL.map(|party| {
+            let share = Share::new(WALLET, party, KeyKind::Ecdsa, epoch, &value(party).to_repr().into()).unwrap();
+            share.check(&public).unwrap();
+            share
+        });
+        Self {
+            public,
+            shares,
+            identities,
+            rng,
+        }
+    }
+
+    pub(crate) fn share(&self, party: Party) -> &Share {
+        &self.shares[party.index()]
+    }
+
+    pub(crate) fn identity(&self, party: Party) -> &IdentitySecret {
+        &self.identities[party.index()]
+    }
+
+    pub(crate) fn setting(&self, asker: Party, answerer: Party) -> Setting {
+        let side = |party: Party| Side {
+            party,
+            identity: self.identity(party).public(),
+        };
+        Setting {
+            wallet: WALLET,
+            epoch: self.public.epoch(),
+            asker: side(asker),
+            answerer: side(answerer),
+        }
+    }
+
+    /// A pair that has signed nothing.
+    pub(crate) fn untested(&mut self, setting: Setting) -> (Untested, Untested) {
+        set_up(setting, &mut self.rng)
+    }
+
+    /// A pair that has signed its test.
+    pub(crate) fn pair(&mut self, setting: Setting) -> Pairs {
+        let (asker, answerer) = self.untested(setting);
+        let (ours, theirs) = (setting.asker.party, setting.answerer.party);
+        let signature = test(
+            (&asker, self.share(ours)),
+            (&answerer, self.share(theirs), self.identity(theirs)),
+            &self.public,
+            &mut self.rng.clone(),
+        )
+        .unwrap();
+        Pairs {
+            asker: asker.tested(&signature, &self.public).unwrap(),
+            answerer: answerer.tested(&signature, &self.public).unwrap(),
+        }
+    }
+
+    /// Device and server, out of the records that vectors/ keeps: setting up takes most of a second.
+    pub(crate) fn device_and_server(&self) -> Pairs {
+        let read = |record: &[u8]| Pair::from_secret_bytes(record).unwrap();
+        let pairs = Pairs {
+            asker: read(include_bytes!("../../vectors/ecdsa-pair-device.bin")),
+            answerer: read(include_bytes!("../../vectors/ecdsa-pair-server.bin")),
+        };
+        let setting = self.setting(Party::Device, Party::Server);
+        assert_eq!((pairs.asker.setting(), pairs.answerer.setting()), (&setting, &setting));
+        pairs
+    }
+
+    /// A whole signature.
+    pub(crate) fn sign(&mut self, pairs: &Pairs, what: &ToSign) -> Result<RecoverableSignature, SignFault> {
+        let (ours, theirs) = (pairs.asker.party(), pairs.answerer.party());
+        let mut rng = self.rng.clone();
+        let (asking, hello) = sign::begin(&pairs.asker, &self.public, what, &mut rng)?;
+        let identity = self.identity(theirs);
+        let (answering, offer) = sign::offer(&pairs.answerer, &self.public, what, &hello, identity, &mut rng)?;
+        let (asking, half) = asking.receive(&offer, self.share(ours))?;
+        let answer = answering.receive(half)?.release(self.share(theirs), identity)?;
+        self.rng = rng;
+        asking.receive(&answer)
+    }
+}
+
+/// Both sides of a pair.
+pub(crate) struct Pairs {
+    pub(crate) asker: Pair,
+    pub(crate) answerer: Pair,
+}
+
+impl Pairs {
+    /// As another process has them, that knows of nothing that happened here.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = |pair: &Pair| Pair::from_secret_bytes(&pair.to_secret_bytes().unwrap()).unwrap();
+        Self {
+            asker: copy(&self.asker),
+            answerer: copy(&self.answerer),
+        }
+    }
+}
+
+/// Both sides' set-up.
+pub(crate) fn set_up(setting: Setting, rng: &mut ChaCha20Rng) -> (Untested, Untested) {
+    let (asking, opening) = pair::begin(setting, CeremonyId([9; 16]), rng).unwrap();
+    let (answering, answer) = pair::answer(setting, &opening, rng).unwrap();
+    let (asking, closing) = asking.receive(&answer, rng).unwrap();
+    let (answerer, completion) = answering.receive(&closing, rng).unwrap();
+    (asking.receive(&completion).unwrap(), answerer)
+}
+
+/// The test signature of a pair.
+pub(crate) fn test(
+    (asker, ours): (&Untested, &Share),
+    (answerer, theirs, identity): (&Untested, &Share, &IdentitySecret),
+    public: &PublicShares,
+    rng: &mut ChaCha20Rng,
+) -> Result<RecoverableSignature, SignFault> {
+    let (asking, hello) = sign::begin_test(asker, public, rng)?;
+    let (answering, offer) = sign::offer_test(answerer, public, &hello, identity, rng)?;
+    let (asking, half) = asking.receive(&offer, ours)?;
+    let answer = answering.receive(half)?.release(theirs, identity)?;
+    asking.receive(&answer)
+}
+
+/// A wallet that gains an ECDSA key.
+pub(crate) struct Gaining {
+    pub(crate) parties: Parties,
+    pub(crate) ground: Ground,
+    pub(crate) unlock: UnlockKey,
+}
+
+impl Gaining {
+    pub(crate) fn new(seed: u64) -> Self {
+        let parties = Parties::new(seed);
+        let unlock = UnlockKey::new(Secret32::new([0x55; 32]));
+        let ground = Ground {
+            wallet: parties.wallet,
+            epoch: EPOCH,
+            server: parties.server.public(),
+            device: parties.device.public(),
+            recovery: parties.recovery.public(),
+            unlock_digest: unlock.digest(),
+            device_list_head: [0x11; 32],
+        };
+        Self {
+            parties,
+            ground,
+            unlock,
+        }
+    }
+
+    /// As far as the device's signature over T.
+    pub(crate) fn run(&mut self) -> Result<Run, Fault> {
+        self.run_with(&mut |_| {})
+    }
+
+    /// The same with recovery dealing `to` a number off the line.
+    pub(crate) fn run_with_dealt(&mut self, to: Party) -> Result<Run, Fault> {
+        let mut rng = fixture::rng(77);
+        let (mut key, mut honest) = (None, Vec::new());
+        self.run_with(&mut |message| match message {
+            Message::ToRecovery(to_recovery) => key = Some(to_recovery.dealing.server_key),
+            Message::RecoveryDealing(dealing) => {
+                let route = crate::create::Route {
+                    run: dealing.run,
+                    kind: KeyKind::Ecdsa,
+                    from: Party::Recovery,
+                    to,
+                };
+                let off = zeroize::Zeroizing::new([0x12; 32]);
+                let sealed = route.seal(&key.unwrap(), &off, &mut rng).unwrap();
+                honest = std::mem::replace(&mut dealing.to_server, sealed);
+            }
+            // It is recovery that lies: it does not hold its own lie against the device.
+            Message::ToProve(to_prove) => to_prove.committing.from_recovery.clone_from(&honest),
+            _ => {}
+        })
+    }
+
+    /// The same, with something done to each message before it arrives.
+    pub(crate) fn run_with(&mut self, tamper: &mut dyn FnMut(&mut Message)) -> Result<Run, Fault> {
+        use create::{device, recovery, server};
+        let Self {
+            parties,
+            ground,
+            unlock,
+        } = self;
+        let mut said = Vec::new();
+        macro_rules! send {
+            ($kind:ident, $message:expr) => {{
+                let mut message = Message::$kind($message);
+                tamper(&mut message);
+                said.push(message.to_bytes());
+                let Message::$kind(message) = message else {
+                    unreachable!()
+                };
+                message
+            }};
+        }
+        let rng = &mut parties.rng;
+        let (d, opening) = device::begin(*ground, parties.ceremony, rng)?;
+        let opening = send!(Opening, opening);
+        let (s, dealing) = server::begin(opening, ground, &parties.server, &Sealer, rng)?;
+        let dealing = send!(Dealing, dealing);
+        let (d, to_recovery) = d.receive(dealing, &Sealer)?;
+        let to_recovery = send!(ToRecovery, to_recovery);
+        let (r, dealt) = recovery::begin(&parties.recovery, ground, to_recovery, &parties.age, rng)?;
+        let dealt = send!(RecoveryDealing, dealt);
+        let (d, committing) = d.receive(dealt, rng)?;
+        let committing = send!(Committing, committing);
+        let (s, proof) = s.receive(committing)?;
+        let proof = send!(ServerProof, proof);
+        let (d, to_prove) = d.receive(proof)?;
+        let to_prove = send!(ToProve, to_prove);
+        let (finished, proof) = r.receive(to_prove, unlock, &Sealer)?;
+        let proof = send!(RecoveryProof, proof);
+        let to_sign = d.receive(proof)?;
+        let signature = parties.device.sign_raw(&to_sign.signing_bytes());
+        let (device, closing) = to_sign.signed(signature)?;
+        let closing = send!(Closing, closing);
+        let (server, completion) = s.receive(closing, &parties.server)?;
+        let completion = send!(Completion, completion);
+        let device = device.receive(&completion)?;
+        Ok(Run {
+            finished,
+            device,
+            server,
+            said,
+        })
+    }
+}
+
+/// What a run comes to, and every message of it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) finished: create::recovery::Finished,
+    pub(crate) device: create::device::Created,
+    pub(crate) server: create::server::NewShare,
+    pub(crate) said: Vec<Vec<u8>>,
+}
+
+macro_rules! any_message {
+    ($($name:ident),*) => {
+        /// Any message of the ceremony.
+        pub(crate) enum Message {
+            $($name(create::$name),)*
+        }
+
+        impl Message {
+            pub(crate) fn to_bytes(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$name(message) => message.to_bytes(),)*
+                }
+            }
+
+            pub(crate) fn run_mut(&mut self) -> &mut crate::create::Run {
+                match self {
+                    $(Self::$name(message) => &mut message.run,)*
+                }
+            }
+        }
+
+        /// How each is read and written again, in the order in which they are sent.
+        pub(crate) const DECODERS: &[(&str, fn(&[u8]) -> Result<Vec<u8>, Fault>)] = &[
+            $((stringify!($name), |bytes| create::$name::try_from(bytes).map(|message| message.to_bytes())),)*
+        ];
+    };
+}
+any_message!(
+    Opening,
+    Dealing,
+    ToRecovery,
+    RecoveryDealing,
+    Committing,
+    ServerProof,
+    ToProve,
+    RecoveryProof,
+    Closing,
+    Completion
+);

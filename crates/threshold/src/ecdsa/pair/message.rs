@@ -1,0 +1,167 @@
+//! The messages of a pair's set-up.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{Setting, multiplication::Shown};
+use crate::{
+    Fault, FaultKind,
+    codec::{Decode, Encode, Reader, Writer, message},
+    create::Run,
+    envelope::{OVERHEAD, SealPublic},
+};
+
+/// A seed and the salt of its commitment, under HPKE.
+pub(super) const SALT: usize = 64;
+const SEALED_SEED: usize = 32 + SALT + OVERHEAD;
+
+/// What each side begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// Fresh bytes.
+    pub(super) fresh: [u8; 32],
+    /// What its seed is committed to by.
+    pub(super) commitment: [u8; 32],
+    /// What the other seals its seed to.
+    pub(super) key: SealPublic,
+}
+
+impl Encode for Head {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.fixed(&self.fresh).fixed(&self.commitment).field(&self.key)
+    }
+}
+
+impl Decode for Head {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            fresh: reader.array()?,
+            commitment: reader.array()?,
+            key: reader.field()?,
+        })
+    }
+}
+
+/// Asker to answerer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairOpening {
+    pub(crate) run: Run,
+    pub(super) setting: Setting,
+    pub(super) head: Head,
+}
+message!(PairOpening, PairOpening);
+
+impl PairOpening {
+    /// Who sets up with whom, as the asker says.
+    #[must_use]
+    pub const fn setting(&self) -> &Setting {
+        &self.setting
+    }
+}
+
+impl Encode for PairOpening {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.field(&self.run).field(&self.setting).field(&self.head)
+    }
+}
+
+impl Decode for PairOpening {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let opening = Self {
+            run: reader.field()?,
+            setting: reader.field()?,
+            head: reader.field()?,
+        };
+        if opening.setting.wallet == opening.run.wallet {
+            Ok(opening)
+        } else {
+            Err(FaultKind::ForeignCeremony.into())
+        }
+    }
+}
+
+/// Answerer to asker.
+#[derive(Clone)]
+pub struct PairAnswer {
+    pub(crate) run: Run,
+    pub(super) head: Head,
+    pub(super) part: Shown,
+}
+message!(PairAnswer, PairAnswer);
+
+impl Encode for PairAnswer {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.field(&self.run).field(&self.head).field(&self.part)
+    }
+}
+
+impl Decode for PairAnswer {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            run: reader.field()?,
+            head: reader.field()?,
+            part: reader.field()?,
+        })
+    }
+}
+
+/// Asker to answerer.
+#[derive(Clone)]
+pub struct PairClosing {
+    pub(crate) run: Run,
+    pub(super) part: Shown,
+    pub(super) seed: Vec<u8>,
+}
+message!(PairClosing, PairClosing);
+
+impl Encode for PairClosing {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.field(&self.run).field(&self.part).var(&self.seed)
+    }
+}
+
+impl Decode for PairClosing {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            run: reader.field()?,
+            part: reader.field()?,
+            seed: reader.var_exactly(SEALED_SEED)?,
+        })
+    }
+}
+
+/// Answerer to asker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairCompletion {
+    pub(crate) run: Run,
+    pub(super) seed: Vec<u8>,
+}
+message!(PairCompletion, PairCompletion);
+
+impl Encode for PairCompletion {
+    fn encode(&self, writer: Writer) -> Writer {
+        writer.field(&self.run).var(&self.seed)
+    }
+}
+
+impl Decode for PairCompletion {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            run: reader.field()?,
+            seed: reader.var_exactly(SEALED_SEED)?,
+        })
+    }
+}
+
+macro_rules! names_its_run {
+    ($($name:ident),*) => {
+        $(
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_struct(stringify!($name)).field("run", &self.run).finish_non_exhaustive()
+                }
+            }
+        )*
+    };
+}
+names_its_run!(PairAnswer, PairClosing);

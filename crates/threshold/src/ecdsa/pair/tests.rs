@@ -1,0 +1,232 @@
+//! A pair's set-up, and sides that keep the form and break the protocol.
+
+use std::{env, fs, vec, vec::Vec};
+
+use super::{AwaitAnswer, AwaitClosing, Pair, PairAnswer, PairClosing, PairCompletion, PairOpening, answer, begin};
+use crate::{
+    Class, Fault, FaultKind,
+    ecdsa::fixture::{Dealt, WHAT},
+    id::{CeremonyId, EpochId, Party},
+};
+
+/// Version and kind, wallet, run.
+const RUN: usize = 2 + 16 + 16;
+/// Fresh bytes, commitment, key.
+const HEAD: usize = 96;
+/// A point, 64 points, 64 challenges with responses.
+const PROOF: usize = 33 + 64 * 33 + 64 * 36;
+const PART: usize = PROOF + 32 + 32 + 256 * (7 * 33 + 4 * 32);
+
+fn ceremony() -> CeremonyId {
+    CeremonyId([9; 16])
+}
+
+/// As far as the answerer's part.
+fn until_answer(dealt: &mut Dealt) -> (AwaitAnswer, AwaitClosing, PairOpening, PairAnswer) {
+    let setting = dealt.setting(Party::Device, Party::Server);
+    let (asking, opening) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
+    let (answering, said) = answer(setting, &opening, &mut dealt.rng).unwrap();
+    (asking, answering, opening, said)
+}
+
+#[test]
+fn the_record_of_a_pair_is_read_as_it_was_written_and_signs() {
+    let mut dealt = Dealt::new(1);
+    if env::var_os("TWOFOLD_WRITE_VECTORS").is_some() {
+        let pairs = dealt.pair(dealt.setting(Party::Device, Party::Server));
+        for (name, pair) in [("device", &pairs.asker), ("server", &pairs.answerer)] {
+            let path = std::format!("{}/vectors/ecdsa-pair-{name}.bin", env!("CARGO_MANIFEST_DIR"));
+            fs::write(path, &*pair.to_secret_bytes().unwrap()).unwrap();
+        }
+        return;
+    }
+    let pairs = dealt.device_and_server();
+    let kept: &[u8] = include_bytes!("../../../vectors/ecdsa-pair-device.bin");
+    assert_eq!(pairs.asker.to_secret_bytes().unwrap().as_slice(), kept);
+    assert_eq!(pairs.asker.id(), pairs.answerer.id());
+    assert_eq!(
+        (pairs.asker.party(), pairs.answerer.party()),
+        (Party::Device, Party::Server)
+    );
+    dealt.sign(&pairs, &WHAT).unwrap();
+    for cut in (0..kept.len()).step_by(313) {
+        assert!(Pair::from_secret_bytes(&kept[..cut]).is_err(), "cut at {cut}");
+    }
+    // A transfer less than there must be, as the library's own form would have it.
+    let mut longer = kept.to_vec();
+    longer.push(0);
+    assert_eq!(
+        Pair::from_secret_bytes(&longer).unwrap_err().kind,
+        FaultKind::TrailingBytes
+    );
+}
+
+#[test]
+fn every_message_has_one_encoding_and_p37_ecdsa_a_cut_one_is_malformed() {
+    type Decoder = fn(&[u8]) -> Result<Vec<u8>, Fault>;
+    macro_rules! decoder {
+        ($type:ty) => {
+            |bytes| <$type>::try_from(bytes).map(|message| message.to_bytes())
+        };
+    }
+    let mut dealt = Dealt::new(1);
+    let (asking, answering, opening, said) = until_answer(&mut dealt);
+    let (asking, closing) = asking.receive(&said, &mut dealt.rng).unwrap();
+    let (answerer, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
+    let all: [(&str, Vec<u8>, Decoder); 4] = [
+        ("opening", opening.to_bytes(), decoder!(PairOpening)),
+        ("answer", said.to_bytes(), decoder!(PairAnswer)),
+        ("closing", closing.to_bytes(), decoder!(PairClosing)),
+        ("completion", completion.to_bytes(), decoder!(PairCompletion)),
+    ];
+    assert_eq!(all[1].1.len(), RUN + HEAD + PART);
+    for (name, bytes, decode) in all {
+        assert_eq!(decode(&bytes).as_deref(), Ok(bytes.as_slice()), "{name}");
+        for cut in (0..bytes.len()).step_by(4_001).chain([bytes.len() - 1]) {
+            let fault = decode(&bytes[..cut]).unwrap_err();
+            assert_eq!(
+                (fault.kind, fault.class()),
+                (FaultKind::Length, Class::Malformed),
+                "{name} at {cut}"
+            );
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert_eq!(decode(&longer).unwrap_err().kind, FaultKind::TrailingBytes, "{name}");
+    }
+    // And nothing but the two sides' own seeds makes their pair.
+    let asker = asking.receive(&completion).unwrap();
+    assert_eq!(asker.id(), answerer.id());
+    assert_eq!(asker.0.seed.seed, answerer.0.seed.seed);
+}
+
+#[test]
+fn p23_ecdsa_each_field_of_a_part_changed_is_told() {
+    let part = RUN + HEAD;
+    let transfers = part + PROOF + 64;
+    let last = transfers + 255 * (7 * 33 + 4 * 32);
+    let scalars = 7 * 33;
+    let fields = vec![
+        ("fresh", RUN, 1),
+        ("proof's point", part, 1),
+        ("proof's commitment", part + 33, 1),
+        ("proof's challenge", part + 65 * 33, 1),
+        ("proof's response", part + 65 * 33 + 4 + 31, 1),
+        ("seed", part + PROOF + 32, 1),
+        ("h", transfers, 1),
+        ("v", transfers + 33, 1),
+        ("u", transfers + 66, 1),
+        ("first commitment, g", transfers + 99, 1),
+        ("first commitment, h", transfers + 132, 1),
+        ("second commitment, g", last + 165, 1),
+        ("second commitment, h", last + 198, 1),
+        ("first response", last + scalars + 31, 1),
+        ("second response", last + scalars + 63, 1),
+        ("first challenge", last + scalars + 95, 1),
+        ("second challenge", last + scalars + 127, 1),
+    ];
+    let mut dealt = Dealt::new(1);
+    let (asking, _, _, said) = until_answer(&mut dealt);
+    let bytes = said.to_bytes();
+    // One part of the device's is shown to each changed part of the server's.
+    let session = super::machine::session_with(&asking, &said);
+    let (kept, _) = super::multiplication::show(Party::Device, Party::Server, &session).unwrap();
+    for (name, at, bits) in fields {
+        let mut changed = bytes.clone();
+        changed[at] ^= bits;
+        let changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+        if name == "fresh" {
+            assert_ne!(super::machine::session_with(&asking, &changed), session);
+            continue;
+        }
+        let fault = kept.with(&changed.part).unwrap_err();
+        assert_eq!(fault, Fault::of(FaultKind::SetupProof, Party::Server), "{name}");
+        assert_eq!(fault.class(), Class::Blame);
+    }
+    kept.with(&said.part).unwrap();
+    let fault = {
+        let mut changed = bytes.clone();
+        changed[RUN] ^= 1;
+        let changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+        asking.receive(&changed, &mut dealt.rng).unwrap_err()
+    };
+    assert_eq!(fault, Fault::of(FaultKind::SetupProof, Party::Server));
+}
+
+#[test]
+fn a_number_that_no_proof_is_of_makes_another_pair_on_each_side() {
+    let mut dealt = Dealt::new(1);
+    let (asking, answering, _, said) = until_answer(&mut dealt);
+    let mut changed = said.to_bytes();
+    // What the server's gadget is drawn from.
+    changed[RUN + HEAD + PROOF + 31] ^= 1;
+    let changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+    let (asking, closing) = asking.receive(&changed, &mut dealt.rng).unwrap();
+    let (answerer, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
+    let asker = asking.receive(&completion).unwrap();
+    assert_ne!(asker.id(), answerer.id());
+}
+
+#[test]
+fn a_seed_that_was_chosen_after_the_other_s_does_not_open_the_commitment() {
+    let mut dealt = Dealt::new(1);
+    let (asking, answering, opening, said) = until_answer(&mut dealt);
+    let (asking, closing) = asking.receive(&said, &mut dealt.rng).unwrap();
+    let (_, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
+    // Sealed as it must be, to the key that the device gave, but another seed.
+    let sealed = super::machine::reseal(&asking, &opening, &mut dealt.rng);
+    let swapped = PairCompletion {
+        seed: sealed,
+        ..completion
+    };
+    let fault = asking.receive(&swapped).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::CommitmentReplaced, Party::Server));
+}
+
+#[test]
+fn p11_ecdsa_messages_of_two_set_ups_are_not_mixed() {
+    let mut dealt = Dealt::new(1);
+    let setting = dealt.setting(Party::Device, Party::Server);
+    let (asking, answering, _, said) = until_answer(&mut dealt);
+    let (other, _) = begin(setting, CeremonyId([8; 16]), &mut dealt.rng).unwrap();
+    let fault = other.receive(&said, &mut dealt.rng).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Server));
+    // The same run begun again: what was proved for the first is of another session.
+    let (again, _) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
+    let fault = again.receive(&said, &mut dealt.rng).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::SetupProof, Party::Server));
+    let (_, mut closing) = asking.receive(&said, &mut dealt.rng).unwrap();
+    closing.run.ceremony = CeremonyId([8; 16]);
+    let fault = answering.receive(&closing, &mut dealt.rng).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Device));
+}
+
+#[test]
+fn p04_ecdsa_a_pair_is_of_two_parties_in_the_setting_that_both_hold() {
+    let mut dealt = Dealt::new(1);
+    let setting = dealt.setting(Party::Device, Party::Server);
+    let alone = dealt.setting(Party::Server, Party::Server);
+    assert_eq!(
+        begin(alone, ceremony(), &mut dealt.rng).unwrap_err().kind,
+        FaultKind::Count
+    );
+    let (_, opening) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
+    let mut bytes = opening.to_bytes();
+    let device = RUN + 16 + 36;
+    bytes[device] = 1;
+    assert_eq!(
+        PairOpening::try_from(bytes.as_slice()).unwrap_err().kind,
+        FaultKind::Count
+    );
+    let mut elsewhere = setting;
+    elsewhere.asker.identity = dealt.identity(Party::Recovery).public();
+    let fault = answer(elsewhere, &opening, &mut dealt.rng).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Device));
+    let mut later = setting;
+    later.epoch = EpochId {
+        number: 4,
+        ..setting.epoch
+    };
+    let fault = answer(later, &opening, &mut dealt.rng).unwrap_err();
+    assert_eq!(fault, FaultKind::StaleEpoch.into());
+}

@@ -1,0 +1,177 @@
+//! The side that asks, and has the signature: a device, or whoever has the words.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use dkls23_core::protocols::signing::SignData;
+use rand_core::{CryptoRng, RngCore};
+
+use super::{
+    RecoverableSignature, SignFault, ToSign,
+    fault::refused,
+    message::{Answer, First, Half, Hello, Offer, then},
+    session::{AfterSecond, Session, answerer, named, only, second},
+};
+use crate::{
+    Fault, FaultKind,
+    ecdsa::{
+        pair::{Pair, SetUp, Untested},
+        randomness::reseed,
+    },
+    identity::{Domain, Signature64},
+    secret::and_wipe,
+    share::{PublicShares, Share},
+};
+
+/// Asks for a signature.
+pub fn begin(
+    pair: &Pair,
+    public: &PublicShares,
+    what: &ToSign,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(AwaitOffer, Hello), SignFault> {
+    ask(&pair.0, public, Ok(what), rng)
+}
+
+/// Asks for the test signature of a new pair.
+pub fn begin_test(
+    pair: &Untested,
+    public: &PublicShares,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(AwaitOffer, Hello), SignFault> {
+    ask(&pair.0, public, Err(pair.message()), rng)
+}
+
+fn ask(
+    set_up: &Arc<SetUp>,
+    public: &PublicShares,
+    what: Result<&ToSign, [u8; 32]>,
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Result<(AwaitOffer, Hello), SignFault> {
+    if set_up.me != set_up.setting.asker.party {
+        return Err(FaultKind::Internal.into());
+    }
+    let session = Session::new(set_up, public, what)?;
+    let mut fresh = [0; 32];
+    rng.fill_bytes(&mut fresh);
+    let hello = Hello {
+        head: session.head(),
+        fresh,
+    };
+    let said = then(&[0; 32], &hello.to_bytes());
+    Ok((AwaitOffer { session, fresh, said }, hello))
+}
+
+/// Whether the answerer itself said this, after all that was said before. Nothing secret is done with what fails here.
+fn check(
+    session: &Session,
+    said: &[u8; 32],
+    before: &[u8; 32],
+    signed: &[u8; 32],
+    signature: &Signature64,
+) -> Result<(), SignFault> {
+    let (party, identity) = answerer(session);
+    identity
+        .verify(Domain::ECDSA_ANSWER, signed, signature)
+        .map_err(|fault| fault.by(party))?;
+    if before == said {
+        Ok(())
+    } else {
+        Err(Fault::of(FaultKind::ForeignReply, party).into())
+    }
+}
+
+/// Waiting for the answerer's first phase.
+#[must_use]
+pub struct AwaitOffer {
+    session: Session,
+    fresh: [u8; 32],
+    said: [u8; 32],
+}
+
+impl AwaitOffer {
+    /// Takes the first two phases at once.
+    pub fn receive(self, offer: &Offer, share: &Share) -> Result<(AwaitAnswer, Half), SignFault> {
+        let Self { session, fresh, said } = self;
+        offer.head.check(&session.set_up)?;
+        check(&session, &said, &offer.before, &offer.signed(), &offer.signature)?;
+        let data = session.data(&fresh, &offer.fresh);
+        let said = then(&said, &offer.to_bytes());
+        let party = session.party(Some(share))?;
+        reseed()?;
+        let (first, second, kept) = and_wipe(|| {
+            let fault = |abort| refused(&session.set_up, &abort);
+            let (unique, kept, first) = party.sign_phase1(&data).map_err(fault)?;
+            let theirs = [offer.first.clone().library(&session.set_up)];
+            let (unique, kept, messages) = party.sign_phase2(&data, unique, kept, &theirs).map_err(fault)?;
+            let first = First::of(only(&first)?);
+            Ok::<_, SignFault>((first, second(&messages)?, (unique, kept)))
+        })?;
+        let half = Half {
+            head: session.head(),
+            before: said,
+            first,
+            second,
+        };
+        let said = then(&said, &half.to_bytes());
+        let state = AwaitAnswer {
+            session,
+            data,
+            kept,
+            said,
+        };
+        Ok((state, half))
+    }
+}
+
+impl fmt::Debug for AwaitOffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        named("AwaitOffer", &self.session, f)
+    }
+}
+
+/// Waiting for the answerer's half.
+#[must_use]
+pub struct AwaitAnswer {
+    session: Session,
+    data: SignData,
+    kept: AfterSecond,
+    said: [u8; 32],
+}
+
+impl AwaitAnswer {
+    /// Checks the answerer's half to the end, and finishes. What leaves has been verified against the address's key.
+    pub fn receive(self, answer: &Answer) -> Result<RecoverableSignature, SignFault> {
+        let Self {
+            session,
+            data,
+            kept: (unique, kept),
+            said,
+        } = self;
+        answer.head.check(&session.set_up)?;
+        check(&session, &said, &answer.before, &answer.signed(), &answer.signature)?;
+        let party = session.party(None)?;
+        let (x, (s, recovery)) = and_wipe(|| {
+            let fault = |abort| refused(&session.set_up, &abort);
+            let theirs = [answer.second.clone().library(&session.set_up)];
+            let (x, ours) = party.sign_phase3(&data, unique, kept, &theirs).map_err(fault)?;
+            let halves = [ours, answer.last.clone()];
+            let finished = party.sign_phase4(&data, &x, &halves, true).map_err(fault)?;
+            Ok::<_, SignFault>((x, finished))
+        })?;
+        let mut rs = [0; 64];
+        let (r_half, s_half) = rs.split_at_mut(32);
+        for (half, text) in [(r_half, &x), (s_half, &s)] {
+            half.copy_from_slice(&crate::id::read_hex::<32>(text).map_err(|_| FaultKind::Internal)?);
+        }
+        let signature = RecoverableSignature::new(rs, recovery);
+        signature.verify(session.key.key(), &session.digest)?;
+        Ok(signature)
+    }
+}
+
+impl fmt::Debug for AwaitAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        named("ecdsa::AwaitAnswer", &self.session, f)
+    }
+}
