@@ -196,6 +196,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
         client::encode(&request::Sync {
             wallet,
             cursor: 7,
+            timeline: 8,
             locator: vec![(900_000, [1; 32]), (899_999, [2; 32])],
             revealed: [5, 1],
             checkpoint: Some(checkpoint),
