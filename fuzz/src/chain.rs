@@ -1,7 +1,10 @@
-//! What a node answers, over a real connection to the real adapter; and what the follower makes of it.
+//! What a node answers, over a real connection to the real adapter, or an Electrum server (`electrum`); and what the follower
+//! makes of it.
 //!
 //! The first byte chooses what is asked. The rest is the node's script: a line for each answer, as the `result` of the
 //! call; one that starts with `!` is the whole body of the HTTP reply instead, one that starts with `-` is an error.
+
+mod electrum;
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -22,6 +25,7 @@ use twofold_cosigner::port::conformance::sample;
 use twofold_cosigner::port::record::{Script, Wallet};
 use twofold_cosigner::port::store::{Batch, Store, Write as Row};
 use twofold_cosigner::testing::MemoryStore;
+use twofold_threshold::id::WalletId;
 
 use crate::parties::HONEST;
 use crate::{Seed, Target, choice, seed};
@@ -50,6 +54,20 @@ pub(crate) const TARGET: Target = Target {
         "followed: no work",
         "followed: another chain",
         "followed",
+        electrum::STAGES[0],
+        electrum::STAGES[1],
+        electrum::STAGES[2],
+        electrum::STAGES[3],
+        electrum::STAGES[4],
+        electrum::STAGES[5],
+        electrum::STAGES[6],
+        electrum::STAGES[7],
+        electrum::STAGES[8],
+        electrum::STAGES[9],
+        electrum::STAGES[10],
+        electrum::STAGES[11],
+        electrum::STAGES[12],
+        electrum::STAGES[13],
     ],
     seeds,
 };
@@ -88,7 +106,7 @@ fn serve(mut stream: TcpStream) {
             continue;
         };
         read.clear();
-        let line = SCRIPT.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let line = say();
         let body = match line.as_deref() {
             Some([b'!', body @ ..]) => body.to_vec(),
             Some([b'-', code @ ..]) => {
@@ -108,6 +126,11 @@ fn serve(mut stream: TcpStream) {
             return;
         }
     }
+}
+
+/// What is to be said next.
+fn say() -> Option<Vec<u8>> {
+    SCRIPT.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
 }
 
 /// The id of a request that is there whole.
@@ -135,7 +158,10 @@ fn run(input: &[u8]) -> &'static str {
     let lines: VecDeque<Vec<u8>> = script.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     let first = lines.front().cloned().unwrap_or_default();
     *SCRIPT.lock().unwrap_or_else(PoisonError::into_inner) = lines;
-    let end = RUNTIME.block_on(ask(call, &first));
+    let end = match (call % 20).checked_sub(electrum::FIRST) {
+        Some(call) => RUNTIME.block_on(electrum::ask(call, &first)),
+        None => RUNTIME.block_on(ask(call, &first)),
+    };
     drop(turn);
     end
 }
@@ -172,7 +198,7 @@ async fn ask(call: usize, first: &[u8]) -> &'static str {
     let txid = transaction
         .as_ref()
         .map_or(Txid::all_zeros(), Transaction::compute_txid);
-    match call % 10 {
+    match call % 20 {
         0 => end(node.best().await, |_| "best"),
         1 => end(node.hash_at(5).await, |_| "hash"),
         2 => end(node.header(hash).await, |found| {
@@ -223,16 +249,17 @@ fn end<T>(answer: Result<T, ChainFault>, taken: impl FnOnce(T) -> &'static str) 
     }
 }
 
-/// Follows the node, and holds what is stored against the blocks it came from.
-async fn follow(node: &Bitcoind) -> &'static str {
+/// A store with a wallet whose one script is watched.
+async fn watching() -> (MemoryStore, WalletId) {
     let store = MemoryStore::new();
     let wallet = Wallet {
         public: Some(HONEST.made.public.to_bytes()),
         ..sample::wallet(1, 1)
     };
+    let id = wallet.id;
     let script = Script {
         output_key: WATCHED,
-        wallet: wallet.id,
+        wallet: id,
         keychain: 0,
         index: 0,
     };
@@ -245,6 +272,12 @@ async fn follow(node: &Bitcoind) -> &'static str {
         ],
     };
     store.commit(rows).await.expect("commits");
+    (store, id)
+}
+
+/// Follows the node, and holds what is stored against the blocks it came from.
+async fn follow(node: &Bitcoind) -> &'static str {
+    let (store, _) = watching().await;
     let mut follower = Follower::new(twofold_cosigner::Config::new(Network::Regtest));
     let mut read = "followed: node";
     for _ in 0..STEPS {
@@ -379,5 +412,6 @@ fn seeds() -> Vec<Seed> {
             .into_iter()
             .map(|(name, case, text)| seed(name, case, text.as_bytes())),
     );
+    seeds.extend(electrum::seeds());
     seeds
 }
