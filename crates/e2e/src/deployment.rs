@@ -6,9 +6,11 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    str::FromStr as _,
 };
 
 use anyhow::{Context as _, Result};
+use bitcoin::{Address, Amount, Network};
 use serde_json::Value;
 use tempfile::TempDir;
 use twofold_testkit::Regtest;
@@ -199,6 +201,23 @@ impl Deployment {
     #[must_use]
     pub fn person(&self, name: &str) -> Person {
         Person::new(&self.folder.path().join(name))
+    }
+
+    /// A person who has joined and has a wallet with one confirmed bitcoin.
+    pub fn funded(&self) -> Result<Person> {
+        let owner = self.person("laptop");
+        let first = owner.settle(&self.invitation)?;
+        self.pay(&owner, &first, Amount::ONE_BTC)?;
+        Ok(owner)
+    }
+
+    /// Somebody pays this person at an address of theirs, and a block confirms it.
+    pub fn pay(&self, person: &Person, address: &str, amount: Amount) -> Result<Address> {
+        let address = Address::from_str(address)?.require_network(Network::Regtest)?;
+        self.node.fund(&address, amount)?;
+        self.node.mine(1)?;
+        self.settle(person)?;
+        Ok(address)
     }
 
     /// The server's data folder.

@@ -115,6 +115,11 @@ impl Person {
         }
     }
 
+    /// Pays.
+    pub fn send(&self, payee: &str, amount: &str, rate: &str) -> Result<Value> {
+        self.run(&payment(payee, amount, rate))
+    }
+
     /// Joins a server, makes a wallet, and leaves the words in a file; the wallet's first address.
     pub fn settle(&self, invitation: &str) -> Result<String> {
         self.run(&["join", invitation, "--name", "laptop"])?;
@@ -124,4 +129,10 @@ impl Person {
         let received = self.run(&["receive"])?;
         Ok(received["address"].as_str().context("an address")?.to_owned())
     }
+}
+
+/// The words by which a person pays, at so many satoshi per virtual byte.
+#[must_use]
+pub const fn payment<'a>(payee: &'a str, amount: &'a str, rate: &'a str) -> [&'a str; 8] {
+    ["send", "--to", payee, "--amount", amount, "--fee-rate", rate, "--yes"]
 }

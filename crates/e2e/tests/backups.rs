@@ -7,17 +7,6 @@ use bitcoin::{Address, Amount, Network};
 use serde_json::Value;
 use twofold_e2e::{Deployment, Person};
 
-/// A person whose wallet holds one confirmed bitcoin.
-fn funded(deployment: &Deployment) -> Result<Person> {
-    let owner = deployment.person("laptop");
-    let first = owner.settle(&deployment.invitation)?;
-    let first = Address::from_str(&first)?.require_network(Network::Regtest)?;
-    deployment.node.fund(&first, Amount::ONE_BTC)?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    Ok(owner)
-}
-
 fn pay(deployment: &Deployment, owner: &Person, amount: &str) -> Result<Value> {
     let payee = deployment.node.miner_address()?.to_string();
     let sent = owner.run(&["send", "--to", &payee, "--amount", amount, "--fee-rate", "2", "--yes"])?;
@@ -70,7 +59,7 @@ pub(crate) fn restore(deployment: &Deployment) -> Result<Value> {
 #[test]
 fn f07_s14_lost_the_server_with_a_backup_it_signs_again_once_that_was_restored() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     back_up(&deployment)?;
     // The backup does not know of this one.
     pay(&deployment, &owner, "0.1btc")?;
@@ -146,7 +135,7 @@ fn f07_s14_after_a_restore_a_device_hears_of_every_payment_though_it_heard_of_mo
 #[test]
 fn s09_s14_without_its_anchor_a_restored_server_signs_once_operator_and_owner_say_so() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     back_up(&deployment)?;
     pay(&deployment, &owner, "0.1btc")?;
     deployment.kill()?;
@@ -184,7 +173,7 @@ fn s09_s14_without_its_anchor_a_restored_server_signs_once_operator_and_owner_sa
 #[test]
 fn s14_the_recovery_words_lift_a_fence_without_the_operator() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     back_up(&deployment)?;
     deployment.kill()?;
     fs::remove_dir_all(deployment.data().join("data"))?;
@@ -202,7 +191,7 @@ fn s14_the_recovery_words_lift_a_fence_without_the_operator() -> Result<()> {
 #[test]
 fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_it() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     back_up(&deployment)?;
     let (socket, key) = (
         deployment.data().join("admin.sock"),
@@ -264,7 +253,7 @@ fn s21_s23_restored_from_before_a_refresh_the_device_brings_the_server_back_to_i
 #[test]
 fn s21_words_and_device_repair_a_server_from_before_a_refresh_that_kept_its_share_nowhere() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     // This server has no offline key in its configuration: nobody keeps its shares for it.
     back_up(&deployment)?;
     owner.run(&["refresh"])?;

@@ -1,9 +1,6 @@
 //! Fees where nobody names one: what the server's node says, within bounds, or a fallback that is named.
 
-use std::str::FromStr as _;
-
 use anyhow::{Context as _, Result, ensure};
-use bitcoin::{Address, Amount, Network};
 use serde_json::{Value, json};
 use twofold_e2e::{Deployment, Person};
 use twofold_testkit::bitcoincore_rpc::RpcApi as _;
@@ -12,16 +9,6 @@ use twofold_testkit::bitcoincore_rpc::RpcApi as _;
 const MOST: f64 = 500.0;
 /// What the server says where its node knows nothing, in sat/vB.
 const FALLBACK: f64 = 2.0;
-
-fn funded(deployment: &Deployment) -> Result<Person> {
-    let owner = deployment.person("laptop");
-    let address = owner.settle(&deployment.invitation)?;
-    let address = Address::from_str(&address)?.require_network(Network::Regtest)?;
-    deployment.node.fund(&address, Amount::ONE_BTC)?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    Ok(owner)
-}
 
 /// Blocks full enough of payments at this rate that the node draws its conclusion.
 fn teach(deployment: &Deployment, rate: u64) -> Result<()> {
@@ -70,7 +57,7 @@ fn paid(deployment: &Deployment, owner: &Person) -> Result<f64> {
 fn f20_a_send_without_a_fee_rate_pays_what_the_node_estimates() -> Result<()> {
     let deployment = Deployment::start()?;
     teach(&deployment, 20)?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     let (said, paid) = (estimate(&deployment)?, paid(&deployment, &owner)?);
     ensure!(said > 10.0, "the node has learnt {said}");
     ensure!((paid - said).abs() < said / 20.0, "{paid} paid, {said} estimated");
@@ -81,7 +68,7 @@ fn f20_a_send_without_a_fee_rate_pays_what_the_node_estimates() -> Result<()> {
 fn f20_an_estimate_past_all_reason_is_not_followed_to_the_end() -> Result<()> {
     let deployment = Deployment::start()?;
     teach(&deployment, 900)?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     let (said, paid) = (estimate(&deployment)?, paid(&deployment, &owner)?);
     ensure!(said > MOST * 1.2, "the node has learnt {said}");
     ensure!((paid - MOST).abs() < MOST / 50.0, "{paid} paid, {said} estimated");
@@ -91,7 +78,7 @@ fn f20_an_estimate_past_all_reason_is_not_followed_to_the_end() -> Result<()> {
 #[test]
 fn f20_without_an_estimate_the_fallback_is_used_and_named() -> Result<()> {
     let deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     ensure!(estimate(&deployment).is_err(), "the node knows nothing yet");
     let payee = deployment.node.miner_address()?.to_string();
     let shown = owner

@@ -4,10 +4,10 @@ mod away;
 mod table;
 mod words;
 
-use std::{path::PathBuf, process::Command, str::FromStr as _, thread, time::Duration};
+use std::{path::PathBuf, process::Command, thread, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use bitcoin::{Address, Amount, Network};
+use bitcoin::Amount;
 use serde_json::Value;
 use twofold_e2e::{
     Deployment, Person,
@@ -55,10 +55,7 @@ impl Owner {
     fn funded(&mut self) -> Result<()> {
         let first = self.laptop.run(&["receive"])?;
         let first = first["address"].as_str().context("an address")?;
-        let first = Address::from_str(first)?.require_network(Network::Regtest)?;
-        self.deployment.node.fund(&first, Amount::ONE_BTC)?;
-        self.deployment.node.mine(1)?;
-        self.deployment.settle(&self.laptop)?;
+        self.deployment.pay(&self.laptop, first, Amount::ONE_BTC)?;
         let listed = self.laptop.run(&["wallet", "list"])?;
         listed["wallets"][0]["wallet"]
             .as_str()
@@ -99,16 +96,7 @@ impl Owner {
         let balance = new.run(&["balance"])?;
         ensure!(balance["confirmed_sat"] == 100_000_000, "{balance}");
         let payee = self.deployment.node.miner_address()?.to_string();
-        let sent = new.run(&[
-            "send",
-            "--to",
-            &payee,
-            "--amount",
-            "0.25btc",
-            "--fee-rate",
-            "3",
-            "--yes",
-        ])?;
+        let sent = new.send(&payee, "0.25btc", "3")?;
         ensure!(self.deployment.node.mempool()?.len() == 1, "{sent}");
         ensure!(new.run(&["audit", "verify"])?["verified"] == true);
         let payment = ["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "3", "--yes"];

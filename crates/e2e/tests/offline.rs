@@ -1,20 +1,14 @@
 //! The server does not answer: what this machine's books say is read, with a word on how old it is, and nothing is made up.
 
-use std::{fs, str::FromStr as _};
+use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use bitcoin::{Address, Amount, Network};
 use twofold_e2e::Deployment;
 
 #[test]
 fn without_the_server_the_books_are_read_as_of_when_they_were_kept_and_damaged_ones_hold_up_no_sweep() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = deployment.person("laptop");
-    let first = owner.settle(&deployment.invitation)?;
-    let first = Address::from_str(&first)?.require_network(Network::Regtest)?;
-    deployment.node.fund(&first, Amount::ONE_BTC)?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
+    let owner = deployment.funded()?;
     let fresh = owner.run(&["balance"])?;
     ensure!(fresh["as_of"].is_null(), "{fresh}");
     deployment.kill()?;

@@ -9,9 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use bitcoin::{Address, Amount, Network};
+use bitcoin::Amount;
 use serde_json::Value;
-use twofold_e2e::{Deployment, process::binary};
+use twofold_e2e::{Deployment, Person, process::binary};
 
 /// Everything that one of the operator's commands writes.
 fn written(deployment: &Deployment, words: &[&str]) -> Result<String> {
@@ -25,27 +25,39 @@ fn written(deployment: &Deployment, words: &[&str]) -> Result<String> {
     Ok(said)
 }
 
+/// A person who was paid and has paid, in amounts that are found wherever they are told.
+struct Spent {
+    owner: Person,
+    address: String,
+    payee: String,
+    sent: Value,
+}
+
+impl Spent {
+    fn at(deployment: &Deployment) -> Result<Self> {
+        let owner = deployment.person("laptop");
+        let address = owner.settle(&deployment.invitation)?;
+        deployment.pay(&owner, &address, Amount::from_sat(87_654_321))?;
+        let payee = deployment.node.miner_address()?.to_string();
+        Ok(Self {
+            sent: owner.send(&payee, "0.12345678btc", "5")?,
+            owner,
+            address,
+            payee,
+        })
+    }
+}
+
 #[test]
 fn o03_no_operators_command_tells_a_secret_an_amount_an_address_or_a_transaction() -> Result<()> {
     let deployment = Deployment::start()?;
     deployment.log_level("trace")?;
-    let owner = deployment.person("laptop");
-    let address = owner.settle(&deployment.invitation)?;
-    let paid: Address = address.parse::<Address<_>>()?.require_network(Network::Regtest)?;
-    deployment.node.fund(&paid, Amount::from_sat(87_654_321))?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    let payee = deployment.node.miner_address()?.to_string();
-    let sent = owner.run(&[
-        "send",
-        "--to",
-        &payee,
-        "--amount",
-        "0.12345678btc",
-        "--fee-rate",
-        "5",
-        "--yes",
-    ])?;
+    let Spent {
+        owner,
+        address,
+        payee,
+        sent,
+    } = Spent::at(&deployment)?;
     let shown = owner.run(&["descriptor"])?;
     let descriptor = shown["descriptor"].as_str().context("a descriptor")?;
     let xpub = descriptor
@@ -147,23 +159,9 @@ fn labels(line: &str) -> Vec<(&str, &str)> {
 #[test]
 fn o03_no_series_of_the_metrics_names_a_person_a_wallet_an_address_or_an_amount() -> Result<()> {
     let deployment = Deployment::start()?;
-    let owner = deployment.person("laptop");
-    let address = owner.settle(&deployment.invitation)?;
-    let paid: Address = address.parse::<Address<_>>()?.require_network(Network::Regtest)?;
-    deployment.node.fund(&paid, Amount::from_sat(87_654_321))?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    let payee = deployment.node.miner_address()?.to_string();
-    owner.run(&[
-        "send",
-        "--to",
-        &payee,
-        "--amount",
-        "0.12345678btc",
-        "--fee-rate",
-        "5",
-        "--yes",
-    ])?;
+    let Spent {
+        owner, address, payee, ..
+    } = Spent::at(&deployment)?;
     owner.refused(&["send", "--to", &payee, "--amount", "90btc", "--yes"])?;
     written(&deployment, &["users"])?;
 

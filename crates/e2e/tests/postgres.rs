@@ -1,9 +1,6 @@
 //! The server with its data in PostgreSQL.
 
-use std::str::FromStr as _;
-
 use anyhow::{Context as _, Result, ensure};
-use bitcoin::{Address, Amount, Network};
 use serde_json::Value;
 use twofold_e2e::{Deployment, Person};
 use twofold_testkit::Postgres;
@@ -18,17 +15,6 @@ fn on(database: &Postgres) -> Result<Deployment> {
     ])
 }
 
-/// A person whose wallet holds one confirmed bitcoin.
-fn funded(deployment: &Deployment) -> Result<Person> {
-    let owner = deployment.person("laptop");
-    let first = owner.settle(&deployment.invitation)?;
-    let first = Address::from_str(&first)?.require_network(Network::Regtest)?;
-    deployment.node.fund(&first, Amount::ONE_BTC)?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    Ok(owner)
-}
-
 fn pay(deployment: &Deployment, owner: &Person) -> Result<Value> {
     let payee = deployment.node.miner_address()?.to_string();
     let sent = owner.run(&["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"])?;
@@ -41,7 +27,7 @@ fn pay(deployment: &Deployment, owner: &Person) -> Result<Value> {
 fn s05_a_wallet_signs_on_postgresql_and_again_after_the_database_was_gone() -> Result<()> {
     let database = Postgres::start()?;
     let deployment = on(&database)?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     pay(&deployment, &owner)?;
     // A second server on the same database is told so.
     let second = on(&database).err().context("two servers on one database")?;
@@ -65,7 +51,7 @@ fn s05_a_wallet_signs_on_postgresql_and_again_after_the_database_was_gone() -> R
 fn s14_a_backup_of_postgresql_is_restored_into_an_empty_one_and_signs() -> Result<()> {
     let database = Postgres::start()?;
     let mut deployment = on(&database)?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     back_up(&deployment)?;
     pay(&deployment, &owner)?;
     deployment.kill()?;
@@ -90,7 +76,7 @@ fn s14_a_backup_of_postgresql_is_restored_into_an_empty_one_and_signs() -> Resul
 fn s09_a_database_that_was_put_back_by_its_own_means_starts_once_the_operator_says_so() -> Result<()> {
     let database = Postgres::start()?;
     let mut deployment = on(&database)?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     deployment.kill()?;
     let dump = database.dump()?;
     // The server of the day after, of which the dump knows nothing.

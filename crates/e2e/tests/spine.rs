@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use anyhow::{Context as _, Result};
 use bitcoin::{Address, Amount, Network, Txid};
 use serde_json::Value;
-use twofold_e2e::{Deployment, Person};
+use twofold_e2e::Deployment;
 
 fn sats(value: &Value) -> u64 {
     value.as_u64().expect("an integer of satoshi")
@@ -15,33 +15,14 @@ fn address(text: &str) -> Result<Address> {
     Ok(Address::from_str(text)?.require_network(Network::Regtest)?)
 }
 
-/// A settled person whose wallet holds one confirmed bitcoin.
-fn funded(deployment: &Deployment) -> Result<Person> {
-    let owner = deployment.person("laptop");
-    let first = owner.settle(&deployment.invitation)?;
-    deployment.node.fund(&address(&first)?, Amount::ONE_BTC)?;
-    deployment.node.mine(1)?;
-    deployment.settle(&owner)?;
-    Ok(owner)
-}
-
 #[test]
 fn a_wallet_is_made_funded_and_spent_from() -> Result<()> {
     let deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     assert_eq!(sats(&owner.run(&["balance"])?["confirmed_sat"]), 100_000_000);
 
     let payee = deployment.node.miner_address()?.to_string();
-    let sent = owner.run(&[
-        "send",
-        "--to",
-        &payee,
-        "--amount",
-        "0.25btc",
-        "--fee-rate",
-        "5",
-        "--yes",
-    ])?;
+    let sent = owner.send(&payee, "0.25btc", "5")?;
     let txid = Txid::from_str(sent["txid"].as_str().context("a txid")?)?;
     assert!(deployment.node.mempool()?.contains(&txid), "the node has it");
     deployment.node.mine(1)?;
@@ -59,7 +40,7 @@ fn a_wallet_is_made_funded_and_spent_from() -> Result<()> {
 #[test]
 fn the_node_given_the_descriptor_sees_the_same_coins_and_addresses() -> Result<()> {
     let deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     let descriptor = owner.run(&["descriptor"])?;
     let watcher = deployment
         .node
@@ -77,7 +58,7 @@ fn the_node_given_the_descriptor_sees_the_same_coins_and_addresses() -> Result<(
 #[test]
 fn f26_history_is_the_same_after_the_server_restarts() -> Result<()> {
     let mut deployment = Deployment::start()?;
-    let owner = funded(&deployment)?;
+    let owner = deployment.funded()?;
     let payee = deployment.node.miner_address()?.to_string();
     owner.run(&["send", "--to", &payee, "--amount", "0.1btc", "--fee-rate", "2", "--yes"])?;
     deployment.node.mine(1)?;

@@ -7,12 +7,11 @@ use std::{
     io::IsTerminal as _,
     path::PathBuf,
     process::{Command, Stdio},
-    str::FromStr as _,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bitcoin::{Address, Amount, Network};
-use twofold_e2e::{Deployment, Person};
+use bitcoin::{Address, Amount};
+use twofold_e2e::{Deployment, Person, person::payment};
 use twofold_intent::psbt;
 
 fn main() -> std::process::ExitCode {
@@ -144,10 +143,7 @@ impl Demo {
             .as_str()
             .context("an address")?
             .to_owned();
-        let address = Address::from_str(&address)?.require_network(Network::Regtest)?;
-        self.deployment.node.fund(&address, Amount::ONE_BTC)?;
-        self.deployment.node.mine(1)?;
-        self.deployment.settle(&self.owner)?;
+        let address = self.deployment.pay(&self.owner, &address, Amount::ONE_BTC)?;
         self.show(&["balance"])?;
         Ok(address)
     }
@@ -176,21 +172,17 @@ impl Demo {
         self.explain(
             "Paying takes device and server: each works out for itself what the transaction does, and signs its half.",
         );
+        self.pay_a_quarter()?;
+        self.show(&["history"])
+    }
+
+    /// Pays, and a block confirms it.
+    fn pay_a_quarter(&self) -> Result<()> {
         let payee = self.deployment.node.miner_address()?.to_string();
-        self.show(&[
-            "send",
-            "--to",
-            &payee,
-            "--amount",
-            "0.25btc",
-            "--fee-rate",
-            "5",
-            "--yes",
-        ])?;
+        self.show(&payment(&payee, "0.25btc", "5"))?;
         self.deployment.node.mine(1)?;
         self.deployment.settle(&self.owner)?;
-        self.show(&["balance"])?;
-        self.show(&["history"])
+        self.show(&["balance"])
     }
 
     fn steal(&mut self) -> Result<()> {

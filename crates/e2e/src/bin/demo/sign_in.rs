@@ -135,26 +135,9 @@ impl Story {
     fn pay(&mut self) -> Result<()> {
         self.demo.explain("She is paid, and pays.");
         let received = self.demo.owner.run(&["receive"])?;
-        let address: bitcoin::Address<bitcoin::address::NetworkUnchecked> =
-            received["address"].as_str().context("an address")?.parse()?;
-        let address = address.require_network(bitcoin::Network::Regtest)?;
-        self.demo.deployment.node.fund(&address, Amount::ONE_BTC)?;
-        self.demo.deployment.node.mine(1)?;
-        self.demo.deployment.settle(&self.demo.owner)?;
-        let payee = self.demo.deployment.node.miner_address()?.to_string();
-        self.demo.show(&[
-            "send",
-            "--to",
-            &payee,
-            "--amount",
-            "0.25btc",
-            "--fee-rate",
-            "5",
-            "--yes",
-        ])?;
-        self.demo.deployment.node.mine(1)?;
-        self.demo.deployment.settle(&self.demo.owner)?;
-        self.demo.show(&["balance"])
+        let address = received["address"].as_str().context("an address")?;
+        self.demo.deployment.pay(&self.demo.owner, address, Amount::ONE_BTC)?;
+        self.demo.pay_a_quarter()
     }
 
     fn ask_as_the_backend(&mut self) -> Result<()> {
