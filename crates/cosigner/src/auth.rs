@@ -50,7 +50,11 @@ pub struct Announced<T> {
 pub struct Caller {
     signed: Signed,
     user: UserId,
+    new: bool,
 }
+
+/// For how long a device is new, in seconds: for a week.
+const NEW: u64 = 7 * 24 * 60 * 60;
 
 /// A key that signed a request and need not be enrolled: all it may do is join.
 #[derive(Debug, Clone)]
@@ -153,6 +157,12 @@ impl Announced<Caller> {
     #[must_use]
     pub const fn user(&self) -> UserId {
         self.sender.user
+    }
+
+    /// Whether it joined within the last week.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.sender.new
     }
 
     /// The wallet that the signature names.
@@ -291,9 +301,9 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         self.no_backend(&signed.key)?;
         let device = self.store.device(signed.device).await?;
         let device = device.ok_or(Reason::DeviceUnknown)?;
-        let user = device.user;
+        let (user, new) = (device.user, signed.now < device.enrolled.saturating_add(NEW));
         Ok(Announced {
-            sender: Caller { signed, user },
+            sender: Caller { signed, user, new },
             body: *proof.body_digest(),
         })
     }

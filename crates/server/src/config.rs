@@ -222,7 +222,7 @@ pub struct Limits {
     pub device_per_second: u32,
     /// Requests of one device at once.
     pub device_burst: u32,
-    /// Requests a second of all devices of one user.
+    /// Requests a second of all devices of one user; those that joined within the last week share one of their own.
     pub user_per_second: u32,
     /// Requests of all devices of one user at once.
     pub user_burst: u32,
@@ -236,7 +236,7 @@ pub struct Limits {
     pub ceremonies: u32,
     /// Wallets of one user.
     pub wallets_per_user: u32,
-    /// Devices that one user may enrol by signing in. With 1, a further one comes by another device's invitation alone.
+    /// Devices that one user may enrol by signing in, five a day at most. With 1, a further one comes by another device's invitation alone.
     pub devices_per_user: u32,
     /// Signed transactions of one wallet that may wait for the chain.
     pub issued_per_wallet: u32,

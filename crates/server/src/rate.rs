@@ -1,7 +1,9 @@
 //! Rates by address for every connection and request, whatever it asks; by device, by user and by wallet once a signature
 //! is verified.
 //!
-//! A wallet's rate is kept for each user apart: a stranger who names somebody's wallet spends only a rate of their own.
+//! A wallet's rate is kept for each user apart: a stranger who names somebody's wallet spends only a rate of their own. And a
+//! user's devices that are new have rates apart from the others': who stole a sign-in enrols devices with it, and with those
+//! holds up none that was there before.
 //! Entries whose time is over are dropped by [`Rates::tidy`], so what is kept is what was active in the last seconds.
 
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32};
@@ -16,12 +18,15 @@ use crate::config::Limits;
 /// What counts as one address.
 pub(crate) type Block = [u8; 16];
 
+/// Who shares a rate: the devices of a user, those that are new or the others.
+pub(crate) type Sharer = (UserId, bool);
+
 /// The four rates.
 pub(crate) struct Rates {
     address: DefaultKeyedRateLimiter<Block>,
     device: DefaultKeyedRateLimiter<DeviceId>,
-    user: DefaultKeyedRateLimiter<UserId>,
-    wallet: DefaultKeyedRateLimiter<(UserId, WalletId)>,
+    user: DefaultKeyedRateLimiter<Sharer>,
+    wallet: DefaultKeyedRateLimiter<(Sharer, WalletId)>,
 }
 
 impl Rates {
@@ -43,12 +48,12 @@ impl Rates {
     }
 
     /// However many devices a user has.
-    pub(crate) fn user(&self, user: UserId) -> Result<(), Refusal> {
-        check(&self.user, &user, "too many requests from this user's devices")
+    pub(crate) fn user(&self, sharer: Sharer) -> Result<(), Refusal> {
+        check(&self.user, &sharer, "too many requests from this user's devices")
     }
 
-    pub(crate) fn wallet(&self, user: UserId, wallet: WalletId) -> Result<(), Refusal> {
-        check(&self.wallet, &(user, wallet), "too many requests on this wallet")
+    pub(crate) fn wallet(&self, sharer: Sharer, wallet: WalletId) -> Result<(), Refusal> {
+        check(&self.wallet, &(sharer, wallet), "too many requests on this wallet")
     }
 
     /// Forgets whoever has their whole burst again.

@@ -111,9 +111,10 @@ impl<S: Store, C: Chain, K: Clock> Gate<S, C, K> {
         } else {
             let caller = self.cosigner.authenticate(&proof).await?;
             self.rates.device(caller.device())?;
-            self.rates.user(caller.user())?;
+            let sharer = (caller.user(), caller.is_new());
+            self.rates.user(sharer)?;
             if let Some(wallet) = caller.wallet() {
-                self.rates.wallet(caller.user(), wallet)?;
+                self.rates.wallet(sharer, wallet)?;
             }
             peer.known();
             let token = if takes_token(name(parts)) { token(parts)? } else { None };

@@ -28,28 +28,38 @@ fn f12_each_rate_holds_and_says_when_to_come_back() {
     for _ in 0..3 {
         rates.address(address).unwrap();
         rates.device(DeviceId([1; 32])).unwrap();
-        rates.user(UserId([1; 16])).unwrap();
-        rates.wallet(UserId([1; 16]), WalletId([1; 16])).unwrap();
+        rates.user((UserId([1; 16]), false)).unwrap();
+        rates.wallet((UserId([1; 16]), false), WalletId([1; 16])).unwrap();
     }
     for refusal in [
         rates.address(address).unwrap_err(),
         rates.device(DeviceId([1; 32])).unwrap_err(),
-        rates.user(UserId([1; 16])).unwrap_err(),
-        rates.wallet(UserId([1; 16]), WalletId([1; 16])).unwrap_err(),
+        rates.user((UserId([1; 16]), false)).unwrap_err(),
+        rates.wallet((UserId([1; 16]), false), WalletId([1; 16])).unwrap_err(),
     ] {
         assert_eq!(refusal.reason, Reason::RateLimited);
         assert!(refusal.retry_after.is_some_and(|seconds| seconds >= 1));
     }
     rates.address("192.0.2.2".parse().unwrap()).unwrap();
     rates.device(DeviceId([2; 32])).unwrap();
-    rates.user(UserId([2; 16])).unwrap();
+    rates.user((UserId([2; 16]), false)).unwrap();
 }
 
 #[test]
 fn f12_a_stranger_cannot_spend_the_rate_of_somebody_elses_wallet() {
     let rates = rates();
-    while rates.wallet(UserId([9; 16]), WalletId([1; 16])).is_ok() {}
-    rates.wallet(UserId([1; 16]), WalletId([1; 16])).unwrap();
+    while rates.wallet((UserId([9; 16]), false), WalletId([1; 16])).is_ok() {}
+    rates.wallet((UserId([1; 16]), false), WalletId([1; 16])).unwrap();
+}
+
+#[test]
+fn f12_devices_that_are_new_hold_up_none_of_their_users_that_was_there_before() {
+    let rates = rates();
+    let (new, old) = ((UserId([1; 16]), true), (UserId([1; 16]), false));
+    while rates.user(new).is_ok() {}
+    while rates.wallet(new, WalletId([1; 16])).is_ok() {}
+    rates.user(old).unwrap();
+    rates.wallet(old, WalletId([1; 16])).unwrap();
 }
 
 #[test]

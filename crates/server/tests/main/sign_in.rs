@@ -304,6 +304,33 @@ async fn a28_recovery_takes_the_token_of_the_machines_owner_and_no_other() {
 }
 
 #[tokio::test]
+async fn f12_whoever_joined_with_a_stolen_token_holds_up_no_device_that_was_there_before() {
+    let stand = Stand::open_with(false, |config| {
+        config.limits.user_per_second = 1;
+        config.limits.user_burst = 3;
+    })
+    .await;
+    let owner = stand.joined(&stand.token(&json!({}))).await;
+    let now = START + 8 * 86_400;
+    stand.clock.set(now);
+    let stolen = stand.token(&json!({ "iat": now, "exp": now + 600 }));
+    let thief = Device::new();
+    let joined = stand.house.send(&thief.sign_in(&stand.house, JOIN, &stolen, now)).await;
+    assert_eq!(joined.status, StatusCode::OK, "{joined:?}");
+    let mut told = StatusCode::OK;
+    for _ in 0..60 {
+        told = stand.house.send(&thief.sign(&stand.house, &Hello, now)).await.status;
+        if told == StatusCode::TOO_MANY_REQUESTS {
+            break;
+        }
+    }
+    assert_eq!(told, StatusCode::TOO_MANY_REQUESTS);
+    let answer = stand.house.send(&owner.sign(&stand.house, &Hello, now)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    stand.house.close().await;
+}
+
+#[tokio::test]
 async fn a04_recovery_by_sign_in_waits_for_a_provider_in_trouble_and_nothing_else_asks_it() {
     let stand = Stand::open().await;
     let device = stand.joined(&stand.token(&json!({}))).await;
