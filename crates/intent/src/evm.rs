@@ -15,6 +15,7 @@
 mod account;
 mod address;
 mod allowed;
+mod asset;
 mod calls;
 mod chain_id;
 pub mod digest;
@@ -30,7 +31,8 @@ pub use account::Account;
 pub use address::{AddressError, address};
 pub use allowed::Allowed;
 pub use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+pub use asset::{Allowance, Asset};
 pub use chain_id::{ChainId, ChainIdError};
-pub use effect::{Creation, Effect, Native, Statement, Unknown, Why};
+pub use effect::{Approval, Creation, Effect, Native, Order, OrderItem, Statement, Transfer, Unknown, Why};
 pub use signature::{BadSignature, proof};
 pub use until::Until;

@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 
 use super::text::SignIn;
+use super::{Allowance, Asset, Until};
 
 /// One thing that a signature lets happen.
 ///
@@ -13,6 +14,12 @@ pub enum Effect {
     Native(Native),
     /// A contract is made.
     Creation(Creation),
+    /// Tokens move.
+    Transfer(Transfer),
+    /// Somebody else may move tokens.
+    Approval(Approval),
+    /// Tokens are offered to whoever gives what is asked for.
+    Order(Order),
     /// A site lets the account in.
     SignIn(SignIn),
     /// A text is said in the account's name. Nothing moves by it alone.
@@ -45,6 +52,64 @@ pub struct Creation {
     pub code_length: usize,
 }
 
+/// Tokens that move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// The token's contract.
+    pub token: Address,
+    /// Whose they are: the account's, or somebody's who let the account or a contract move them.
+    pub from: Address,
+    /// Whose they become.
+    pub to: Address,
+    /// What moves.
+    pub asset: Asset,
+    /// Until when it may happen.
+    pub until: Until,
+}
+
+/// Leave for somebody else to move tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The token's contract.
+    pub token: Address,
+    /// The contract that keeps the leave: the token itself, or one that the token was entrusted to, such as Permit2.
+    pub kept_by: Address,
+    /// Whose tokens they are.
+    pub owner: Address,
+    /// Who may move them, to anybody.
+    pub spender: Address,
+    /// How much.
+    pub allowance: Allowance,
+    /// Until when the leave may be given, by whoever shows the signature.
+    pub given_by: Until,
+    /// Until when it holds once it is given.
+    pub until: Until,
+}
+
+/// An order on a market (Seaport): whoever fills it takes what is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The market's contract.
+    pub market: Address,
+    /// Who gives.
+    pub offerer: Address,
+    /// What leaves, at the most that it may come to.
+    pub gives: Vec<OrderItem>,
+    /// What has to be given for it, at the least that it may come to, and to whom.
+    pub takes: Vec<(OrderItem, Address)>,
+    /// Until when it may be filled.
+    pub until: Until,
+}
+
+/// A line of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderItem {
+    /// The token's contract; none for native currency, in wei.
+    pub token: Option<Address>,
+    /// How much of it.
+    pub asset: Asset,
+}
+
 /// A text that is no sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -72,6 +137,12 @@ pub enum Why {
     Function([u8; 4]),
     /// Call data too short to name a function.
     NoFunction,
+    /// A function that is in our list, with arguments that are not in the one encoding that compilers make.
+    Arguments([u8; 4]),
+    /// Calls in calls, deeper than is looked.
+    TooDeep,
+    /// More calls than are looked at. It stands for all that follow.
+    TooMany,
     /// Typed data of a type that is not in our list.
     Type(String),
     /// A digest that came alone.

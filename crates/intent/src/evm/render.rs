@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::text::SignIn;
 use super::transaction::Facts;
-use super::{Creation, Effect, Native, Statement, Unknown, Why};
+use super::{Approval, Creation, Effect, Native, Order, OrderItem, Statement, Transfer, Unknown, Until, Why};
 
 impl fmt::Display for Facts {
     /// One fact a line, each starting with its name; native amounts in wei.
@@ -26,6 +26,9 @@ impl fmt::Display for Effect {
         match self {
             Self::Native(native) => native.fmt(f),
             Self::Creation(creation) => creation.fmt(f),
+            Self::Transfer(transfer) => transfer.fmt(f),
+            Self::Approval(approval) => approval.fmt(f),
+            Self::Order(order) => order.fmt(f),
             Self::SignIn(sign_in) => sign_in.fmt(f),
             Self::Statement(statement) => statement.fmt(f),
             Self::Unknown(unknown) => unknown.fmt(f),
@@ -51,6 +54,73 @@ impl fmt::Display for Creation {
             f,
             "creates  a contract at {at}, given {value} wei, of {code_length} bytes with hash {code_hash}"
         )
+    }
+}
+
+impl fmt::Display for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            token,
+            from,
+            to,
+            asset,
+            until,
+        } = self;
+        write!(f, "moves    {asset} of token {token} from {from} to {to}, {until}")
+    }
+}
+
+impl fmt::Display for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            token,
+            kept_by,
+            owner,
+            spender,
+            allowance,
+            given_by,
+            until,
+        } = self;
+        write!(
+            f,
+            "lets     {spender} move {allowance} of token {token} from {owner}, {until}"
+        )?;
+        if *given_by != Until::Mined {
+            write!(f, ", if this is shown {given_by}")?;
+        }
+        if kept_by != token {
+            write!(f, ", through {kept_by}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { market, offerer, .. } = self;
+        write!(f, "offers   on {market} from {offerer}, {}:", self.until)?;
+        if self.gives.is_empty() {
+            f.write_str(" gives nothing")?;
+        }
+        for item in &self.gives {
+            write!(f, " gives {item};")?;
+        }
+        if self.takes.is_empty() {
+            f.write_str(" asks for nothing")?;
+        }
+        for (item, to) in &self.takes {
+            write!(f, " asks for {item} to {to};")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for OrderItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.token {
+            None => write!(f, "{} of native currency", self.asset),
+            Some(token) => write!(f, "{} of token {token}", self.asset),
+        }
     }
 }
 
@@ -95,6 +165,12 @@ impl fmt::Display for Why {
         match self {
             Self::Function(selector) => write!(f, "function {}", alloy_primitives::hex::encode_prefixed(selector)),
             Self::NoFunction => f.write_str("call that names no function"),
+            Self::Arguments(selector) => {
+                let selector = alloy_primitives::hex::encode_prefixed(selector);
+                write!(f, "arguments of function {selector}")
+            }
+            Self::TooDeep => f.write_str("calls too deep in others"),
+            Self::TooMany => f.write_str("calls, too many to be read,"),
             Self::Type(name) => write!(f, "typed data {name}"),
             Self::Digest => f.write_str("digest of anything"),
         }

@@ -6,6 +6,7 @@
 
 mod domain;
 mod json;
+mod permits;
 mod refused;
 mod schema;
 mod value;
@@ -74,11 +75,20 @@ pub fn facts(json: &[u8], account: &Account, allowed: &Allowed) -> Result<Facts,
     digest.update([0x19, 0x01]);
     digest.update(separator);
     digest.update(hash);
-    let effects = vec![Effect::Unknown(Unknown {
+    let known = permits::Message {
+        schema: &schema,
+        primary,
+        value: &message,
+        domain: &domain,
         from: account.address,
-        contract: domain.contract,
-        why: Why::Type(primary.to_owned()),
-    })];
+    };
+    let effects = known.effects().unwrap_or_else(|| {
+        vec![Effect::Unknown(Unknown {
+            from: account.address,
+            contract: domain.contract,
+            why: Why::Type(primary.to_owned()),
+        })]
+    });
     Ok(Facts {
         digest: digest.finalize(),
         from: account.address,
@@ -124,4 +134,4 @@ impl<'a> Parts<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -29,6 +29,15 @@ impl Until {
     }
 }
 
+/// When an allowance of Permit2's ends that is given until `given_by`: one of zero holds for the block that it is given in.
+pub(super) fn permit2_end(expiration: U256, given_by: Until) -> Until {
+    if expiration.is_zero() {
+        given_by
+    } else {
+        Until::from_seconds(expiration)
+    }
+}
+
 impl fmt::Display for Until {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -83,6 +83,11 @@ impl Schema {
         self.types.get(name).map(Vec::as_slice)
     }
 
+    /// The type with all that it is made of, as EIP-712 spells it.
+    pub(super) fn text(&self, name: &str) -> Result<String, Refused> {
+        self.resolver.encode_type(name).map_err(|_| Refused::Encoding)
+    }
+
     /// Every type is declared, none is made of itself, none is too long.
     fn check(&self) -> Result<(), Refused> {
         let mut lengths = BTreeMap::new();
