@@ -47,6 +47,11 @@ impl Dealt {
 
     /// The same key at another epoch.
     pub(crate) fn at(seed: u64, epoch: EpochId) -> Self {
+        Self::of(WALLET, seed, epoch)
+    }
+
+    /// A key of another wallet's.
+    pub(crate) fn of(wallet: WalletId, seed: u64, epoch: EpochId) -> Self {
         let mut rng = fixture::rng(seed);
         let secret = Scalar::generate_vartime(&mut rng);
         let identities = [(); 3].map(|()| IdentitySecret::generate(&mut rng));
@@ -64,7 +69,7 @@ impl Dealt {
         )
         .unwrap();
         let shares = Party::ALL.map(|party| {
-            let share = Share::new(WALLET, party, KeyKind::Ecdsa, epoch, &value(party).to_repr().into()).unwrap();
+            let share = Share::new(wallet, party, KeyKind::Ecdsa, epoch, &value(party).to_repr().into()).unwrap();
             share.check(&public).unwrap();
             share
         });
@@ -90,7 +95,7 @@ impl Dealt {
             identity: self.identity(party).public(),
         };
         Setting {
-            wallet: WALLET,
+            wallet: self.share(asker).wallet(),
             epoch: self.public.epoch(),
             asker: side(asker),
             answerer: side(answerer),

@@ -1,5 +1,7 @@
 mod absent;
 mod cheating;
+#[cfg(feature = "ecdsa")]
+mod ecdsa;
 mod encoding;
 mod pairs;
 mod words;

@@ -1,4 +1,6 @@
 mod cheating;
+#[cfg(feature = "ecdsa")]
+mod ecdsa;
 mod encoding;
 mod left;
 mod replay;
@@ -20,7 +22,7 @@ use crate::{
         SealPublic, SealSecret,
     },
     fixture::Parties,
-    id::{CeremonyId, EpochId, KeyKind, Party},
+    id::{CeremonyId, EpochId, Party},
     identity::{Domain, IdentityKey, IdentitySecret},
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
@@ -107,7 +109,7 @@ impl Scene {
         Claim {
             wallet: self.parties.wallet,
             ceremony: CeremonyId([self.run; 16]),
-            kind: KeyKind::Taproot,
+            kind: self.public.kind(),
             epoch: self.public.epoch(),
             repaired: self.repaired,
             identity: self.newcomer.public(),
