@@ -10,11 +10,13 @@
 mod chain;
 mod config;
 mod create;
+mod ethereum;
 mod keystore;
 mod packages;
 mod parties;
 mod psbt;
 mod signature;
+mod typed;
 mod wire;
 mod words;
 
@@ -39,10 +41,12 @@ pub const TARGETS: &[Target] = &[
     chain::TARGET,
     config::TARGET,
     create::TARGET,
+    ethereum::TARGET,
     keystore::TARGET,
     packages::TARGET,
     psbt::TARGET,
     signature::TARGET,
+    typed::TARGET,
     wire::TARGET,
     words::TARGET,
 ];

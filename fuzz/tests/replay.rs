@@ -74,10 +74,12 @@ replays! {
     what_a_hostile_node_answers_is_used_or_refused: "chain";
     any_configuration_is_used_or_refused: "config";
     a_ceremony_with_any_messages_gives_one_wallet_or_none: "create";
+    any_ethereum_transaction_or_call_has_effects_or_is_refused: "ethereum";
     any_keystore_is_opened_or_refused: "keystore";
     packages_and_records_have_one_spelling: "packages";
     the_facts_of_any_psbt_add_up: "psbt";
     any_headers_are_a_proof_in_one_spelling_or_refused: "signature";
+    any_typed_data_or_text_has_effects_or_is_refused: "typed";
     any_message_is_taken_or_refused: "wire";
     what_a_person_types_is_taken_in_one_meaning_or_refused: "words";
 }
