@@ -118,6 +118,14 @@ pub enum Refused {
         /// Bytes at most.
         limit: usize,
     },
+    /// Types that take long to hash, each once for every struct of it.
+    #[error(
+        "the types of all structs come to more than {limit} bytes, each with all that it is made of; sign less at once"
+    )]
+    TypesTooLong {
+        /// Bytes at most.
+        limit: usize,
+    },
     /// More values than are read.
     #[error("the typed data has more than {limit} values or structs; sign less at once")]
     TooManyValues {
@@ -176,6 +184,7 @@ impl Refused {
             Self::TooManyTypes { .. } => "TOO_MANY_TYPES",
             Self::TooManyMembers { .. } => "TOO_MANY_MEMBERS",
             Self::TypeTooLong { .. } => "TYPE_TOO_LONG",
+            Self::TypesTooLong { .. } => "TYPES_TOO_LONG",
             Self::TooManyValues { .. } => "TOO_MANY_VALUES",
             Self::TooDeep { .. } => "TYPED_DATA_TOO_DEEP",
             Self::NoChain => "NO_CHAIN_ID",

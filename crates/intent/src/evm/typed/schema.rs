@@ -46,6 +46,8 @@ pub(super) struct Member {
 #[derive(Clone, Debug)]
 pub(super) struct Schema {
     types: BTreeMap<String, Vec<Member>>,
+    /// What the text of each comes to at most, with all that it is made of.
+    lengths: BTreeMap<String, usize>,
     /// What hashes them.
     pub(super) resolver: Resolver,
 }
@@ -60,6 +62,7 @@ impl Schema {
         }
         let mut schema = Self {
             types: BTreeMap::new(),
+            lengths: BTreeMap::new(),
             resolver: Resolver::default(),
         };
         for (name, members) in entries {
@@ -68,7 +71,7 @@ impl Schema {
             }
             schema.types.insert(name.clone(), read_members(name, members)?);
         }
-        schema.check()?;
+        schema.lengths = schema.check()?;
         for (name, members) in &schema.types {
             let members = members
                 .iter()
@@ -83,18 +86,24 @@ impl Schema {
         self.types.get(name).map(Vec::as_slice)
     }
 
+    /// What the type's text comes to at most.
+    pub(super) fn length(&self, name: &str) -> Option<usize> {
+        self.lengths.get(name).copied()
+    }
+
     /// The type with all that it is made of, as EIP-712 spells it.
     pub(super) fn text(&self, name: &str) -> Result<String, Refused> {
         self.resolver.encode_type(name).map_err(|_| Refused::Encoding)
     }
 
-    /// Every type is declared, none is made of itself, none is too long.
-    fn check(&self) -> Result<(), Refused> {
+    /// Every type is declared, none is made of itself, none is too long: as long as this.
+    fn check(&self) -> Result<BTreeMap<String, usize>, Refused> {
         let mut lengths = BTreeMap::new();
         for name in self.types.keys() {
             self.measure(name, &mut Vec::new(), &mut lengths)?;
         }
-        Ok(())
+        let owned = |(name, length): (&str, usize)| (name.to_owned(), length);
+        Ok(lengths.into_iter().map(owned).collect())
     }
 
     /// An upper bound of what the type's text comes to, each type looked at once.
@@ -231,7 +240,9 @@ fn parse_kind(root: &str) -> Option<Kind> {
             .filter(|bytes| (1..=32).contains(bytes))
             .map(Kind::FixedBytes);
     }
-    is_name(root).then(|| Kind::Struct(root.to_owned()))
+    // `$` stands before `(`: with it the order of names and the order of texts differ, and libraries sort by either.
+    let sorts_alike = !root.contains('$');
+    (sorts_alike && is_name(root)).then(|| Kind::Struct(root.to_owned()))
 }
 
 /// A number in its one spelling.

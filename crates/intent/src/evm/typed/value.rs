@@ -10,8 +10,10 @@ use crate::evm::address;
 
 /// Values in all at most.
 pub(super) const MAX_VALUES: usize = 8_192;
-/// Structs among them at most: for each its type is spelled and hashed.
+/// Structs among them at most.
 pub(super) const MAX_STRUCTS: usize = 1_024;
+/// Bytes that their types come to at most: for each struct its type is spelled and hashed anew, with all that it is made of.
+pub(super) const MAX_TYPE_TEXTS: usize = 1 << 20;
 /// Structs and arrays in each other at most.
 pub(super) const MAX_DEPTH: usize = 32;
 /// The largest number that every reader of JSON reads as it is written (2^53 - 1).
@@ -22,6 +24,7 @@ const MAX_NUMBER: i128 = (1 << 53) - 1;
 pub(super) struct Reader {
     values: usize,
     structs: usize,
+    type_texts: usize,
 }
 
 impl Reader {
@@ -37,7 +40,12 @@ impl Reader {
         if self.structs > MAX_STRUCTS {
             return Err(Refused::TooManyValues { limit: MAX_STRUCTS });
         }
-        let members = schema.members(name).ok_or_else(|| Refused::type_unknown(name))?;
+        let declared = schema.members(name).zip(schema.length(name));
+        let (members, length) = declared.ok_or_else(|| Refused::type_unknown(name))?;
+        self.type_texts += length;
+        if self.type_texts > MAX_TYPE_TEXTS {
+            return Err(Refused::TypesTooLong { limit: MAX_TYPE_TEXTS });
+        }
         let Json::Object(entries) = value else {
             return Err(Refused::value(name, "an object"));
         };

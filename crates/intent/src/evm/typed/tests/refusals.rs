@@ -86,6 +86,9 @@ fn c18_typed_data_that_is_not_what_it_declares_is_refused(#[case] spoil: fn(&mut
 #[case::a_type_named_like_an_alias(|d: &mut Value| d["types"]["uint"] = json!([]), "TYPED_DATA_NAME")]
 #[case::a_type_named_like_odd_bits(|d: &mut Value| d["types"]["uint7"] = json!([]), "TYPED_DATA_NAME")]
 #[case::a_type_that_ends_early(|d: &mut Value| d["types"]["A(uint256 b)C"] = json!([]), "TYPED_DATA_NAME")]
+#[case::a_type_that_sorts_before_itself(|d: &mut Value| d["types"]["Person$"] = json!([]), "TYPED_DATA_NAME")]
+#[case::a_type_that_starts_with_a_dollar_sign(|d: &mut Value| d["types"]["$Person"] = json!([]), "TYPED_DATA_NAME")]
+#[case::a_member_of_a_type_that_sorts_before_itself(|d: &mut Value| d["types"]["Mail"][2]["type"] = json!("Person$"), "TYPE_UNKNOWN")]
 #[case::a_type_without_a_name(|d: &mut Value| d["types"][""] = json!([]), "TYPED_DATA_NAME")]
 #[case::a_name_that_starts_with_a_digit(|d: &mut Value| d["types"]["1A"] = json!([]), "TYPED_DATA_NAME")]
 #[case::a_member_that_ends_early(|d: &mut Value| d["types"]["Mail"][2]["name"] = json!("contents)Person(string name"), "TYPED_DATA_NAME")]
@@ -277,6 +280,27 @@ fn f18_more_values_than_are_read_are_refused() {
 }
 
 #[test]
+fn f18_types_that_take_long_to_hash_for_all_structs_are_refused() {
+    // 250 structs of one value each, whose types come to 4,194 bytes; the last name fills the million to the byte.
+    let structs = |last: usize| {
+        let mut data = one("Short[]", &json!(vec![json!({ "a": [] }); 249]));
+        let long = (0..60).map(|place| {
+            let width = if place == 0 { 35 } else { 63 };
+            json!({ "name": format!("m{place:0>width$}"), "type": "bool" })
+        });
+        data["types"]["Long"] = long.collect();
+        data["types"]["Short"] = json!([{ "name": "a", "type": "Long[]" }]);
+        let name = "b".repeat(last);
+        let members = data["types"]["One"].as_array_mut().unwrap();
+        members.push(json!({ "name": name, "type": "bool[]" }));
+        data["message"][name] = json!([]);
+        read(&data)
+    };
+    structs(22).unwrap();
+    assert_eq!(structs(23), Err(Refused::TypesTooLong { limit: 1 << 20 }));
+}
+
+#[test]
 fn f18_values_deeper_than_are_read_are_refused() {
     let nested = |levels: usize| {
         let mut data = one("T1", &json!({}));
@@ -317,6 +341,7 @@ fn every_refusal_has_a_stable_reason_and_says_what_to_do() {
         Refused::TooManyTypes { limit: 64 },
         Refused::TooManyMembers { limit: 64 },
         Refused::TypeTooLong { limit: 8_192 },
+        Refused::TypesTooLong { limit: 1 << 20 },
         Refused::TooManyValues { limit: 8_192 },
         Refused::TooDeep { limit: 32 },
         Refused::NoChain,
