@@ -10,8 +10,9 @@ use super::{Account, ChainId, Effect, Statement};
 
 /// The longest text signed, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// What every sign-in says, and nothing else may.
-const SIGN_IN: &str = "wants you to sign in with your Ethereum account";
+/// What every sign-in says, and nothing else may: these words, and after them that it is an account. What stands between is
+/// the network's name, as the site has it: many write "Base" or "Polygon" where EIP-4361 has "Ethereum".
+const SIGN_IN: [&str; 2] = ["wants you to sign in with your", "account"];
 
 /// What signing a text means. Made only by [`facts`], so every field follows from text and account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +33,13 @@ pub enum Refused {
     /// More bytes than are signed.
     #[error("the text has more than {MAX_BYTES} bytes; sign its hash instead, and say so in the text")]
     TooLong,
-    /// As long as a digest is, so it may be one, of anything.
-    #[error("the text has 32 bytes, as a digest has, and may be one; add a word to it")]
+    /// As long as a digest is, or one in hexadecimal digits, so it may be one, of anything.
+    #[error("the text is 32 bytes, or 64 hexadecimal digits, as a digest is, and may be one; add a word to it")]
     LikeADigest,
     /// Bytes that nobody can read.
-    #[error("this is no text, or has characters that hide what it says; send it as UTF-8 without control characters")]
+    #[error(
+        "this is no text, or has characters that hide what it says; send it as UTF-8 without characters that do not show"
+    )]
     Unreadable,
     /// It says that it is a sign-in, and is none.
     #[error("this says that it is a sign-in, but {0}; do not sign it, and find out who asks")]
@@ -90,7 +93,10 @@ pub fn facts(text: &[u8], account: &Account) -> Result<Facts, Refused> {
     if read.chars().any(hides) {
         return Err(Refused::Unreadable);
     }
-    let effect = if read.contains(SIGN_IN) {
+    if spells_a_digest(read) {
+        return Err(Refused::LikeADigest);
+    }
+    let effect = if claims_to_sign_in(read) {
         Effect::SignIn(sign_in(read, account)?)
     } else {
         Effect::Statement(Statement {
@@ -103,6 +109,22 @@ pub fn facts(text: &[u8], account: &Account) -> Result<Facts, Refused> {
         from: account.address,
         effects: vec![effect],
     })
+}
+
+/// Whether it is nothing but 32 bytes in hexadecimal digits. Some contracts and services have a digest signed so, and wallets
+/// that are asked to sign such a text sign the bytes.
+fn spells_a_digest(text: &str) -> bool {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let digits = digits.unwrap_or(text);
+    digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether it says that it is a sign-in, in whatever case of letters.
+fn claims_to_sign_in(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let [words, account] = SIGN_IN;
+    text.split_once(words).is_some_and(|(_, rest)| rest.contains(account))
 }
 
 fn sign_in(text: &str, account: &Account) -> Result<SignIn, Refused> {
@@ -122,11 +144,20 @@ fn sign_in(text: &str, account: &Account) -> Result<SignIn, Refused> {
     Ok(sign_in)
 }
 
-/// Control characters that are no layout, and those that turn the direction of what follows.
+/// Control characters that are no layout, those that turn the direction of what follows, break a line where no reader shows
+/// it, or do not show at all: with them two texts look alike, or one holds what nobody sees. Emoji that are joined of others,
+/// and scripts that need a joiner, are refused with them.
 fn hides(character: char) -> bool {
     match character {
         '\n' | '\r' | '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        // The last are tags: a text within the text, of letters that do not show.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => true,
         _ => character.is_control(),
     }
 }

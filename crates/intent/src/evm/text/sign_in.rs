@@ -63,12 +63,15 @@ pub enum SignInFault {
     /// It ends before it begins.
     #[error("it ends before it begins")]
     Over,
+    /// A statement or a request id of characters that EIP-4361 has not.
+    #[error("its statement or request id has characters that EIP-4361 does not let in")]
+    Characters,
 }
 
 impl SignIn {
     /// Reads the whole text, line by line.
     pub(super) fn parse(text: &str) -> Result<Self, SignInFault> {
-        use SignInFault::{Address as BadAddress, Chain, Domain, Form, Nonce, Over, Uri, Version};
+        use SignInFault::{Address as BadAddress, Chain, Characters, Domain, Form, Nonce, Over, Uri, Version};
         if text.contains(['\r', '\t']) {
             return Err(Form);
         }
@@ -85,11 +88,11 @@ impl SignIn {
             .ok_or(BadAddress)?;
         empty(lines.next())?;
         let statement = lines.next_if(|line| !line.is_empty()).map(str::to_owned);
-        if statement
-            .as_deref()
-            .is_some_and(|statement| statement.contains(super::SIGN_IN))
-        {
+        if statement.as_deref().is_some_and(super::claims_to_sign_in) {
             return Err(Form);
+        }
+        if !statement.as_deref().is_none_or(is_statement) {
+            return Err(Characters);
         }
         empty(lines.next())?;
         let mut field = |name: &str| {
@@ -105,6 +108,9 @@ impl SignIn {
         let expires = field("Expiration Time: ").map(time).transpose()?;
         let not_before = field("Not Before: ").map(time).transpose()?;
         let request_id = field("Request ID: ").map(str::to_owned);
+        if !request_id.as_deref().is_none_or(is_request_id) {
+            return Err(Characters);
+        }
         let mut resources = Vec::new();
         if lines.next_if_eq(&"Resources:").is_some() {
             for line in lines.by_ref() {
@@ -173,6 +179,33 @@ fn is_uri(text: &str) -> bool {
         && text
             .split_once(':')
             .is_some_and(|(scheme, _)| scheme.starts_with(|first: char| first.is_ascii_alphabetic()))
+}
+
+/// Reserved and unreserved characters of RFC 3986, and spaces: what EIP-4361 lets a site say.
+fn is_statement(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| is_of_a_path(byte) || matches!(byte, b' ' | b'/' | b'?' | b'#' | b'[' | b']'))
+}
+
+/// Any number of `pchar` of RFC 3986, so that after each `%` two hexadecimal digits follow.
+fn is_request_id(text: &str) -> bool {
+    let plain = |part: &str| part.bytes().all(is_of_a_path);
+    let mut parts = text.split('%');
+    parts.next().is_some_and(plain)
+        && parts.all(|part| {
+            let digits = part.as_bytes().get(..2);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) && plain(part)
+        })
+}
+
+/// What stands for itself in a path (RFC 3986).
+const fn is_of_a_path(byte: u8) -> bool {
+    let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let delimiter = matches!(
+        byte,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+    );
+    unreserved || delimiter || matches!(byte, b':' | b'@')
 }
 
 /// A time of RFC 3339 in seconds since 1970, parts of a second dropped.

@@ -42,6 +42,35 @@ fn c18_32_bytes_are_no_text(#[case] bytes: Vec<u8>) {
 }
 
 #[rstest]
+#[case::digits("")]
+#[case::with_a_prefix("0x")]
+#[case::with_a_large_prefix("0X")]
+fn c18_a_digest_in_hexadecimal_digits_is_no_text(#[case] prefix: &str) {
+    let read = |text: &str| facts(text.as_bytes(), &account()).map(|_| ());
+    for digits in ["9c".repeat(32), "9C".repeat(32), "01".repeat(32)] {
+        for (before, after) in [
+            ("", ""),
+            (" ", ""),
+            ("", "\n"),
+            ("\r\n\t", " \t"),
+            ("\u{a0}", "\u{3000}"),
+        ] {
+            let text = format!("{before}{prefix}{digits}{after}");
+            assert_eq!(read(&text), Err(Refused::LikeADigest), "{text:?}");
+        }
+        // One digit more or fewer, a letter that is none, or a word beside it.
+        for text in [
+            format!("{prefix}{digits}0"),
+            format!("{prefix}{}", &digits[1..]),
+            format!("{prefix}{}g", &digits[1..]),
+            format!("hash {prefix}{digits}"),
+        ] {
+            assert_eq!(read(&text), Ok(()), "{text:?}");
+        }
+    }
+}
+
+#[rstest]
 #[case::no_utf_8(b"\xff\xfe and more".to_vec())]
 #[case::the_prefix_of_typed_data(b"\x19\x01 and more".to_vec())]
 #[case::an_escape(b"\x1b[2Jnothing".to_vec())]
@@ -57,9 +86,43 @@ fn a31_what_nobody_can_read_is_no_text(#[case] bytes: Vec<u8>) {
 #[case::nothing("")]
 #[case::lines("one\r\ntwo\n\tthree")]
 #[case::many_scripts("Ærlig 📱 日本語 שלום")]
-#[case::a_family("👩\u{200d}👧")]
+#[case::a_heart("❤\u{fe0f}")]
 fn a_text_that_can_be_read_is_said(#[case] text: &str) {
     facts(text.as_bytes(), &account()).unwrap();
+}
+
+#[rstest]
+#[case::a_soft_hyphen('\u{ad}', '\u{ad}')]
+#[case::an_arabic_mark('\u{61c}', '\u{61c}')]
+#[case::no_width('\u{200b}', '\u{200f}')]
+#[case::separators_and_turns('\u{2028}', '\u{202e}')]
+#[case::joiners_and_signs('\u{2060}', '\u{2064}')]
+#[case::isolates('\u{2066}', '\u{2069}')]
+#[case::a_byte_order_mark('\u{feff}', '\u{feff}')]
+#[case::tags('\u{e0000}', '\u{e007f}')]
+fn a31_a_character_that_does_not_show_is_in_no_text(#[case] first: char, #[case] last: char) {
+    for character in first..=last {
+        for text in [
+            format!("pay{character} Bob"),
+            format!("{character}pay"),
+            format!("pay{character}"),
+        ] {
+            assert_eq!(facts(text.as_bytes(), &account()), Err(Refused::Unreadable), "{text:?}");
+        }
+    }
+}
+
+#[rstest]
+#[case::before_a_soft_hyphen('\u{ac}')]
+#[case::after_a_soft_hyphen('\u{ae}')]
+#[case::a_hair_space('\u{200a}')]
+#[case::a_hyphen('\u{2010}')]
+#[case::a_point('\u{2027}')]
+#[case::a_narrow_space('\u{202f}')]
+#[case::a_space_of_mathematics('\u{205f}')]
+#[case::a_raised_zero('\u{2070}')]
+fn a_character_beside_those_that_do_not_show_is_said(#[case] character: char) {
+    facts(format!("pay {character} Bob").as_bytes(), &account()).unwrap();
 }
 
 #[test]

@@ -119,6 +119,25 @@ fn a_sign_in_says_who_is_let_in_where_and_until_when() {
     "I accept the",
     SignInFault::Form
 )]
+#[case::of_another_network("your Polygon account", "your Ethereum account", SignInFault::Form)]
+#[case::of_a_network_of_three_words("your BNB Smart Chain account", "your Ethereum account", SignInFault::Form)]
+#[case::of_no_network("your account", "your Ethereum account", SignInFault::Form)]
+#[case::loudly("WANTS YOU TO SIGN IN", "wants you to sign in", SignInFault::Form)]
+#[case::two_in_one_of_another_network(
+    "I accept. a.com wants you to sign in with your Base account:",
+    "I accept the",
+    SignInFault::Form
+)]
+#[case::a_statement_with_a_quote("I \"accept\" the", "I accept the", SignInFault::Characters)]
+#[case::a_statement_with_an_accent("J\u{e9} accept the", "I accept the", SignInFault::Characters)]
+#[case::a_statement_with_a_percent_sign("I accept 100% of the", "I accept the", SignInFault::Characters)]
+#[case::a_statement_with_a_backslash("I accept\\n the", "I accept the", SignInFault::Characters)]
+#[case::a_statement_with_another_space("I accept\u{a0}the", "I accept the", SignInFault::Characters)]
+#[case::a_request_with_a_space("Request ID: one two", "Request ID: one", SignInFault::Characters)]
+#[case::a_request_with_an_accent("Request ID: \u{e9}", "Request ID: one", SignInFault::Characters)]
+#[case::a_request_with_a_slash("Request ID: a/b", "Request ID: one", SignInFault::Characters)]
+#[case::a_request_that_escapes_nothing("Request ID: a%4", "Request ID: one", SignInFault::Characters)]
+#[case::a_request_that_escapes_no_digits("Request ID: a%4g", "Request ID: one", SignInFault::Characters)]
 #[case::carriage_returns("Version: 1\r", "Version: 1", SignInFault::Form)]
 fn c18_what_says_that_it_is_a_sign_in_and_is_none_is_refused(
     #[case] bad: &str,
@@ -127,6 +146,36 @@ fn c18_what_says_that_it_is_a_sign_in_and_is_none_is_refused(
 ) {
     assert!(FULL.contains(good), "{good}");
     assert_eq!(read(&FULL.replacen(good, bad, 1)), Err(Refused::SignIn(fault)));
+}
+
+#[test]
+fn c18_a_sign_in_of_another_network_is_no_text_however_it_goes_on() {
+    for text in [
+        "example.com wants you to sign in with your Base account: do so",
+        "Hello! example.com wants you to sign in with your Polygon zkEVM account",
+        "example.com wants you to sign in with your\nEthereum account",
+        "Wants You To Sign In With Your Starknet Account:",
+    ] {
+        assert_eq!(read(text), Err(Refused::SignIn(SignInFault::Form)), "{text}");
+    }
+    // Without an account nobody is let in by this form.
+    facts(b"Bob wants you to sign in with your badge", &account()).unwrap();
+    facts(b"My account wants you to sign in with your badge", &account()).unwrap();
+}
+
+#[test]
+fn what_eip_4361_lets_a_site_say_is_read() {
+    let statement = "aZ09 -._~ :/?#[]@ !$&'()*+,;=";
+    let said = read(&FULL.replacen(
+        "I accept the ExampleOrg Terms of Service: https://example.com/tos",
+        statement,
+        1,
+    ));
+    assert_eq!(said.unwrap().statement.as_deref(), Some(statement));
+    for id in ["", "aZ09-._~!$&'()*+,;=:@", "%41%fF", "a%20b"] {
+        let read = read(&FULL.replacen("Request ID: one", &format!("Request ID: {id}"), 1));
+        assert_eq!(read.unwrap().request_id.as_deref(), Some(id));
+    }
 }
 
 #[test]
