@@ -39,8 +39,8 @@ impl Asset {
 pub enum Allowance {
     /// So many units in all.
     Units(U256),
-    /// So many units, or the one item of this id: the same call means either, and only the contract knows which. Zero units
-    /// take an earlier allowance back.
+    /// So many units, or the one item of this id: the same call means either, and only the contract knows which. Zero is no
+    /// taking back: it may be item 0 that the spender gets, unless the spender is the zero address.
     UnitsOrId(U256),
     /// So many units more than before.
     Added(U256),
@@ -58,14 +58,16 @@ impl Allowance {
         if allowed { Self::Everything } else { Self::Nothing }
     }
 
-    /// Whether it is no limit: everything, or so many units that no honest token has them (2^128 - 1 and more), or the most
-    /// that some tokens count to and take for no limit (2^96 - 1).
+    /// Whether it is named as no limit: everything, or 2^95 units and more. Some tokens count no further than 2^96 - 1, and take
+    /// that for no limit; half of it is as good as all of it, and is 39 thousand million tokens of 18 decimals. The few tokens
+    /// with a larger supply are named so too early.
+    ///
+    /// It is a word for a person. What is less may still be all that the owner has, so policy never goes by it alone: it
+    /// compares the units with a limit for that token.
     #[must_use]
     pub fn unlimited(&self) -> bool {
         match self {
-            Self::Units(units) | Self::UnitsOrId(units) | Self::Added(units) => {
-                *units >= U256::from(u128::MAX) || *units == (U256::ONE << 96) - U256::ONE
-            }
+            Self::Units(units) | Self::UnitsOrId(units) | Self::Added(units) => units.bit_len() > 95,
             Self::Everything => true,
             Self::Item(_) | Self::Nothing => false,
         }

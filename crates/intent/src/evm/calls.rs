@@ -21,10 +21,11 @@ const MAX_EFFECTS: usize = 256;
 /// Memory for what was decoded at most, in bytes: call data is at most 128 KiB.
 const MAX_MEMORY: usize = 1 << 20;
 
-/// Adds what a call of `contract` in the name of `from` does. At least one effect is added.
-pub(super) fn read(from: Address, contract: Address, data: &[u8], effects: &mut Vec<Effect>) {
+/// Adds what a call of `contract` by this account does. At least one effect is added.
+pub(super) fn read(account: Address, contract: Address, data: &[u8], effects: &mut Vec<Effect>) {
     let call = Call {
-        from,
+        account,
+        from: account,
         contract,
         depth: 0,
     };
@@ -34,6 +35,8 @@ pub(super) fn read(from: Address, contract: Address, data: &[u8], effects: &mut 
 /// Who calls whom.
 #[derive(Clone, Copy)]
 struct Call {
+    /// Who signs.
+    account: Address,
     from: Address,
     contract: Address,
     depth: usize,
@@ -42,9 +45,13 @@ struct Call {
 impl Call {
     fn read(self, data: &[u8], effects: &mut Vec<Effect>) {
         if effects.len() >= MAX_EFFECTS {
-            // Said once; what comes after it stands for all the rest.
+            // Said once for all the rest, so not in the name of this call.
             if !matches!(effects.last(), Some(Effect::Unknown(last)) if last.why == Why::TooMany) {
-                effects.push(self.unknown(Why::TooMany));
+                effects.push(Effect::Unknown(Unknown {
+                    from: self.account,
+                    contract: None,
+                    why: Why::TooMany,
+                }));
             }
             return;
         }
@@ -77,7 +84,8 @@ impl Call {
         let effect = match selector {
             Erc20::transferCall::SELECTOR => {
                 let call: Erc20::transferCall = decode(arguments)?;
-                self.moves(self.from, call.to, Asset::Units(call.amount))
+                // Of tokens from before ERC-721 (CryptoKitties) it moves an item.
+                self.moves(self.from, call.to, Asset::UnitsOrId(call.amount))
             }
             Erc20::transferFromCall::SELECTOR => {
                 let call: Erc20::transferFromCall = decode(arguments)?;
@@ -133,6 +141,7 @@ impl Call {
                 let call: Permit2::transferFromCall = decode(arguments)?;
                 Effect::Transfer(Transfer {
                     token: call.token,
+                    through: self.contract,
                     from: call.from,
                     to: call.to,
                     asset: Asset::Units(U256::from(call.amount)),
@@ -199,6 +208,7 @@ impl Call {
                 from: self.contract,
                 contract,
                 depth,
+                ..self
             };
             if (!value.is_zero() || data.is_empty()) && effects.len() < MAX_EFFECTS {
                 effects.push(Effect::Native(Native {
@@ -217,6 +227,7 @@ impl Call {
     const fn moves(self, from: Address, to: Address, asset: Asset) -> Effect {
         Effect::Transfer(Transfer {
             token: self.contract,
+            through: self.contract,
             from,
             to,
             asset,

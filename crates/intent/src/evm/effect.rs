@@ -22,7 +22,9 @@ pub enum Effect {
     Order(Order),
     /// A site lets the account in.
     SignIn(SignIn),
-    /// A text is said in the account's name. Nothing moves by it alone.
+    /// A text is said in the account's name. To whoever is shown the signature it may be a login, an order or, where a service
+    /// derives a key from the signature of a fixed text (as some second layers do), the key itself. Which, the text need not
+    /// say: so policy allows it by explicit choice alone, as it does [`Effect::Unknown`].
     Statement(Statement),
     /// Nobody here knows what this does.
     Unknown(Unknown),
@@ -35,7 +37,8 @@ pub struct Native {
     pub from: Address,
     /// Who is paid.
     pub to: Address,
-    /// How much, in wei.
+    /// How much, in wei. Inside a call it is what the call says, whether there is so much or not: several may come to more
+    /// than 256 bits hold, so whoever sums them uses checked addition.
     pub value: U256,
 }
 
@@ -57,6 +60,9 @@ pub struct Creation {
 pub struct Transfer {
     /// The token's contract.
     pub token: Address,
+    /// The contract that is asked: the token itself, or one that the token was entrusted to, such as Permit2. What any other
+    /// does when it is asked so, nobody here knows.
+    pub through: Address,
     /// Whose they are: the account's, or somebody's who let the account or a contract move them.
     pub from: Address,
     /// Whose they become.
@@ -110,7 +116,7 @@ pub struct OrderItem {
     pub asset: Asset,
 }
 
-/// A text that is no sign-in.
+/// A text that is no sign-in, and may be worth as much: see [`Effect::Statement`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// Who says it.
@@ -141,7 +147,8 @@ pub enum Why {
     Arguments([u8; 4]),
     /// Calls in calls, deeper than is looked.
     TooDeep,
-    /// More calls than are looked at. It stands for all that follow.
+    /// More calls than are looked at. It stands for all that follow, whomever they ask: so it names the account that signs, and
+    /// no contract.
     TooMany,
     /// Typed data of a type that is not in our list.
     Type(String),

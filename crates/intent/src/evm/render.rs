@@ -61,12 +61,17 @@ impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             token,
+            through,
             from,
             to,
             asset,
             until,
         } = self;
-        write!(f, "moves    {asset} of token {token} from {from} to {to}, {until}")
+        write!(f, "moves    {asset} of token {token} from {from} to {to}, {until}")?;
+        if through != token {
+            write!(f, ", through {through}")?;
+        }
+        Ok(())
     }
 }
 
@@ -170,7 +175,7 @@ impl fmt::Display for Why {
                 write!(f, "arguments of function {selector}")
             }
             Self::TooDeep => f.write_str("calls too deep in others"),
-            Self::TooMany => f.write_str("calls, too many to be read,"),
+            Self::TooMany => f.write_str("calls, too many to be read"),
             Self::Type(name) => write!(f, "typed data {name}"),
             Self::Digest => f.write_str("digest of anything"),
         }

@@ -107,6 +107,7 @@ impl Message<'_> {
         };
         Some(Effect::Transfer(Transfer {
             token,
+            through: token,
             from,
             to,
             asset: Asset::Units(value),

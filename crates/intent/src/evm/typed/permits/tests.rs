@@ -97,6 +97,7 @@ fn an_authorization_of_eip_3009_is_a_transfer_with_an_end(#[case] name: &str) {
     let message = json!({ "from": me(), "to": EVE, "value": 5, "validAfter": 0, "validBefore": END, "nonce": MAX });
     let moved = Transfer {
         token: TOKEN,
+        through: TOKEN,
         from: me(),
         to: EVE,
         asset: Asset::Units(U256::from(5)),
