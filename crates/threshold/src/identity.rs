@@ -30,6 +30,8 @@ impl Domain {
     pub const COSIGN: Self = Self::new("cosign");
     /// The server's word on what it dealt for an ECDSA key.
     pub const ECDSA_DEALING: Self = Self::new("ecdsa/dealing");
+    /// What a party says that asks another to sign ECDSA together.
+    pub const ECDSA_ASK: Self = Self::new("ecdsa/ask");
     /// What a party answers another that asks it to sign ECDSA together.
     pub const ECDSA_ANSWER: Self = Self::new("ecdsa/answer");
     /// Recovery's half of a signature.

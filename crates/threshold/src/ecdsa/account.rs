@@ -2,6 +2,7 @@
 
 use k256::{ProjectivePoint, elliptic_curve::PrimeField};
 
+use super::Pair;
 use crate::{
     Fault, FaultKind,
     derive::ExtendedKey,
@@ -24,8 +25,23 @@ pub struct AccountKey {
 }
 
 impl AccountKey {
-    /// The key at `path`: change and index, neither hardened.
-    pub fn new(public: &PublicShares, path: [u32; 2]) -> Result<Self, Fault> {
+    /// The key at `path`: change and index, neither hardened. `pair` is what lets it be shown: two parties have signed a
+    /// test with this key, at this epoch. One that has signed nothing is none:
+    ///
+    /// ```compile_fail
+    /// # use twofold_threshold::{Fault, ecdsa::{AccountKey, pair::Untested}, share::PublicShares};
+    /// fn too_early(pair: &Untested, public: &PublicShares) -> Result<AccountKey, Fault> {
+    ///     AccountKey::new(pair, public, [0, 0]) // not tested
+    /// }
+    /// ```
+    pub fn new(pair: &Pair, public: &PublicShares, path: [u32; 2]) -> Result<Self, Fault> {
+        if pair.setting().epoch != public.epoch() {
+            return Err(FaultKind::StaleEpoch.into());
+        }
+        Self::at(public, path)
+    }
+
+    pub(super) fn at(public: &PublicShares, path: [u32; 2]) -> Result<Self, Fault> {
         let root = Self::root(public)?;
         let group = public.extended_key();
         let (first, chain_code) = group.child_tweak(path[0])?;

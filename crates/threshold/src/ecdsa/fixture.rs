@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 
 use super::{
     Ground, Pair, SignFault, create, pair,
-    pair::{Setting, Side, Untested},
-    sign::{self, RecoverableSignature, ToSign},
+    pair::{Registry, Setting, Side, Standing, Untested},
+    sign::{self, Answer, AwaitAnswer, AwaitOffer, Half, Hello, Offer, RecoverableSignature, ToSign, Unjudged},
 };
 use crate::{
     Fault,
@@ -112,7 +112,7 @@ impl Dealt {
         let (asker, answerer) = self.untested(setting);
         let (ours, theirs) = (setting.asker.party, setting.answerer.party);
         let signature = test(
-            (&asker, self.share(ours)),
+            (&asker, self.share(ours), self.signer(&setting.asker)),
             (&answerer, self.share(theirs), self.identity(theirs)),
             &self.public,
             &mut self.rng.clone(),
@@ -126,25 +126,62 @@ impl Dealt {
 
     /// Device and server, out of the records that vectors/ keeps: setting up takes most of a second.
     pub(crate) fn device_and_server(&self) -> Pairs {
-        let read = |record: &[u8]| Pair::from_secret_bytes(record).unwrap();
-        let pairs = Pairs {
-            asker: read(include_bytes!("../../vectors/ecdsa-pair-device.bin")),
-            answerer: read(include_bytes!("../../vectors/ecdsa-pair-server.bin")),
-        };
+        let pairs = Pairs::load(
+            process(),
+            [
+                include_bytes!("../../vectors/ecdsa-pair-device.bin"),
+                include_bytes!("../../vectors/ecdsa-pair-server.bin"),
+            ],
+        );
         let setting = self.setting(Party::Device, Party::Server);
         assert_eq!((pairs.asker.setting(), pairs.answerer.setting()), (&setting, &setting));
         pairs
     }
 
+    /// Whoever has that identity.
+    pub(crate) fn signer(&self, side: &Side) -> &IdentitySecret {
+        let mut identities = self.identities.iter();
+        identities.find(|identity| identity.public() == side.identity).unwrap()
+    }
+
+    /// Asks, and signs that.
+    pub(crate) fn ask(
+        &self,
+        pair: &Pair,
+        what: &ToSign,
+        rng: &mut ChaCha20Rng,
+    ) -> Result<(AwaitOffer, Hello), SignFault> {
+        let (asking, hello) = sign::begin(pair, &self.public, what, rng)?;
+        let signature = self.signer(&pair.setting().asker).sign_raw(&hello.signing_bytes());
+        Ok((asking, hello.signed(signature)))
+    }
+
+    /// Takes the offer, and signs the half.
+    pub(crate) fn halve(
+        &self,
+        pair: &Pair,
+        asking: AwaitOffer,
+        offer: &Offer,
+    ) -> Result<(AwaitAnswer, Half), SignFault> {
+        let (asking, half) = asking.receive(offer, self.share(pair.party()))?;
+        let signature = self.signer(&pair.setting().asker).sign_raw(&half.signing_bytes());
+        Ok((asking, half.signed(signature)))
+    }
+
+    /// The second yes, in a house whose list has no pair.
+    pub(crate) fn release(&self, pair: &Pair, unjudged: Unjudged) -> Result<Answer, SignFault> {
+        let identity = self.signer(&pair.setting().answerer);
+        unjudged.release(self.share(pair.party()), identity, good(pair.id()))
+    }
+
     /// A whole signature.
     pub(crate) fn sign(&mut self, pairs: &Pairs, what: &ToSign) -> Result<RecoverableSignature, SignFault> {
-        let (ours, theirs) = (pairs.asker.party(), pairs.answerer.party());
         let mut rng = self.rng.clone();
-        let (asking, hello) = sign::begin(&pairs.asker, &self.public, what, &mut rng)?;
-        let identity = self.identity(theirs);
+        let (asking, hello) = self.ask(&pairs.asker, what, &mut rng)?;
+        let identity = self.identity(pairs.answerer.party());
         let (answering, offer) = sign::offer(&pairs.answerer, &self.public, what, &hello, identity, &mut rng)?;
-        let (asking, half) = asking.receive(&offer, self.share(ours))?;
-        let answer = answering.receive(half)?.release(self.share(theirs), identity)?;
+        let (asking, half) = self.halve(&pairs.asker, asking, &offer)?;
+        let answer = self.release(&pairs.answerer, answering.receive(half)?)?;
         self.rng = rng;
         asking.receive(&answer)
     }
@@ -159,12 +196,37 @@ pub(crate) struct Pairs {
 impl Pairs {
     /// As another process has them, that knows of nothing that happened here.
     pub(crate) fn copy(&self) -> Self {
-        let copy = |pair: &Pair| Pair::from_secret_bytes(&pair.to_secret_bytes().unwrap()).unwrap();
+        self.load_again(process())
+    }
+
+    /// What `registry`'s process reads of these.
+    pub(super) fn load_again(&self, registry: &'static Registry) -> Self {
+        let [asker, answerer] = [&self.asker, &self.answerer].map(|pair| pair.to_secret_bytes().unwrap());
+        Self::load(registry, [&asker, &answerer])
+    }
+
+    fn load(registry: &'static Registry, [asker, answerer]: [&[u8]; 2]) -> Self {
+        // Where the name stands: after version and kind, the library's, wallet, epoch, sides and party.
+        let at = 2 + 4 + super::LIBRARY.len() + 16 + 36 + 2 * (1 + 33) + 1;
+        let load = |record: &[u8]| {
+            let id = pair::PairId(record[at..at + 32].try_into().unwrap());
+            Pair::read_in(registry, record, good(id)).unwrap()
+        };
         Self {
-            asker: copy(&self.asker),
-            answerer: copy(&self.answerer),
+            asker: load(asker),
+            answerer: load(answerer),
         }
     }
+}
+
+/// The pairs of a process of its own.
+pub(super) fn process() -> &'static Registry {
+    std::boxed::Box::leak(std::boxed::Box::new(Registry::new()))
+}
+
+/// As the list of a caller says that has never seen a cheat.
+pub(crate) fn good(pair: pair::PairId) -> Standing {
+    Standing::read(pair, false)
 }
 
 /// Both sides' set-up.
@@ -178,15 +240,18 @@ pub(crate) fn set_up(setting: Setting, rng: &mut ChaCha20Rng) -> (Untested, Unte
 
 /// The test signature of a pair.
 pub(crate) fn test(
-    (asker, ours): (&Untested, &Share),
-    (answerer, theirs, identity): (&Untested, &Share, &IdentitySecret),
+    (asker, ours, device): (&Untested, &Share, &IdentitySecret),
+    (answerer, theirs, server): (&Untested, &Share, &IdentitySecret),
     public: &PublicShares,
     rng: &mut ChaCha20Rng,
 ) -> Result<RecoverableSignature, SignFault> {
     let (asking, hello) = sign::begin_test(asker, public, rng)?;
-    let (answering, offer) = sign::offer_test(answerer, public, &hello, identity, rng)?;
+    let signature = device.sign_raw(&hello.signing_bytes());
+    let (answering, offer) = sign::offer_test(answerer, public, &hello.signed(signature), server, rng)?;
     let (asking, half) = asking.receive(&offer, ours)?;
-    let answer = answering.receive(half)?.release(theirs, identity)?;
+    let signature = device.sign_raw(&half.signing_bytes());
+    let unjudged = answering.receive(half.signed(signature))?;
+    let answer = unjudged.release(theirs, server, good(answerer.id()))?;
     asking.receive(&answer)
 }
 

@@ -9,14 +9,18 @@
 //!   ([`pair`]), so recovery's share is hollow until recovery signs, and a device's set-up with the server is its own.
 //! - **A failed proof ends a pair's set-up** ([`SignFault::Quarantined`]): each tells the cheat a little of the other's
 //!   secrets. The library says the same of a message that is merely cut short, so every message is read whole, each
-//!   field by its length, before the library sees any of it.
-//! - **Its randomness is the thread's own generator**, which is seeded anew before each step that draws from it. Nothing
-//!   else can be mixed in: a machine whose memory is copied *within* a step is not covered.
+//!   field by its length, before the library sees any of it, and is signed by who says it. A process has one state for each
+//!   pair, whatever it has loaded of it, and takes one step at a time; what must outlive it the caller keeps ([`Standing`]).
+//! - **Its randomness is the thread's own generator**, which is seeded anew before and after each step that draws from it.
+//!   Nothing else can be mixed in: a machine whose memory is copied *within* a step is not covered.
 //! - **It prints its shares**, so no type of its leaves this module.
 //!
 //! Signing takes two round trips ([`sign`]), which live in memory only. The group key stands where a wallet's account
 //! `m/44'/60'/0'` does: hardened steps need a whole secret key, which is nowhere, so addresses are the additive children
 //! `0/i` of the group key ([`AccountKey`]).
+
+/// The library to the letter: what it keeps and says is its own form, which another version need not read or mean alike.
+const LIBRARY: &[u8] = b"dkls23-core 0.6.2";
 
 mod account;
 pub mod create;
@@ -32,6 +36,6 @@ mod transcript;
 
 pub use account::AccountKey;
 pub use ground::Ground;
-pub use pair::{Pair, PairId};
+pub use pair::{Pair, PairId, Standing};
 pub use sign::SignFault;
 pub use transcript::{EcdsaTranscript, SignedEcdsaTranscript};

@@ -6,7 +6,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::super::{
     curve::{self, Curve, PARAMETERS, Scalar},
     proof::Proof,
-    randomness::reseed,
+    randomness::Fresh,
 };
 use crate::{
     Fault, FaultKind,
@@ -28,7 +28,7 @@ pub(super) fn session_data(me: Party, session: &[u8; 32]) -> SessionData {
 
 /// Draws a line and says where it passes at each party.
 pub(super) fn deal(me: Party) -> Result<DealtToAll, Fault> {
-    reseed()?;
+    let _fresh = Fresh::seeded()?;
     and_wipe(|| {
         // Dealing is of no session yet.
         let mut values = dkg::phase1::<Curve>(&session_data(me, &[0; 32]));
@@ -56,7 +56,7 @@ pub(super) struct Own {
 impl Own {
     /// Adds up what everybody dealt to `me`.
     pub(super) fn of(me: Party, session: &[u8; 32], dealt: [(Party, &Dealt); 3]) -> Result<Self, Fault> {
-        reseed()?;
+        let _fresh = Fresh::seeded()?;
         and_wipe(|| {
             let mut values = [Scalar::ZERO; 3];
             for (value, (from, dealt)) in values.iter_mut().zip(dealt) {

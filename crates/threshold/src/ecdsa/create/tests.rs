@@ -56,8 +56,9 @@ fn three_parties_make_a_key_and_every_two_of_them_sign_with_it() {
         };
         let rng = &mut gaining.parties.rng;
         let (one, other) = set_up(setting, rng);
-        let identity = identities[answerer.party().index()];
-        let signature = test((&one, asker), (&other, answerer, identity), public, rng).unwrap();
+        let identity = |share: &crate::share::Share| identities[share.party().index()];
+        let (one_side, other_side) = ((&one, asker, identity(asker)), (&other, answerer, identity(answerer)));
+        let signature = test(one_side, other_side, public, rng).unwrap();
         let _pairs = Pairs {
             asker: one.tested(&signature, public).unwrap(),
             answerer: other.tested(&signature, public).unwrap(),

@@ -1,7 +1,7 @@
 //! Both sides of a pair's set-up.
 
-use alloc::{sync::Arc, vec::Vec};
-use core::{fmt, sync::atomic::AtomicBool};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::fmt;
 
 use dkls23_core::utilities::{
     multiplication::{MulReceiver, MulSender},
@@ -11,10 +11,11 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    super::{curve::Curve, curve::index, randomness::reseed},
+    super::{LIBRARY, curve::Curve, curve::index, randomness::Fresh},
     PairId, SetUp, Setting, Side, Untested,
     message::{Head, PairAnswer, PairClosing, PairCompletion, PairOpening, SALT},
     multiplication::{Kept, show},
+    standing::PROCESS,
 };
 use crate::{
     Fault, FaultKind,
@@ -47,7 +48,7 @@ impl Seed {
         let mut fresh = [0; 32];
         rng.fill_bytes(&mut fresh);
         let key = SealSecret::generate(rng);
-        reseed()?;
+        let _fresh = Fresh::seeded()?;
         let (value, commitment, salt) = and_wipe(|| {
             let (mut seed, commitment, salt) =
                 ZeroShare::generate_seed_with_bound_commitment(&context(run, setting, me, other));
@@ -118,12 +119,18 @@ fn context(run: Run, setting: Setting, from: Party, to: Party) -> [u8; 32] {
     )
 }
 
-/// What every number of the set-up is of.
+/// What every number of the set-up is of: of the library's version too, as another may count otherwise.
 fn session(run: Run, setting: Setting, asker: &Head, answerer: &Head) -> [u8; 32] {
     let head = |head: &Head| [&head.fresh[..], &head.commitment, head.key.as_bytes()].concat();
     hash::tagged(
         "twofold/ecdsa/pair",
-        &[&run.ceremony.0, &setting.to_bytes(), &head(asker), &head(answerer)],
+        &[
+            LIBRARY,
+            &run.ceremony.0,
+            &setting.to_bytes(),
+            &head(asker),
+            &head(answerer),
+        ],
     )
 }
 
@@ -138,17 +145,17 @@ fn untested(
     id: PairId,
     (sender, receiver): (MulSender<Curve>, MulReceiver<Curve>),
 ) -> Untested {
-    let seed_pair = and_wipe(|| {
-        ZeroShare::generate_seed_pair(index(seed.me), index(seed.other), seed.value.expose(), theirs.expose())
-    });
-    Untested(Arc::new(SetUp {
-        setting: seed.setting,
-        me: seed.me,
-        id,
-        seed: seed_pair,
-        sender,
-        receiver,
-        quarantined: AtomicBool::new(false),
+    let (mine, others) = (index(seed.me), index(seed.other));
+    Untested(and_wipe(|| {
+        Arc::new(SetUp {
+            setting: seed.setting,
+            me: seed.me,
+            id,
+            seed: ZeroShare::generate_seed_pair(mine, others, seed.value.expose(), theirs.expose()),
+            sender,
+            receiver,
+            state: PROCESS.state(id, seed.me),
+        })
     }))
 }
 
@@ -262,7 +269,7 @@ pub struct AwaitClosing {
     theirs: Head,
     session: [u8; 32],
     part: [u8; 32],
-    kept: Kept,
+    kept: Box<Kept>,
 }
 
 impl AwaitClosing {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Setting, multiplication::Shown};
+use super::{super::LIBRARY, Setting, multiplication::Shown};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
@@ -42,7 +42,7 @@ impl Decode for Head {
     }
 }
 
-/// Asker to answerer.
+/// Asker to answerer. The library's version follows it, so that another one is refused before it costs anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairOpening {
     pub(crate) run: Run,
@@ -61,7 +61,11 @@ impl PairOpening {
 
 impl Encode for PairOpening {
     fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.run).field(&self.setting).field(&self.head)
+        writer
+            .field(&self.run)
+            .field(&self.setting)
+            .field(&self.head)
+            .var(LIBRARY)
     }
 }
 
@@ -72,6 +76,9 @@ impl Decode for PairOpening {
             setting: reader.field()?,
             head: reader.field()?,
         };
+        if reader.var(64)? != LIBRARY {
+            return Err(FaultKind::UnknownVersion.into());
+        }
         if opening.setting.wallet == opening.run.wallet {
             Ok(opening)
         } else {

@@ -23,15 +23,16 @@
 mod machine;
 mod message;
 mod multiplication;
+mod standing;
 
 pub use machine::{AwaitAnswer, AwaitClosing, AwaitCompletion, answer, begin};
 pub use message::{PairAnswer, PairClosing, PairCompletion, PairOpening};
+#[cfg(test)]
+pub(super) use standing::Registry;
+pub use standing::Standing;
 
 use alloc::{sync::Arc, vec};
-use core::{
-    fmt,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use core::fmt;
 
 use dkls23_core::utilities::{
     multiplication::{MulReceiver, MulSender},
@@ -40,7 +41,8 @@ use dkls23_core::utilities::{
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{curve::Curve, curve::index, sign::SignFault};
+use self::standing::{PROCESS, State};
+use super::{LIBRARY, curve::Curve, curve::index, randomness::Fresh, sign::SignFault};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Kind, Reader, Writer},
@@ -164,8 +166,7 @@ pub(super) struct SetUp {
     pub(super) seed: SeedPair,
     pub(super) sender: MulSender<Curve>,
     pub(super) receiver: MulReceiver<Curve>,
-    /// A proof of the other's failed.
-    quarantined: AtomicBool,
+    state: Arc<State>,
 }
 
 impl SetUp {
@@ -178,16 +179,37 @@ impl SetUp {
     }
 
     pub(super) fn check_usable(&self) -> Result<(), SignFault> {
-        if self.quarantined.load(Ordering::SeqCst) {
+        if self.state.is_ended() {
             Err(self.quarantine())
         } else {
             Ok(())
         }
     }
 
+    /// Ends the pair if the caller's list does.
+    pub(super) fn check_standing(&self, standing: Standing) -> Result<(), SignFault> {
+        if standing.ended(self.id)? {
+            return Err(self.quarantine());
+        }
+        self.check_usable()
+    }
+
+    /// One step of a session, alone on the pair in this process. A pair that has ended since the session began, or is ended
+    /// while the step is taken, lets nothing out: each failed proof tells of the pair's secrets, and so there is one.
+    pub(super) fn step<T>(&self, step: impl FnOnce() -> Result<T, SignFault>) -> Result<T, SignFault> {
+        let _alone = self.state.alone()?;
+        self.check_usable()?;
+        let done = {
+            let _fresh = Fresh::seeded()?;
+            and_wipe(step)
+        }?;
+        self.check_usable()?;
+        Ok(done)
+    }
+
     /// From here on nothing is done with these secrets, in this or any other session of theirs.
     pub(super) fn quarantine(&self) -> SignFault {
-        self.quarantined.store(true, Ordering::SeqCst);
+        self.state.end();
         SignFault::Quarantined {
             pair: self.id,
             culprit: self.other().party,
@@ -220,10 +242,10 @@ impl Pair {
     /// Whether a proof of the other's has failed: nothing is signed with this pair any more.
     #[must_use]
     pub fn is_quarantined(&self) -> bool {
-        self.0.quarantined.load(Ordering::SeqCst)
+        self.0.state.is_ended()
     }
 
-    /// Says that a proof of the other's has failed, in a process before this one.
+    /// Says that a proof of the other's has failed elsewhere. What is under way with this pair lets nothing more out.
     pub fn quarantine(&self) {
         let _said = self.0.quarantine();
     }
@@ -234,8 +256,9 @@ impl Pair {
         let (sender, receiver) = and_wipe(|| Ok::<_, Fault>((written(&set_up.sender)?, written(&set_up.receiver)?)))?;
         Ok(Writer::with_capacity(
             Kind::EcdsaPair,
-            2 + 256 + 32 + 2 + 32 + 8 + sender.len() + receiver.len(),
+            2 + 256 + 32 + 2 + 32 + 8 + 4 + LIBRARY.len() + sender.len() + receiver.len(),
         )
+        .var(LIBRARY)
         .field(&set_up.setting)
         .field(&set_up.me)
         .field(&set_up.id)
@@ -246,9 +269,34 @@ impl Pair {
         .finish_secret())
     }
 
-    /// The other direction.
-    pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+    /// The other direction. However often a process reads one record, what it has of the pair ends as one.
+    pub fn from_secret_bytes(bytes: &[u8], standing: Standing) -> Result<Self, Fault> {
+        Self::read_in(&PROCESS, bytes, standing)
+    }
+
+    pub(super) fn read_in(
+        registry: &'static standing::Registry,
+        bytes: &[u8],
+        standing: Standing,
+    ) -> Result<Self, Fault> {
+        and_wipe(|| {
+            let (set_up, quarantined) = SetUp::read(registry, bytes)?;
+            let pair = Self(Arc::new(set_up));
+            if quarantined || standing.ended(pair.id())? {
+                pair.quarantine();
+            }
+            Ok(pair)
+        })
+    }
+}
+
+impl SetUp {
+    /// Out of a record, and whether that says that it has ended.
+    fn read(registry: &'static standing::Registry, bytes: &[u8]) -> Result<(Self, bool), Fault> {
         let mut reader = Reader::new(bytes, Kind::EcdsaPair)?;
+        if reader.var(64)? != LIBRARY {
+            return Err(FaultKind::UnknownVersion.into());
+        }
         let setting: Setting = reader.field()?;
         let (me, id) = (reader.field::<Party>()?, reader.field()?);
         let quarantined = match reader.u8()? {
@@ -262,11 +310,11 @@ impl Pair {
         if me != setting.asker.party && me != setting.answerer.party {
             return Err(FaultKind::UnknownName.into());
         }
-        let sender: MulSender<Curve> = and_wipe(|| read(sender))?;
-        let receiver: MulReceiver<Curve> = and_wipe(|| read(receiver))?;
+        let sender: MulSender<Curve> = read(sender)?;
+        let receiver: MulReceiver<Curve> = read(receiver)?;
         sender.check_state().map_err(|_| FaultKind::Length)?;
         receiver.check_state(None).map_err(|_| FaultKind::Length)?;
-        let mut set_up = SetUp {
+        let mut set_up = Self {
             setting,
             me,
             id,
@@ -277,12 +325,12 @@ impl Pair {
             },
             sender,
             receiver,
-            quarantined: AtomicBool::new(quarantined),
+            state: registry.state(id, me),
         };
         let other = set_up.other().party;
         set_up.seed.lowest_index = me < other;
         set_up.seed.index_counterparty = index(other);
-        Ok(Self(Arc::new(set_up)))
+        Ok((set_up, quarantined))
     }
 }
 

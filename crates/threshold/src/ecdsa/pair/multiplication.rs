@@ -1,6 +1,6 @@
 //! The multiplication's set-up: each party is sender to the other and receiver of the other, once.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use dkls23_core::utilities::{
     multiplication::{MulReceiver, MulSender},
@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 use super::super::{
     curve::{AffinePoint, Curve, ProjectivePoint, Scalar, index},
     proof::Proof,
-    randomness::reseed,
+    randomness::Fresh,
 };
 use crate::{
     Fault, FaultKind,
@@ -105,7 +105,7 @@ fn decode_encryption(reader: &mut Reader<'_>) -> Result<EncProof<Curve>, Fault> 
     })
 }
 
-/// What a party keeps between its part and the other's.
+/// What a party keeps between its part and the other's; boxed, so that moving it leaves no copy.
 pub(super) struct Kept {
     session: [u8; 32],
     me: Party,
@@ -134,13 +134,13 @@ fn session_of(receiver: Party, sender: Party, session: &[u8; 32]) -> Vec<u8> {
 }
 
 /// `me`'s part.
-pub(super) fn show(me: Party, other: Party, session: &[u8; 32]) -> Result<(Kept, Shown), Fault> {
-    reseed()?;
+pub(super) fn show(me: Party, other: Party, session: &[u8; 32]) -> Result<(Box<Kept>, Shown), Fault> {
+    let _fresh = Fresh::seeded()?;
     and_wipe(|| {
         let (ot_sender, proof, nonce) = MulReceiver::<Curve>::init_phase1(&session_of(me, other, session));
         let (ot_receiver, correlation, vec_r, encryptions) =
             MulSender::<Curve>::init_phase1(&session_of(other, me, session));
-        let kept = Kept {
+        let kept = Box::new(Kept {
             session: *session,
             me,
             other,
@@ -149,7 +149,7 @@ pub(super) fn show(me: Party, other: Party, session: &[u8; 32]) -> Result<(Kept,
             vec_r,
             ot_sender,
             ot_receiver,
-        };
+        });
         let shown = Shown {
             proof: Proof::new(proof)?,
             nonce,

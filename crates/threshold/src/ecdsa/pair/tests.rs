@@ -1,11 +1,16 @@
 //! A pair's set-up, and sides that keep the form and break the protocol.
 
-use std::{env, fs, vec, vec::Vec};
+use std::{env, fs, sync::Arc, vec, vec::Vec};
 
-use super::{AwaitAnswer, AwaitClosing, Pair, PairAnswer, PairClosing, PairCompletion, PairOpening, answer, begin};
+use super::{
+    AwaitAnswer, AwaitClosing, Pair, PairAnswer, PairClosing, PairCompletion, PairId, PairOpening, answer, begin,
+};
 use crate::{
     Class, Fault, FaultKind,
-    ecdsa::fixture::{Dealt, WHAT},
+    ecdsa::{
+        LIBRARY,
+        fixture::{Dealt, WHAT, good, process},
+    },
     id::{CeremonyId, EpochId, Party},
 };
 
@@ -50,13 +55,18 @@ fn the_record_of_a_pair_is_read_as_it_was_written_and_signs() {
     );
     dealt.sign(&pairs, &WHAT).unwrap();
     for cut in (0..kept.len()).step_by(313) {
-        assert!(Pair::from_secret_bytes(&kept[..cut]).is_err(), "cut at {cut}");
+        assert!(
+            Pair::from_secret_bytes(&kept[..cut], good(pairs.asker.id())).is_err(),
+            "cut at {cut}"
+        );
     }
     // A transfer less than there must be, as the library's own form would have it.
     let mut longer = kept.to_vec();
     longer.push(0);
     assert_eq!(
-        Pair::from_secret_bytes(&longer).unwrap_err().kind,
+        Pair::from_secret_bytes(&longer, good(pairs.asker.id()))
+            .unwrap_err()
+            .kind,
         FaultKind::TrailingBytes
     );
 }
@@ -181,6 +191,32 @@ fn a_seed_that_was_chosen_after_the_other_s_does_not_open_the_commitment() {
     };
     let fault = asking.receive(&swapped).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::CommitmentReplaced, Party::Server));
+}
+
+#[test]
+fn p39_ecdsa_a_process_keeps_no_more_of_pairs_than_are_alive_or_ended() {
+    let house = process();
+    let state = |number: u8, party| house.state(PairId([number; 32]), party);
+    let alive = state(0, Party::Device);
+    state(1, Party::Device).end();
+    for number in 2..=u8::MAX {
+        drop(state(number, Party::Server));
+    }
+    assert!(house.len() <= 3, "{} are kept", house.len());
+    assert!(state(1, Party::Device).is_ended() && !state(1, Party::Server).is_ended());
+    assert!(Arc::ptr_eq(&alive, &state(0, Party::Device)));
+}
+
+#[test]
+fn p37_ecdsa_a_side_with_another_version_of_the_library_is_refused_before_it_costs_anything() {
+    let mut dealt = Dealt::new(1);
+    let (_, _, opening, _) = until_answer(&mut dealt);
+    let mut other = opening.to_bytes();
+    let last = other.len() - 1;
+    assert!(other.ends_with(LIBRARY));
+    other[last] ^= 1;
+    let fault = PairOpening::try_from(other.as_slice()).unwrap_err();
+    assert_eq!(fault, FaultKind::UnknownVersion.into());
 }
 
 #[test]

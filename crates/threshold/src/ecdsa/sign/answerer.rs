@@ -9,17 +9,14 @@ use rand_core::{CryptoRng, RngCore};
 use super::{
     SignFault, ToSign,
     fault::refused,
-    message::{Answer, First, Half, Hello, Offer, then},
+    message::{Answer, Half, Hello, Offer, then},
+    phase::First,
     session::{AfterFirst, Session, named, only, second},
 };
 use crate::{
     Fault, FaultKind,
-    ecdsa::{
-        pair::{Pair, SetUp, Untested},
-        randomness::reseed,
-    },
+    ecdsa::pair::{Pair, SetUp, Standing, Untested},
     identity::{Domain, IdentitySecret, Signature64},
-    secret::and_wipe,
     share::{PublicShares, Share},
 };
 
@@ -60,17 +57,17 @@ fn answer(
     }
     let session = Session::new(set_up, public, what)?;
     hello.head.check(set_up)?;
+    hello.check(&set_up.setting.asker)?;
     let mut fresh = [0; 32];
     rng.fill_bytes(&mut fresh);
     let data = session.data(&hello.fresh, &fresh);
-    // The first phase has no need of the share.
-    let party = session.party(None)?;
-    reseed()?;
-    let (kept, first) = and_wipe(|| {
+    let (kept, first) = set_up.step(|| {
+        // The first phase has no need of the share.
+        let party = session.party(None)?;
         let (unique, kept, first) = party.sign_phase1(&data).map_err(|abort| refused(set_up, &abort))?;
-        Ok::<_, SignFault>(((unique, kept), First::of(only(&first)?)))
+        Ok((AfterFirst::new((unique, kept)), First::of(only(&first)?)))
     })?;
-    let before = then(&[0; 32], &hello.to_bytes());
+    let before = then(&[0; 32], &hello.signed());
     let mut offer = Offer {
         head: session.head(),
         fresh,
@@ -101,10 +98,12 @@ pub struct AwaitHalf {
 impl AwaitHalf {
     /// Takes the asker's half, and does nothing with it yet.
     pub fn receive(self, half: Half) -> Result<Unjudged, SignFault> {
-        half.head.check(&self.session.set_up)?;
+        let set_up = &self.session.set_up;
+        set_up.check_usable()?;
+        half.head.check(set_up)?;
+        half.check(&set_up.setting.asker)?;
         if half.before != self.said {
-            let asker = self.session.set_up.other().party;
-            return Err(Fault::of(FaultKind::ForeignReply, asker).into());
+            return Err(Fault::of(FaultKind::ForeignReply, set_up.setting.asker.party).into());
         }
         Ok(Unjudged { before: self, half })
     }
@@ -131,37 +130,39 @@ impl Unjudged {
         &self.before.session.digest
     }
 
-    /// The second yes is said: only now the share comes in, and what depends on it goes out.
-    pub fn release(self, share: &Share, identity: &IdentitySecret) -> Result<Answer, SignFault> {
+    /// The second yes is said: only now the share comes in, and what depends on it goes out. `standing` is read for this yes,
+    /// as another process may have ended the pair since the first.
+    pub fn release(self, share: &Share, identity: &IdentitySecret, standing: Standing) -> Result<Answer, SignFault> {
         let Self {
             before:
                 AwaitHalf {
                     session,
                     data,
-                    kept: (unique, kept),
+                    kept,
                     said,
                 },
             half,
         } = self;
         let set_up = &session.set_up;
+        set_up.check_standing(standing)?;
         if identity.public() != set_up.setting.answerer.identity {
             return Err(FaultKind::Internal.into());
         }
-        let said = then(&said, &half.to_bytes());
+        let said = then(&said, &half.signed());
         let Half {
             first: their_first,
             second: their_second,
             ..
         } = half;
-        let party = session.party(Some(share))?;
-        reseed()?;
-        let (second, last) = and_wipe(|| {
+        let (second, last) = set_up.step(|| {
+            let party = session.party(Some(share))?;
+            let (unique, kept) = kept.take();
             let fault = |abort| refused(set_up, &abort);
             let theirs = [their_first.library(set_up)];
             let (unique, kept, messages) = party.sign_phase2(&data, unique, kept, &theirs).map_err(fault)?;
             let theirs = [their_second.library(set_up)];
             let (_, last) = party.sign_phase3(&data, unique, kept, &theirs).map_err(fault)?;
-            Ok::<_, SignFault>((second(&messages)?, last))
+            Ok((second(&messages)?, last))
         })?;
         let mut answer = Answer {
             head: session.head(),

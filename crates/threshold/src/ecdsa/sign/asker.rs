@@ -9,17 +9,14 @@ use rand_core::{CryptoRng, RngCore};
 use super::{
     RecoverableSignature, SignFault, ToSign,
     fault::refused,
-    message::{Answer, First, Half, Hello, Offer, then},
+    message::{Answer, Half, Hello, Offer, Unsigned, then},
+    phase::First,
     session::{AfterSecond, Session, answerer, named, only, second},
 };
 use crate::{
     Fault, FaultKind,
-    ecdsa::{
-        pair::{Pair, SetUp, Untested},
-        randomness::reseed,
-    },
+    ecdsa::pair::{Pair, SetUp, Untested},
     identity::{Domain, Signature64},
-    secret::and_wipe,
     share::{PublicShares, Share},
 };
 
@@ -29,7 +26,7 @@ pub fn begin(
     public: &PublicShares,
     what: &ToSign,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(AwaitOffer, Hello), SignFault> {
+) -> Result<(AwaitOffer, Unsigned<Hello>), SignFault> {
     ask(&pair.0, public, Ok(what), rng)
 }
 
@@ -38,7 +35,7 @@ pub fn begin_test(
     pair: &Untested,
     public: &PublicShares,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(AwaitOffer, Hello), SignFault> {
+) -> Result<(AwaitOffer, Unsigned<Hello>), SignFault> {
     ask(&pair.0, public, Err(pair.message()), rng)
 }
 
@@ -47,7 +44,7 @@ fn ask(
     public: &PublicShares,
     what: Result<&ToSign, [u8; 32]>,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(AwaitOffer, Hello), SignFault> {
+) -> Result<(AwaitOffer, Unsigned<Hello>), SignFault> {
     if set_up.me != set_up.setting.asker.party {
         return Err(FaultKind::Internal.into());
     }
@@ -57,9 +54,10 @@ fn ask(
     let hello = Hello {
         head: session.head(),
         fresh,
+        signature: Signature64([0; 64]),
     };
-    let said = then(&[0; 32], &hello.to_bytes());
-    Ok((AwaitOffer { session, fresh, said }, hello))
+    let said = then(&[0; 32], &hello.signed());
+    Ok((AwaitOffer { session, fresh, said }, Unsigned(hello)))
 }
 
 /// Whether the answerer itself said this, after all that was said before. Nothing secret is done with what fails here.
@@ -91,36 +89,37 @@ pub struct AwaitOffer {
 
 impl AwaitOffer {
     /// Takes the first two phases at once.
-    pub fn receive(self, offer: &Offer, share: &Share) -> Result<(AwaitAnswer, Half), SignFault> {
+    pub fn receive(self, offer: &Offer, share: &Share) -> Result<(AwaitAnswer, Unsigned<Half>), SignFault> {
         let Self { session, fresh, said } = self;
+        session.set_up.check_usable()?;
         offer.head.check(&session.set_up)?;
         check(&session, &said, &offer.before, &offer.signed(), &offer.signature)?;
         let data = session.data(&fresh, &offer.fresh);
         let said = then(&said, &offer.to_bytes());
-        let party = session.party(Some(share))?;
-        reseed()?;
-        let (first, second, kept) = and_wipe(|| {
+        let (first, second, kept) = session.set_up.step(|| {
+            let party = session.party(Some(share))?;
             let fault = |abort| refused(&session.set_up, &abort);
             let (unique, kept, first) = party.sign_phase1(&data).map_err(fault)?;
             let theirs = [offer.first.clone().library(&session.set_up)];
             let (unique, kept, messages) = party.sign_phase2(&data, unique, kept, &theirs).map_err(fault)?;
             let first = First::of(only(&first)?);
-            Ok::<_, SignFault>((first, second(&messages)?, (unique, kept)))
+            Ok((first, second(&messages)?, AfterSecond::new((unique, kept))))
         })?;
         let half = Half {
             head: session.head(),
             before: said,
             first,
             second,
+            signature: Signature64([0; 64]),
         };
-        let said = then(&said, &half.to_bytes());
+        let said = then(&said, &half.signed());
         let state = AwaitAnswer {
             session,
             data,
             kept,
             said,
         };
-        Ok((state, half))
+        Ok((state, Unsigned(half)))
     }
 }
 
@@ -145,19 +144,21 @@ impl AwaitAnswer {
         let Self {
             session,
             data,
-            kept: (unique, kept),
+            kept,
             said,
         } = self;
+        session.set_up.check_usable()?;
         answer.head.check(&session.set_up)?;
         check(&session, &said, &answer.before, &answer.signed(), &answer.signature)?;
-        let party = session.party(None)?;
-        let (x, (s, recovery)) = and_wipe(|| {
+        let (x, (s, recovery)) = session.set_up.step(|| {
+            let party = session.party(None)?;
+            let (unique, kept) = kept.take();
             let fault = |abort| refused(&session.set_up, &abort);
             let theirs = [answer.second.clone().library(&session.set_up)];
             let (x, ours) = party.sign_phase3(&data, unique, kept, &theirs).map_err(fault)?;
             let halves = [ours, answer.last.clone()];
             let finished = party.sign_phase4(&data, &x, &halves, true).map_err(fault)?;
-            Ok::<_, SignFault>((x, finished))
+            Ok((x, finished))
         })?;
         let mut rs = [0; 64];
         let (r_half, s_half) = rs.split_at_mut(32);

@@ -3,31 +3,22 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use dkls23_core::{
-    protocols::{
-        PartiesMessage,
-        signing::{Broadcast3to4, TransmitPhase1to2, TransmitPhase2to3},
-    },
-    utilities::{
-        multiplication::{L, MulDataToReceiver, OT_WIDTH},
-        ot::extension::{BATCH_SIZE, KAPPA, OTEDataToSender},
-    },
-};
+use dkls23_core::protocols::signing::Broadcast3to4;
 
-use super::super::{
-    curve::{Curve, index},
-    pair::{PairId, SetUp},
+use super::{
+    super::{
+        curve::Curve,
+        pair::{PairId, SetUp, Side},
+    },
+    phase::{First, Second},
 };
 use crate::{
     Fault, FaultKind,
     codec::{self, Decode, Encode, Kind, Reader, Writer},
     hash,
     id::{EpochId, Party, WalletId},
-    identity::Signature64,
+    identity::{Domain, Signature64},
 };
-
-/// A salt of the library's commitments.
-const SALT: usize = 64;
 
 /// What every message begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,151 +74,17 @@ impl Decode for Head {
     }
 }
 
-/// The library's first message.
-#[derive(Clone)]
-pub(super) struct First {
-    binding: [u8; 32],
-    commitment: [u8; 32],
-    extension: OTEDataToSender,
-}
-
-impl First {
-    pub(super) fn of(message: &TransmitPhase1to2) -> Self {
-        Self {
-            binding: message.session_binding,
-            commitment: message.commitment,
-            extension: message.mul_transmit.clone(),
-        }
-    }
-
-    /// As the library takes it from `set_up`'s other side.
-    pub(super) fn library(self, set_up: &SetUp) -> TransmitPhase1to2 {
-        TransmitPhase1to2 {
-            parties: to_me(set_up),
-            session_binding: self.binding,
-            commitment: self.commitment,
-            mul_transmit: self.extension,
-        }
-    }
-}
-
-fn to_me(set_up: &SetUp) -> PartiesMessage {
-    PartiesMessage {
-        sender: index(set_up.other().party),
-        receiver: index(set_up.me),
-    }
-}
-
-impl Encode for First {
-    fn encode(&self, writer: Writer) -> Writer {
-        let writer = writer
-            .fixed(&self.binding)
-            .fixed(&self.commitment)
-            .fixed(&self.extension.nonce);
-        let writer = self.extension.u.iter().fold(writer, |writer, row| writer.fixed(row));
-        let writer = writer.fixed(&self.extension.verify_x);
-        let rows = &self.extension.verify_t;
-        rows.iter().fold(writer, |writer, row| writer.fixed(row))
-    }
-}
-
-impl Decode for First {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        let rows = usize::from(KAPPA);
-        Ok(Self {
-            binding: reader.array()?,
-            commitment: reader.array()?,
-            extension: OTEDataToSender {
-                nonce: reader.array()?,
-                u: reader.arrays(rows)?,
-                verify_x: reader.array()?,
-                verify_t: reader.arrays(rows)?,
-            },
-        })
-    }
-}
-
-/// The library's second message.
-#[derive(Clone)]
-pub(super) struct Second(TransmitPhase2to3<Curve>);
-
-impl Second {
-    pub(super) fn of(message: &TransmitPhase2to3<Curve>) -> Result<Self, Fault> {
-        if message.salt.len() == SALT {
-            Ok(Self(message.clone()))
-        } else {
-            Err(FaultKind::Internal.into())
-        }
-    }
-
-    /// As the library takes it from `set_up`'s other side.
-    pub(super) fn library(mut self, set_up: &SetUp) -> TransmitPhase2to3<Curve> {
-        self.0.parties = to_me(set_up);
-        self.0
-    }
-}
-
-impl Encode for Second {
-    fn encode(&self, writer: Writer) -> Writer {
-        let Self(message) = self;
-        let writer = writer
-            .fixed(&message.session_binding)
-            .point(&message.gamma_u)
-            .point(&message.gamma_v)
-            .scalar(&message.psi)
-            .point(&message.public_share)
-            .point(&message.instance_point)
-            .fixed(&message.salt);
-        let multiplied = &message.mul_transmit;
-        let rows = &multiplied.vector_of_tau;
-        rows.iter()
-            .fold(writer, |writer, row| writer.scalars(row))
-            .fixed(&multiplied.ote_salt)
-            .fixed(&multiplied.verify_r)
-            .scalars(&multiplied.verify_u)
-            .scalars(&multiplied.gamma_sender)
-    }
-}
-
-impl Decode for Second {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        // Whose it is, and for whom, the message's head says.
-        let nobody = PartiesMessage {
-            sender: index(Party::Server),
-            receiver: index(Party::Server),
-        };
-        Ok(Self(TransmitPhase2to3 {
-            parties: nobody,
-            session_binding: reader.array()?,
-            gamma_u: reader.point()?,
-            gamma_v: reader.point()?,
-            psi: reader.scalar()?,
-            public_share: reader.point()?,
-            instance_point: reader.point()?,
-            salt: reader.array::<SALT>()?.to_vec(),
-            mul_transmit: MulDataToReceiver {
-                vector_of_tau: (0..OT_WIDTH)
-                    .map(|_| reader.scalars(usize::from(BATCH_SIZE)))
-                    .collect::<Result<_, _>>()?,
-                ote_salt: reader.array()?,
-                verify_r: reader.array()?,
-                verify_u: reader.scalars(usize::from(L))?,
-                gamma_sender: reader.scalars(usize::from(L))?,
-            },
-        }))
-    }
-}
-
-/// Asker to answerer: fresh bytes.
+/// Asker to answerer: fresh bytes, signed.
 #[derive(Clone)]
 pub struct Hello {
     pub(super) head: Head,
     pub(super) fresh: [u8; 32],
+    pub(super) signature: Signature64,
 }
 
 impl Encode for Hello {
     fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.head).fixed(&self.fresh)
+        writer.field(&self.head).fixed(&self.fresh).field(&self.signature)
     }
 }
 
@@ -236,6 +93,7 @@ impl Decode for Hello {
         Ok(Self {
             head: reader.field()?,
             fresh: reader.array()?,
+            signature: reader.field()?,
         })
     }
 }
@@ -273,13 +131,14 @@ impl Decode for Offer {
     }
 }
 
-/// Asker to answerer: its first and second phases.
+/// Asker to answerer: its first and second phases, signed.
 #[derive(Clone)]
 pub struct Half {
     pub(super) head: Head,
     pub(super) before: [u8; 32],
     pub(super) first: First,
     pub(super) second: Second,
+    pub(super) signature: Signature64,
 }
 
 impl Encode for Half {
@@ -289,6 +148,7 @@ impl Encode for Half {
             .fixed(&self.before)
             .field(&self.first)
             .field(&self.second)
+            .field(&self.signature)
     }
 }
 
@@ -299,6 +159,7 @@ impl Decode for Half {
             before: reader.array()?,
             first: reader.field()?,
             second: reader.field()?,
+            signature: reader.field()?,
         })
     }
 }
@@ -340,33 +201,53 @@ impl Decode for Answer {
     }
 }
 
-impl Offer {
-    /// What the answerer signs: all of it.
-    pub(super) fn signed(&self) -> [u8; 32] {
-        unsigned(self.to_bytes())
-    }
-}
+/// A message of the asker's, to be signed by its identity key, wherever that lives.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Unsigned<M>(pub(super) M);
 
-impl Answer {
-    /// What the answerer signs: all of it.
-    pub(super) fn signed(&self) -> [u8; 32] {
-        unsigned(self.to_bytes())
-    }
+macro_rules! asked {
+    ($($name:ident),*) => {
+        $(
+            impl Unsigned<$name> {
+                /// The bytes that the asker's identity key signs.
+                #[must_use]
+                pub fn signing_bytes(&self) -> Vec<u8> {
+                    Domain::ECDSA_ASK.signing_bytes(&self.0.signed())
+                }
+
+                /// The message with its signature.
+                #[must_use]
+                pub fn signed(self, signature: Signature64) -> $name {
+                    $name { signature, ..self.0 }
+                }
+            }
+
+            impl $name {
+                /// Whether `asker` itself says this.
+                pub(super) fn check(&self, asker: &Side) -> Result<(), Fault> {
+                    let checked = asker.identity.verify(Domain::ECDSA_ASK, &self.signed(), &self.signature);
+                    checked.map_err(|fault| fault.by(asker.party))
+                }
+            }
+        )*
+    };
 }
+asked!(Hello, Half);
 
 /// A hash of a message but for the signature at its end.
-fn unsigned(mut bytes: Vec<u8>) -> [u8; 32] {
+fn unsigned(tag: &str, mut bytes: Vec<u8>) -> [u8; 32] {
     bytes.truncate(bytes.len() - 64);
-    hash::tagged("twofold/ecdsa/answer", &[&bytes])
+    hash::tagged(tag, &[&bytes])
 }
 
-/// A hash of all that was said so far.
+/// A hash of all that was said so far; the asker's signatures, which come later than its states, are left out.
 pub(super) fn then(before: &[u8; 32], message: &[u8]) -> [u8; 32] {
     hash::tagged("twofold/ecdsa/said", &[before, message])
 }
 
 macro_rules! messages {
-    ($($name:ident, $kind:ident;)*) => {
+    ($($name:ident, $kind:ident, $tag:literal;)*) => {
         $(
             impl $name {
                 /// Whose wallet.
@@ -385,6 +266,11 @@ macro_rules! messages {
                 #[must_use]
                 pub fn to_bytes(&self) -> Vec<u8> {
                     Writer::new(Kind::$kind).field(self).finish()
+                }
+
+                /// What its sender signs: all of it.
+                pub(super) fn signed(&self) -> [u8; 32] {
+                    unsigned($tag, self.to_bytes())
                 }
             }
 
@@ -405,8 +291,8 @@ macro_rules! messages {
     };
 }
 messages! {
-    Hello, EcdsaHello;
-    Offer, EcdsaOffer;
-    Half, EcdsaHalf;
-    Answer, EcdsaAnswer;
+    Hello, EcdsaHello, "twofold/ecdsa/ask";
+    Offer, EcdsaOffer, "twofold/ecdsa/answer";
+    Half, EcdsaHalf, "twofold/ecdsa/ask";
+    Answer, EcdsaAnswer, "twofold/ecdsa/answer";
 }

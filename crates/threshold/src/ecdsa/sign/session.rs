@@ -1,11 +1,13 @@
 //! What both sides of one signature have in common.
 
 use alloc::{
+    boxed::Box,
     collections::BTreeMap,
     string::{String, ToString},
     sync::Arc,
     vec::Vec,
 };
+use core::mem;
 
 use dkls23_core::{
     protocols::{
@@ -18,15 +20,12 @@ use dkls23_core::{
 use k256::elliptic_curve::PrimeField;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{
-    SignFault, ToSign,
-    message::{Head, Second},
-};
+use super::{SignFault, ToSign, message::Head, phase::Second};
 use crate::{
     Fault, FaultKind,
     ecdsa::{
-        AccountKey,
-        curve::{self, Curve, PARAMETERS, Scalar, index},
+        AccountKey, LIBRARY,
+        curve::{self, AffinePoint, Curve, PARAMETERS, Scalar, index},
         pair::SetUp,
     },
     hash,
@@ -42,10 +41,47 @@ pub(super) struct Session {
     pub(super) digest: [u8; 32],
 }
 
-/// What the first phase leaves.
-pub(super) type AfterFirst = (UniqueKeep1to2<Curve>, BTreeMap<PartyIndex, KeepPhase1to2<Curve>>);
-/// What the second phase leaves.
-pub(super) type AfterSecond = (UniqueKeep2to3<Curve>, BTreeMap<PartyIndex, KeepPhase2to3<Curve>>);
+/// What the first phase leaves. Boxed in the step that makes it and taken out in the next, so that what moves in between is
+/// a pointer.
+pub(super) struct AfterFirst(Box<UniqueKeep1to2<Curve>>, BTreeMap<PartyIndex, KeepPhase1to2<Curve>>);
+
+impl AfterFirst {
+    pub(super) fn new((unique, kept): (UniqueKeep1to2<Curve>, BTreeMap<PartyIndex, KeepPhase1to2<Curve>>)) -> Self {
+        Self(Box::new(unique), kept)
+    }
+
+    /// As the library takes it. What stays in the box is nothing.
+    pub(super) fn take(mut self) -> (UniqueKeep1to2<Curve>, BTreeMap<PartyIndex, KeepPhase1to2<Curve>>) {
+        let nothing = UniqueKeep1to2 {
+            instance_key: Scalar::ZERO,
+            instance_point: AffinePoint::GENERATOR,
+            inversion_mask: Scalar::ZERO,
+            zeta: Scalar::ZERO,
+        };
+        (mem::replace(&mut *self.0, nothing), self.1)
+    }
+}
+
+/// What the second phase leaves, in the same way.
+pub(super) struct AfterSecond(Box<UniqueKeep2to3<Curve>>, BTreeMap<PartyIndex, KeepPhase2to3<Curve>>);
+
+impl AfterSecond {
+    pub(super) fn new((unique, kept): (UniqueKeep2to3<Curve>, BTreeMap<PartyIndex, KeepPhase2to3<Curve>>)) -> Self {
+        Self(Box::new(unique), kept)
+    }
+
+    /// As the library takes it.
+    pub(super) fn take(mut self) -> (UniqueKeep2to3<Curve>, BTreeMap<PartyIndex, KeepPhase2to3<Curve>>) {
+        let nothing = UniqueKeep2to3 {
+            instance_key: Scalar::ZERO,
+            instance_point: AffinePoint::GENERATOR,
+            inversion_mask: Scalar::ZERO,
+            key_share: Scalar::ZERO,
+            public_share: AffinePoint::GENERATOR,
+        };
+        (mem::replace(&mut *self.0, nothing), self.1)
+    }
+}
 
 impl Session {
     /// Of `set_up`, about `what`; an `Err` is the digest of a test, with the group key.
@@ -56,7 +92,7 @@ impl Session {
     ) -> Result<Self, SignFault> {
         set_up.check_usable()?;
         let (key, digest) = match what {
-            Ok(what) => (AccountKey::new(public, what.path)?, what.digest),
+            Ok(what) => (AccountKey::at(public, what.path)?, what.digest),
             Err(test) => (AccountKey::root(public)?, test),
         };
         if key.epoch() != set_up.setting.epoch {
@@ -74,12 +110,13 @@ impl Session {
         Head::of(&self.set_up, self.set_up.me)
     }
 
-    /// The session's name, of both sides' fresh bytes.
+    /// The session's name, of the library's version and both sides' fresh bytes.
     pub(super) fn data(&self, asker: &[u8; 32], answerer: &[u8; 32]) -> SignData {
         let EpochId { number, transcript } = self.set_up.setting.epoch;
         let sign_id = hash::tagged(
             "twofold/ecdsa/sign",
             &[
+                LIBRARY,
                 &self.set_up.setting.wallet.0,
                 &number.to_be_bytes(),
                 &transcript,
@@ -95,9 +132,8 @@ impl Session {
         }
     }
 
-    /// The library's party for this one session. Only the second phase has need of the share.
+    /// The library's party for one step of this session ([`SetUp::step`]), in which it dies. Only the second phase has need of the share.
     pub(super) fn party(&self, share: Option<&Share>) -> Result<LibraryParty<Curve>, SignFault> {
-        self.set_up.check_usable()?;
         let set_up = &self.set_up;
         let mut poly_point = match share {
             Some(share) => self.child(share)?,

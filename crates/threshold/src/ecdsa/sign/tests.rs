@@ -1,5 +1,6 @@
 //! Signing, and sides that keep the form and break the protocol.
 
+mod ban;
 mod encoding;
 mod mutated;
 
@@ -20,7 +21,7 @@ use crate::{
     Class, Fault, FaultKind,
     ecdsa::{
         AccountKey, Pair,
-        fixture::{Dealt, EPOCH, Pairs, WHAT, test},
+        fixture::{Dealt, EPOCH, Pairs, WHAT, good, test},
     },
     id::{EpochId, KeyKind, Party, write_hex},
     identity::Domain,
@@ -42,25 +43,25 @@ pub(super) enum Line<'a> {
 pub(super) fn over(dealt: &mut Dealt, pairs: &Pairs, line: Line<'_>) -> Result<super::RecoverableSignature, SignFault> {
     let mut rng = dealt.rng.clone();
     rand_core::RngCore::next_u64(&mut dealt.rng);
-    let (ours, theirs) = (pairs.asker.party(), pairs.answerer.party());
-    let identity = dealt.identity(theirs);
-    let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng)?;
-    let hello = match line {
-        Line::Hello(change) => changed(&hello.to_bytes(), change)?,
-        _ => hello,
-    };
+    let identity = dealt.identity(pairs.answerer.party());
+    let asker = dealt.signer(&pairs.asker.setting().asker);
+    let (asking, mut hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng)?;
+    if let Line::Hello(change) = line {
+        hello = changed(&hello.to_bytes(), change)?;
+        hello.signature = asker.sign(Domain::ECDSA_ASK, &hello.signed());
+    }
     let (mut answering, mut offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng)?;
     if let Line::Offer(change) = line {
         offered = changed(&offered.to_bytes(), change)?;
         offered.signature = identity.sign(Domain::ECDSA_ANSWER, &offered.signed());
         answering.said = then(&offered.before, &offered.to_bytes());
     }
-    let (asking, half) = asking.receive(&offered, dealt.share(ours))?;
-    let half = match line {
-        Line::Half(change) => changed(&half.to_bytes(), change)?,
-        _ => half,
-    };
-    let mut answer = answering.receive(half)?.release(dealt.share(theirs), identity)?;
+    let (asking, mut half) = dealt.halve(&pairs.asker, asking, &offered)?;
+    if let Line::Half(change) = line {
+        half = changed(&half.to_bytes(), change)?;
+        half.signature = asker.sign(Domain::ECDSA_ASK, &half.signed());
+    }
+    let mut answer = dealt.release(&pairs.answerer, answering.receive(half)?)?;
     if let Line::Answer(change) = line {
         answer = changed(&answer.to_bytes(), change)?;
         answer.signature = identity.sign(Domain::ECDSA_ANSWER, &answer.signed());
@@ -108,7 +109,7 @@ fn device_and_server_sign_for_every_address_as_libsecp256k1_verifies() {
         let key = group.derive_pub(&secp, &path).unwrap().public_key;
         assert_eq!(
             &key.serialize(),
-            AccountKey::new(&dealt.public, what.path).unwrap().key()
+            AccountKey::new(&pairs.asker, &dealt.public, what.path).unwrap().key()
         );
         let parsed = ecdsa::Signature::from_compact(signature.rs()).unwrap();
         // libsecp256k1 takes no s of the upper half.
@@ -135,7 +136,7 @@ fn a_signature_with_s_in_the_upper_half_is_refused() {
     let mut dealt = Dealt::new(1);
     let pairs = dealt.device_and_server();
     let signature = dealt.sign(&pairs, &WHAT).unwrap();
-    let key = *AccountKey::new(&dealt.public, WHAT.path).unwrap().key();
+    let key = *AccountKey::new(&pairs.asker, &dealt.public, WHAT.path).unwrap().key();
     let s: [u8; 32] = signature.rs()[32..].try_into().unwrap();
     let upper: [u8; 32] = (-point::scalar(&s).unwrap()).to_bytes().into();
     let mut rs = *signature.rs();
@@ -149,14 +150,19 @@ fn a_signature_with_s_in_the_upper_half_is_refused() {
 #[test]
 fn a_hardened_step_leads_to_no_key() {
     let dealt = Dealt::new(1);
+    let pairs = dealt.device_and_server();
     for path in [[1 << 31, 0], [0, 1 << 31]] {
-        assert_eq!(AccountKey::new(&dealt.public, path).unwrap_err().kind, FaultKind::Path);
+        assert_eq!(
+            AccountKey::new(&pairs.asker, &dealt.public, path).unwrap_err().kind,
+            FaultKind::Path
+        );
     }
 }
 
 #[test]
 fn a_key_is_used_by_the_protocol_that_made_it_and_no_other() {
     let dealt = Dealt::new(1);
+    let pairs = dealt.device_and_server();
     assert_eq!(dealt.public.child([0, 0]).unwrap_err().kind, FaultKind::UnknownName);
     let taproot = PublicShares::new(
         KeyKind::Taproot,
@@ -166,7 +172,7 @@ fn a_key_is_used_by_the_protocol_that_made_it_and_no_other() {
     )
     .unwrap();
     assert_eq!(
-        AccountKey::new(&taproot, [0, 0]).unwrap_err().kind,
+        AccountKey::new(&pairs.asker, &taproot, [0, 0]).unwrap_err().kind,
         FaultKind::UnknownName
     );
 }
@@ -188,7 +194,7 @@ fn p22_ecdsa_a_failed_proof_ends_the_pair_for_good() {
         "the server asks nobody"
     );
     // A session that was going on already is over as well.
-    let (_asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut dealt.rng.clone()).unwrap();
+    let (_asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut dealt.rng.clone()).unwrap();
     let quarantined = SignFault::Quarantined {
         pair: pairs.answerer.id(),
         culprit: Party::Device,
@@ -264,13 +270,15 @@ fn p27_ecdsa_a_share_of_another_epoch_signs_nothing() {
         let other = Dealt::at(1, EpochId { number, ..EPOCH });
         let identity = dealt.identity(Party::Server);
         let mut rng = dealt.rng.clone();
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
         let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
-        let (_, half) = asking.receive(&offered, dealt.share(Party::Device)).unwrap();
+        let (_, half) = dealt.halve(&pairs.asker, asking, &offered).unwrap();
         let unjudged = answering.receive(half).unwrap();
-        let fault = unjudged.release(other.share(Party::Server), identity).unwrap_err();
+        let fault = unjudged
+            .release(other.share(Party::Server), identity, good(pairs.answerer.id()))
+            .unwrap_err();
         assert_eq!(kind(&fault), FaultKind::StaleEpoch);
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
         let (_, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
         let fault = asking.receive(&offered, other.share(Party::Device)).unwrap_err();
         assert_eq!(kind(&fault), FaultKind::StaleEpoch);
@@ -283,10 +291,10 @@ fn p40_ecdsa_nothing_of_the_share_leaves_before_the_second_yes() {
     let mut dealt = Dealt::new(1);
     let pairs = dealt.device_and_server();
     let mut rng = dealt.rng.clone();
-    let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+    let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
     let identity = dealt.identity(Party::Server);
     let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
-    let (asking, half) = asking.receive(&offered, dealt.share(Party::Device)).unwrap();
+    let (asking, half) = dealt.halve(&pairs.asker, asking, &offered).unwrap();
     // So far the server's share was asked for by nothing. Frozen now, the server drops what it has.
     let unjudged = answering.receive(half).unwrap();
     assert_eq!(unjudged.digest(), &WHAT.digest);
@@ -308,10 +316,10 @@ fn p26_ecdsa_what_the_sides_worked_out_differently_is_signed_by_neither() {
         },
     ] {
         let mut rng = dealt.rng.clone();
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &what, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &what, &mut rng).unwrap();
         let identity = dealt.identity(Party::Server);
         let (_, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
-        let fault = asking.receive(&offered, dealt.share(Party::Device)).unwrap_err();
+        let fault = dealt.halve(&pairs.asker, asking, &offered).unwrap_err();
         assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Server).into());
     }
     over(&mut dealt, &pairs, Line::Quiet).unwrap();
@@ -324,25 +332,20 @@ fn p11_ecdsa_messages_of_two_sessions_are_not_mixed() {
     let mut rng = dealt.rng.clone();
     let identity = dealt.identity(Party::Server);
     let mut session = || {
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
         let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
         (asking, answering, offered)
     };
     let (first, one, first_offer) = session();
     let (second, other, second_offer) = session();
-    let device = dealt.share(Party::Device);
-    let fault = first.receive(&second_offer, device).unwrap_err();
+    let fault = dealt.halve(&pairs.asker, first, &second_offer).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignReply, Party::Server).into());
-    let (asking, half) = second.receive(&second_offer, device).unwrap();
+    let (asking, half) = dealt.halve(&pairs.asker, second, &second_offer).unwrap();
     let fault = one.receive(half.clone()).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignReply, Party::Device).into());
-    let answer = other
-        .receive(half)
-        .unwrap()
-        .release(dealt.share(Party::Server), identity)
-        .unwrap();
+    let answer = dealt.release(&pairs.answerer, other.receive(half).unwrap()).unwrap();
     let (third, answering, offered) = session();
-    let (third, _) = third.receive(&offered, device).unwrap();
+    let (third, _) = dealt.halve(&pairs.asker, third, &offered).unwrap();
     drop((answering, first_offer));
     let fault = third.receive(&answer).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignReply, Party::Server).into());
@@ -365,21 +368,19 @@ fn p19_ecdsa_no_commitment_of_either_side_is_ever_seen_again() {
     for round in 0..12 {
         let mut rng = rng.clone();
         let identity = dealt.identity(Party::Server);
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
         let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
         see(&offered.to_bytes(), encoding::OFFER_FIRST);
         if round % 3 == 0 {
             continue;
         }
-        let (asking, half) = asking.receive(&offered, dealt.share(Party::Device)).unwrap();
+        let (asking, half) = dealt.halve(&pairs.asker, asking, &offered).unwrap();
         see(&half.to_bytes(), encoding::HALF_FIRST);
         if round % 3 == 1 {
             continue;
         }
-        let answer = answering
-            .receive(half)
-            .unwrap()
-            .release(dealt.share(Party::Server), identity)
+        let answer = dealt
+            .release(&pairs.answerer, answering.receive(half).unwrap())
             .unwrap();
         asking.receive(&answer).unwrap();
     }
@@ -411,19 +412,17 @@ fn a_line_that_garbles_what_the_server_said_ends_no_pair() {
     let mut rng = dealt.rng.clone();
     let identity = dealt.identity(Party::Server);
     for late in [false, true] {
-        let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+        let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
         let (answering, mut offered) =
             offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
         if !late {
             offered = changed(&offered.to_bytes(), &|bytes| cheat(bytes)).unwrap();
         }
-        let fault = match asking.receive(&offered, dealt.share(Party::Device)) {
+        let fault = match dealt.halve(&pairs.asker, asking, &offered) {
             Err(fault) => fault,
             Ok((asking, half)) => {
-                let answer = answering
-                    .receive(half)
-                    .unwrap()
-                    .release(dealt.share(Party::Server), identity)
+                let answer = dealt
+                    .release(&pairs.answerer, answering.receive(half).unwrap())
                     .unwrap();
                 asking
                     .receive(&changed(&answer.to_bytes(), &|bytes| cheat(bytes)).unwrap())
@@ -442,11 +441,12 @@ fn a_pair_counts_once_its_own_test_is_signed() {
     let (asker, answerer) = dealt.untested(setting);
     let (mixed, _) = dealt.untested(setting);
     let server = (&answerer, dealt.share(Party::Server), dealt.identity(Party::Server));
+    let device = dealt.identity(Party::Device);
     let rng = &mut dealt.rng.clone();
     // Somebody in the middle has a pair with each; they do not fit.
-    let fault = test((&mixed, dealt.share(Party::Device)), server, &dealt.public, rng).unwrap_err();
+    let fault = test((&mixed, dealt.share(Party::Device), device), server, &dealt.public, rng).unwrap_err();
     assert_eq!(kind(&fault), FaultKind::ForeignCeremony);
-    let signature = test((&asker, dealt.share(Party::Device)), server, &dealt.public, rng).unwrap();
+    let signature = test((&asker, dealt.share(Party::Device), device), server, &dealt.public, rng).unwrap();
     assert_eq!(
         mixed.tested(&signature, &dealt.public).unwrap_err().kind,
         FaultKind::Signature
@@ -461,10 +461,10 @@ fn o03_ecdsa_no_state_shows_a_secret_when_printed() {
     let pairs = dealt.device_and_server();
     let mut rng = dealt.rng.clone();
     let identity = dealt.identity(Party::Server);
-    let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+    let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
     let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
     let mut shown = format!("{asking:?} {answering:?} {offered:?} {pairs:?}", pairs = pairs.asker);
-    let (asking, half) = asking.receive(&offered, dealt.share(Party::Device)).unwrap();
+    let (asking, half) = dealt.halve(&pairs.asker, asking, &offered).unwrap();
     write!(shown, "{asking:?} {half:?}").unwrap();
     let unjudged = answering.receive(half).unwrap();
     write!(shown, "{unjudged:?} {:?}", dealt.share(Party::Server)).unwrap();

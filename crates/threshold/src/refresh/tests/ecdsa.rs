@@ -79,7 +79,7 @@ fn p41_ecdsa_a_server_s_share_read_before_a_refresh_signs_with_no_device_stolen_
     let thief = relabelled(&old[Party::Server.index()], &after);
     let server = (&answerer, &thief, new.identity(Party::Server));
     let fault = test(
-        (&asker, new.share(Party::Device)),
+        (&asker, new.share(Party::Device), new.identity(Party::Device)),
         server,
         &new.public,
         &mut new.rng.clone(),

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::{Answer, Half, Hello, Line, Offer, WHAT, begin, offer, over};
+use super::{Answer, Half, Hello, Line, Offer, WHAT, offer, over};
 use crate::{
     Class, Fault, FaultKind,
     ecdsa::fixture::{Dealt, Pairs},
@@ -31,14 +31,12 @@ pub(super) fn everything(dealt: &Dealt, pairs: &Pairs) -> Vec<(&'static str, Vec
     }
     let mut rng = dealt.rng.clone();
     let identity = dealt.identity(Party::Server);
-    let (asking, hello) = begin(&pairs.asker, &dealt.public, &WHAT, &mut rng).unwrap();
+    let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
     let (answering, offered) = offer(&pairs.answerer, &dealt.public, &WHAT, &hello, identity, &mut rng).unwrap();
-    let (_, half) = asking.receive(&offered, dealt.share(Party::Device)).unwrap();
+    let (_, half) = dealt.halve(&pairs.asker, asking, &offered).unwrap();
     let bytes = half.to_bytes();
-    let answer = answering
-        .receive(half)
-        .unwrap()
-        .release(dealt.share(Party::Server), identity)
+    let answer = dealt
+        .release(&pairs.answerer, answering.receive(half).unwrap())
         .unwrap();
     std::vec![
         ("hello", hello.to_bytes(), decoder!(Hello)),
@@ -53,9 +51,9 @@ fn every_message_has_one_encoding_of_one_length() {
     let dealt = Dealt::new(1);
     let pairs = dealt.device_and_server();
     let lengths = [
-        HEAD + 32,
+        HEAD + 32 + 64,
         OFFER_FIRST + FIRST + 64,
-        HALF_SECOND + SECOND,
+        HALF_SECOND + SECOND + 64,
         ANSWER_SECOND + SECOND + 2 * 32 + 64,
     ];
     for ((name, bytes, decode), length) in everything(&dealt, &pairs).into_iter().zip(lengths) {
