@@ -9,7 +9,7 @@ use std::{
 /// Longest rest after one bit of work, so that a disk that hangs for a moment does not stop it for long.
 const LONGEST: Duration = Duration::from_millis(250);
 /// Bytes that are worked on before there is a rest. More of them pushed to a disk at once are what a commit waits for.
-pub(crate) const BIT: u64 = 256 << 10;
+pub(crate) const BIT: u64 = 64 << 10;
 
 /// Rests as long as it has worked, so that whoever can't wait has half the machine at least, whatever is short on it.
 pub(crate) struct Pace {
@@ -110,12 +110,13 @@ mod tests {
             }
         }
         let (mut seen, mut pace) = (Seen::default(), Pace::hurried());
-        let bytes: Vec<u8> = (0_u8..=255).cycle().take(3 * (256 << 10) + 5).collect();
+        let bit = usize::try_from(BIT).unwrap();
+        let bytes: Vec<u8> = (0_u8..=255).cycle().take(3 * bit + 5).collect();
         let mut paced = Paced::new(&mut seen, &mut pace);
-        for chunk in bytes.chunks(1 << 16) {
+        for chunk in bytes.chunks(bit / 4) {
             paced.write_all(chunk).unwrap();
         }
         assert_eq!(seen.bytes, bytes);
-        assert_eq!(seen.flushed, [256 << 10, 2 * (256 << 10), 3 * (256 << 10)]);
+        assert_eq!(seen.flushed, [bit, 2 * bit, 3 * bit]);
     }
 }
