@@ -40,3 +40,22 @@ fn o12_mutants_are_made_of_every_crate_that_guards_and_each_that_is_forgiven_is_
     }
     Ok(())
 }
+
+#[test]
+fn o12_each_defence_that_the_nightly_takes_out_is_one_line_of_its_file_and_names_its_test() -> Result<()> {
+    let told = read("dev.d/defences.txt")?;
+    let blocks: Vec<_> = told.split("\nrow ").skip(1).collect();
+    // Not by a change of the file's form that leaves nothing to look at.
+    ensure!(blocks.len() > 300, "{} blocks", blocks.len());
+    for block in blocks {
+        let field = |name: &str| {
+            let line = block.lines().find_map(|line| line.strip_prefix(name));
+            line.map(str::trim).with_context(|| format!("no `{name}` in: {block}"))
+        };
+        let (file, take) = (field("file ")?, field("take ")?);
+        let found = read(file)?.lines().filter(|line| line.trim() == take).count();
+        ensure!(found == 1, "{file} has {found} such lines: {take}");
+        ensure!(field("test ")?.starts_with("-p twofold-"), "no test: {block}");
+    }
+    Ok(())
+}
