@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bitcoin::{
     Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, XOnlyPublicKey,
@@ -169,6 +169,18 @@ pub(crate) struct Secrets {
 }
 
 impl Device {
+    /// Waits until the server has read all blocks up to this height for the wallet.
+    pub(crate) async fn until_read(&mut self, height: u64) -> Result<()> {
+        for _ in 0..200 {
+            let told = self.client.sync(&mut self.wallet).await?;
+            if u64::from(told.tip_height) >= height && told.scanning.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("the server did not read block {height}")
+    }
+
     /// The wallet's public shares, epoch included, as the server tells them.
     pub(crate) async fn public(&mut self) -> Result<String> {
         let wallet = self.wallet.id();

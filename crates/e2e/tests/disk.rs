@@ -105,8 +105,11 @@ fn failing_at(place: &str, ends: bool) -> Result<()> {
     deployment.kill()?;
     deployment.set_environment(&[("TWOFOLD_FAIL_AT", &format!("sign::before_commit>{place}"))]);
     deployment.resume()?;
+    let height = deployment.node.height()?;
     let psbt = runtime()?.block_on(async {
         let mut device = enrolled.open(WALLET, &oracle, Mischief::None).await?;
+        // What fails is the next commit, and the follower makes none once it has read all blocks.
+        device.until_read(height).await?;
         let psbt = device.spend();
         let refused = device.sign(psbt.clone()).await.err().context("a signature")?;
         ensure!(refused.reason() == Some(Reason::StoreUnavailable), "{refused}");
