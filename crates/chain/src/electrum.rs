@@ -241,15 +241,17 @@ impl Scripts for Electrum {
     fn changed(&self) -> Vec<([u8; 32], bool)> {
         let changed = self.link.take_changed();
         let watched = self.watched();
-        let key = |(name, status): (ScriptHash, Status)| Some((*watched.get(&name)?, status.is_some()));
+        let key = |(name, used): (ScriptHash, bool)| Some((*watched.get(&name)?, used));
         changed.into_iter().filter_map(key).collect()
     }
 
     async fn history(&self, key: [u8; 32]) -> Result<Vec<Entry>, ChainFault> {
         let name = name(&key);
         let told = self.told_history(name).await?;
-        // What it said to have changed must be what it tells now, or it tells again soon.
+        // What it said to have changed must be what it tells now, or it tells again soon. It is asked to: its words may have
+        // crossed, and then it would not.
         if self.link.status(name).is_some_and(|status| status != status_of(&told)) {
+            self.link.doubt(name);
             return Err(ChainFault::Unavailable(
                 "blockchain.scripthash.get_history: it tells another history than it announced".to_owned(),
             ));

@@ -12,6 +12,7 @@ mod message;
 mod session;
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -204,14 +205,19 @@ impl Link {
         self.core.book.watch(scripts)
     }
 
-    /// What changed since it was last taken.
-    pub(crate) fn take_changed(&self) -> Vec<(ScriptHash, Status)> {
+    /// What changed since it was last taken, and whether a history was told of meanwhile.
+    pub(crate) fn take_changed(&self) -> HashMap<ScriptHash, bool> {
         self.core.book.take_changed()
     }
 
     /// What a script's status was when it was last told.
     pub(crate) fn status(&self, script: ScriptHash) -> Option<Status> {
         self.core.book.status(script)
+    }
+
+    /// Has the server say once more how a script is.
+    pub(crate) fn doubt(&self, script: ScriptHash) {
+        self.core.book.doubt(script);
     }
 
     /// What the server says the best block is. Waits for a connection.
@@ -240,7 +246,7 @@ impl Link {
                 let Ok(_turn) = self.calls.acquire().await else {
                     break;
                 };
-                let Some(mut asked) = self.core.book.ask(|id| message::call(id, method, &params), limit) else {
+                let Some(mut asked) = self.core.book.ask(|id| message::call(id, method, &params), limit, None) else {
                     // It has just ended, and that is not told yet.
                     sleep(BETWEEN).await;
                     continue;

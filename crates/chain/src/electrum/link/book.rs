@@ -1,7 +1,7 @@
 //! What is asked and what is watched: the part of a link that outlives its connections, and the part that doesn't.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     ScriptHash,
-    message::{Status, Tip},
+    message::{self, Begun, Status, Subscription, Tip},
 };
 
 /// The longest line while nothing longer was asked for.
@@ -27,6 +27,8 @@ const SCRIPTS: usize = 50_000;
 struct Waiting {
     reply: oneshot::Sender<Vec<u8>>,
     limit: usize,
+    /// What the answer is the first word of.
+    begins: Option<Subscription>,
 }
 
 /// What is known of a script.
@@ -52,7 +54,8 @@ struct Pages {
     missing: VecDeque<ScriptHash>,
     /// How many scripts are watched on this connection.
     restored: usize,
-    changed: HashSet<ScriptHash>,
+    /// Scripts told of since this was last taken; true where a history was told of meanwhile, were it only once.
+    changed: HashMap<ScriptHash, bool>,
     tip: Option<Tip>,
     last_seen: Option<Instant>,
     notices: u64,
@@ -91,6 +94,27 @@ impl Drop for Asked<'_> {
 #[derive(Debug)]
 pub(super) struct Unasked;
 
+impl Pages {
+    fn script_is(&mut self, script: ScriptHash, status: Status) -> Result<(), Unasked> {
+        let watched = self.scripts.get_mut(&script).ok_or(Unasked)?;
+        if watched.status.replace(status) != Some(status) {
+            *self.changed.entry(script).or_default() |= status.is_some();
+        }
+        Ok(())
+    }
+
+    /// Answered: a script is watched on this connection.
+    fn watched(&mut self, script: ScriptHash, status: Status) {
+        let _ = self.script_is(script, status);
+        let connection = self.connection;
+        if let Some(watched) = self.scripts.get_mut(&script)
+            && std::mem::replace(&mut watched.on, connection) != connection
+        {
+            self.restored += 1;
+        }
+    }
+}
+
 impl Book {
     fn pages(&self) -> MutexGuard<'_, Pages> {
         // Every change is whole before the lock is left, so a panic elsewhere leaves nothing half done.
@@ -121,13 +145,18 @@ impl Book {
     }
 
     /// Sends a call, where there is a connection. How many run at once is the caller's to bound.
-    pub(super) fn ask(&self, line: impl FnOnce(u64) -> Vec<u8>, limit: usize) -> Option<Asked<'_>> {
+    pub(super) fn ask(
+        &self,
+        line: impl FnOnce(u64) -> Vec<u8>,
+        limit: usize,
+        begins: Option<Subscription>,
+    ) -> Option<Asked<'_>> {
         let mut pages = self.pages();
         let id = pages.next_id;
         pages.out.as_ref()?.send(line(id)).ok()?;
         pages.next_id += 1;
         let (reply, receiver) = oneshot::channel();
-        pages.waiting.insert(id, Waiting { reply, limit });
+        pages.waiting.insert(id, Waiting { reply, limit, begins });
         Some(Asked {
             book: self,
             connection: pages.connection,
@@ -156,11 +185,18 @@ impl Book {
         (pages.bytes, pages.notices)
     }
 
-    /// Hands an answer to whoever waits for it.
+    /// Hands an answer to whoever waits for it. What a subscription begins with is noted here, in the order of the lines:
+    /// noted by whoever asked it could undo a notice that came right after it, and nobody would tell of that payment again.
     pub(super) fn answered(&self, id: u64, line: Vec<u8>, now: Instant) -> Result<(), Unasked> {
         let mut pages = self.pages();
         pages.last_seen = Some(now);
         if let Some(waiting) = pages.waiting.remove(&id) {
+            match waiting.begins.map(|begins| message::begun(begins, &line)) {
+                Some(Ok(Begun::Tip(tip))) => pages.tip = Some(tip),
+                Some(Ok(Begun::Script(script, status))) => pages.watched(script, status),
+                // What can't be read, its asker finds wrong too.
+                Some(Err(_)) | None => {}
+            }
             // Whoever has just given up needs no answer.
             let _ = waiting.reply.send(line);
             return Ok(());
@@ -186,23 +222,7 @@ impl Book {
     pub(super) fn script_is(&self, script: ScriptHash, status: Status) -> Result<(), Unasked> {
         let mut pages = self.pages();
         pages.notices += 1;
-        let watched = pages.scripts.get_mut(&script).ok_or(Unasked)?;
-        if watched.status.replace(status) != Some(status) {
-            pages.changed.insert(script);
-        }
-        Ok(())
-    }
-
-    /// Answered: a script is watched on this connection.
-    pub(super) fn watched(&self, script: ScriptHash, status: Status) {
-        let _ = self.script_is(script, status);
-        let mut pages = self.pages();
-        let connection = pages.connection;
-        if let Some(watched) = pages.scripts.get_mut(&script)
-            && std::mem::replace(&mut watched.on, connection) != connection
-        {
-            pages.restored += 1;
-        }
+        pages.script_is(script, status)
     }
 
     /// Watches more scripts, on this connection and all that follow. False where that would be more than a link may
@@ -213,8 +233,8 @@ impl Book {
         for script in scripts {
             if let Some(watched) = pages.scripts.get(&script) {
                 // Whoever begins anew is told anew.
-                if watched.status.is_some() {
-                    pages.changed.insert(script);
+                if let Some(status) = watched.status {
+                    pages.changed.insert(script, status.is_some());
                 }
                 continue;
             }
@@ -237,15 +257,19 @@ impl Book {
         self.pages().missing.pop_front()
     }
 
-    /// Takes what changed since it was last taken, with the status of the moment.
-    pub(super) fn take_changed(&self) -> Vec<(ScriptHash, Status)> {
+    /// Takes what changed since it was last taken, and whether a history was told of meanwhile.
+    pub(super) fn take_changed(&self) -> HashMap<ScriptHash, bool> {
+        std::mem::take(&mut self.pages().changed)
+    }
+
+    /// Asks for a script once more on this connection: what was told of it does not fit what it shows.
+    pub(super) fn doubt(&self, script: ScriptHash) {
         let mut pages = self.pages();
-        let changed = std::mem::take(&mut pages.changed);
-        let status = |script: &ScriptHash| pages.scripts.get(script).and_then(|watched| watched.status);
-        changed
-            .into_iter()
-            .filter_map(|script| status(&script).map(|status| (script, status)))
-            .collect()
+        if pages.out.is_some() && pages.scripts.contains_key(&script) && !pages.missing.contains(&script) {
+            pages.missing.push_back(script);
+            drop(pages);
+            self.more.notify_one();
+        }
     }
 
     /// What a script's status was when it was last told.

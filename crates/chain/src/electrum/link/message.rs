@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::ScriptHash;
 use crate::fault::{Fault, tidy};
 
+const TIP: &str = "blockchain.headers.subscribe";
+const SCRIPT: &str = "blockchain.scripthash.subscribe";
+
 /// A block that the server says is its best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tip {
@@ -59,7 +62,7 @@ enum ErrorObject {
 
 /// The best block, as `blockchain.headers.subscribe` tells it.
 #[derive(Deserialize)]
-pub(super) struct ToldTip {
+struct ToldTip {
     height: u32,
     hex: String,
 }
@@ -73,6 +76,56 @@ impl TryFrom<ToldTip> for Tip {
             height: told.height,
             header,
         })
+    }
+}
+
+/// What the server is asked to tell of from now on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Subscription {
+    /// The best block.
+    Tip,
+    /// A script's history.
+    Script(ScriptHash),
+}
+
+/// The first word of a subscription.
+#[derive(Debug)]
+pub(super) enum Begun {
+    /// The best block.
+    Tip(Tip),
+    /// How a script's history is.
+    Script(ScriptHash, Status),
+}
+
+impl Subscription {
+    /// The method that asks for it.
+    pub(super) const fn method(self) -> &'static str {
+        match self {
+            Self::Tip => TIP,
+            Self::Script(_) => SCRIPT,
+        }
+    }
+
+    /// With these.
+    pub(super) fn params(self) -> Value {
+        match self {
+            Self::Tip => json!([]),
+            Self::Script(script) => json!([script]),
+        }
+    }
+}
+
+/// What the answer to a subscription says.
+pub(super) fn begun(subscription: Subscription, line: &[u8]) -> Result<Begun, Fault> {
+    let method = subscription.method();
+    match subscription {
+        Subscription::Tip => answer::<ToldTip>(method, line)?
+            .and_then(|told| told.try_into().ok())
+            .map(Begun::Tip)
+            .ok_or_else(|| Fault::garbled(method, "no block")),
+        Subscription::Script(script) => status(answer(method, line)?)
+            .map(|status| Begun::Script(script, status))
+            .ok_or_else(|| Fault::garbled(method, "no status")),
     }
 }
 
@@ -90,11 +143,11 @@ pub(super) fn read(line: &[u8]) -> Option<Message> {
     let head: Head = serde_json::from_slice(line).ok()?;
     match (head.id, head.method.as_deref()) {
         (Some(id), None) => Some(Message::Answer(id)),
-        (None, Some("blockchain.headers.subscribe")) => {
+        (None, Some(TIP)) => {
             let Notice { params: [told] } = serde_json::from_slice::<Notice<[ToldTip; 1]>>(line).ok()?;
             Some(Message::Tip(told.try_into().ok()?))
         }
-        (None, Some("blockchain.scripthash.subscribe")) => {
+        (None, Some(SCRIPT)) => {
             let notice: Notice<(ScriptHash, Option<String>)> = serde_json::from_slice(line).ok()?;
             let (script, told) = notice.params;
             Some(Message::Script(script, status(told)?))
@@ -104,7 +157,7 @@ pub(super) fn read(line: &[u8]) -> Option<Message> {
 }
 
 /// A status in hex; none where it is no such thing.
-pub(super) fn status(told: Option<String>) -> Option<Status> {
+fn status(told: Option<String>) -> Option<Status> {
     told.map(|hex| hex::decode(hex).ok()?.try_into().ok())
         .map_or(Some(None), |status| status.map(Some))
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, split},
@@ -17,7 +16,7 @@ use super::{
     Core, Pace, ScriptHash,
     book::Book,
     line,
-    message::{self, Message, ToldTip},
+    message::{self, Message, Subscription},
 };
 use crate::{electrum::Address, fault::Fault};
 
@@ -131,30 +130,44 @@ async fn write(
     "nobody is left to send anything".to_owned()
 }
 
-/// A call on this connection and no other.
-async fn exchange<T: DeserializeOwned>(book: &Book, method: &'static str, params: Value) -> Result<Option<T>, Fault> {
+/// A call on this connection and no other: the line that answers it.
+async fn exchange(
+    book: &Book,
+    method: &'static str,
+    params: Value,
+    begins: Option<Subscription>,
+) -> Result<Vec<u8>, Fault> {
     let gone = || Fault::Passing("the connection is gone".to_owned());
     let mut asked = book
-        .ask(|id| message::call(id, method, &params), SMALL)
+        .ask(|id| message::call(id, method, &params), SMALL, begins)
         .ok_or_else(gone)?;
-    let line = (&mut asked.reply).await.map_err(|_| gone())?;
-    message::answer(method, &line)
+    (&mut asked.reply).await.map_err(|_| gone())
+}
+
+/// A call of which only matters that it is answered.
+async fn call(book: &Book, method: &'static str, params: Value) -> Result<(), Fault> {
+    let line = exchange(book, method, params, None).await?;
+    message::answer::<Value>(method, &line).map(drop)
+}
+
+/// Asks to be told of something from now on. The book has noted what the answer says.
+async fn subscribe(book: &Book, to: Subscription) -> Result<(), Fault> {
+    let line = exchange(book, to.method(), to.params(), Some(to)).await?;
+    message::begun(to, &line).map(drop)
 }
 
 /// Says hello, and asks to hear of new blocks.
 async fn greet(book: &Book, pace: &Pace) -> Result<(), Reason> {
     let greeting = async {
         let name = concat!("twofold/", env!("CARGO_PKG_VERSION"));
-        exchange::<Value>(book, "server.version", json!([name, "1.4"])).await?;
-        exchange::<ToldTip>(book, "blockchain.headers.subscribe", json!([])).await
+        call(book, "server.version", json!([name, "1.4"])).await?;
+        subscribe(book, Subscription::Tip).await
     };
-    let told = match timeout(pace.connect, greeting).await {
-        Ok(Ok(told)) => told.and_then(|told| told.try_into().ok()),
-        Ok(Err(fault)) => return Err(format!("it does not speak the Electrum protocol: {fault}")),
-        Err(_) => return Err(format!("it said nothing for {:?}", pace.connect)),
-    };
-    book.tip_is(told.ok_or_else(|| "it does not tell its best block".to_owned())?);
-    Ok(())
+    match timeout(pace.connect, greeting).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fault)) => Err(format!("it does not speak the Electrum protocol: {fault}")),
+        Err(_) => Err(format!("it said nothing for {:?}", pace.connect)),
+    }
 }
 
 /// Asks whether it is still there. A connection that is open to nobody looks like one to a quiet server.
@@ -163,8 +176,8 @@ async fn beat(book: &Book, pace: &Pace) -> Reason {
         let before = book.traffic();
         sleep(pace.heartbeat).await;
         let (bytes, _) = book.traffic();
-        match timeout(pace.heartbeat, exchange::<Value>(book, "server.ping", json!([]))).await {
-            Ok(Ok(_)) => {}
+        match timeout(pace.heartbeat, call(book, "server.ping", json!([]))).await {
+            Ok(Ok(())) => {}
             Ok(Err(fault)) => return format!("it does not answer a ping: {fault}"),
             Err(_) if book.traffic().0.saturating_sub(bytes) >= BUSY => {}
             Err(_) => return format!("it has not answered for {:?}", pace.heartbeat),
@@ -195,13 +208,9 @@ async fn restore(book: &Book, pace: &Pace) -> Reason {
 }
 
 async fn watch(book: &Book, pace: &Pace, script: ScriptHash) -> Result<(), Reason> {
-    const METHOD: &str = "blockchain.scripthash.subscribe";
-    let told = match timeout(pace.restore, exchange::<String>(book, METHOD, json!([script]))).await {
-        Ok(Ok(told)) => told,
-        Ok(Err(fault)) => return Err(format!("it does not watch a script: {fault}")),
-        Err(_) => return Err(format!("it did not watch a script within {:?}", pace.restore)),
-    };
-    let status = message::status(told).ok_or("a script's status is none")?;
-    book.watched(script, status);
-    Ok(())
+    match timeout(pace.restore, subscribe(book, Subscription::Script(script))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fault)) => Err(format!("it does not watch a script: {fault}")),
+        Err(_) => Err(format!("it did not watch a script within {:?}", pace.restore)),
+    }
 }

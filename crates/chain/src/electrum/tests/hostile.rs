@@ -149,6 +149,75 @@ async fn c05_a_history_that_differs_from_what_was_announced_is_not_taken() {
     assert!(matches!(chain.history(key).await, Err(ChainFault::Unavailable(_))));
 }
 
+/// The line that answers a call.
+fn reply(asked: &Asked, result: &serde_json::Value) -> String {
+    format!("{}\n", json!({ "id": asked.id, "result": result }))
+}
+
+/// The line that tells a script's status unasked.
+fn notice(asked: &Asked, status: &str) -> String {
+    let method = "blockchain.scripthash.subscribe";
+    format!("{}\n", json!({ "method": method, "params": [asked.params[0], status] }))
+}
+
+#[tokio::test]
+async fn c01_what_comes_right_behind_the_answer_to_a_subscription_counts() {
+    let [key] = keys(1).try_into().unwrap();
+    let testnet = bitcoin::constants::genesis_block(bitcoin::Network::Testnet).header;
+    let next = bitcoin::consensus::encode::serialize_hex(&testnet);
+    let server = FalseElectrum::start(move |asked| {
+        let lines = match asked.method.as_str() {
+            "blockchain.scripthash.subscribe" => reply(asked, &json!(null)) + &notice(asked, &"33".repeat(32)),
+            "blockchain.headers.subscribe" => {
+                let params = json!([{ "height": 1, "hex": next }]);
+                let told = json!({ "method": asked.method, "params": params });
+                reply(asked, &json!({ "height": 0, "hex": genesis() })) + &format!("{told}\n")
+            }
+            _ => return None,
+        };
+        Some(vec![Say::Bytes(lines.into_bytes())])
+    })
+    .unwrap();
+    let chain = client(server.address());
+    assert_eq!(chain.best().await, Ok((1, testnet.block_hash())), "and not the first");
+    chain.watch(&[key]);
+    until("watched", || chain.state().restored == 1).await;
+    assert_eq!(chain.changed(), [(key, true)], "it was paid");
+}
+
+#[tokio::test]
+async fn c01_a_script_whose_words_crossed_is_asked_for_again() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let [key] = keys(1).try_into().unwrap();
+    let txid = "22".repeat(32);
+    let status = {
+        use bitcoin::hashes::{Hash, sha256};
+        sha256::Hash::hash(format!("{txid}:7:").as_bytes()).to_byte_array()
+    };
+    let told = json!([{ "tx_hash": txid, "height": 7 }]);
+    let asked_before = AtomicBool::new(false);
+    let server = FalseElectrum::start(move |asked| {
+        let lines = match asked.method.as_str() {
+            // The answer was put together before the payment came, and is sent after the notice of it.
+            "blockchain.scripthash.subscribe" if !asked_before.swap(true, Ordering::Relaxed) => {
+                notice(asked, &hex::encode(status)) + &reply(asked, &json!(null))
+            }
+            "blockchain.scripthash.subscribe" => reply(asked, &json!(hex::encode(status))),
+            "blockchain.scripthash.get_history" => reply(asked, &told),
+            _ => return None,
+        };
+        Some(vec![Say::Bytes(lines.into_bytes())])
+    })
+    .unwrap();
+    let chain = client(server.address());
+    chain.watch(&[key]);
+    until("watched", || chain.state().restored == 1).await;
+    assert_eq!(chain.changed(), [(key, true)], "it was paid");
+    assert!(matches!(chain.history(key).await, Err(ChainFault::Unavailable(_))));
+    until("told anew", || chain.changed() == [(key, true)]).await;
+    assert_eq!(chain.history(key).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn c09_a_server_in_trouble_of_its_own_has_refused_nothing() {
     let coinbase = bitcoin::constants::genesis_block(bitcoin::Network::Regtest).txdata[0].clone();
