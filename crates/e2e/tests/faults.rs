@@ -31,7 +31,7 @@ use crate::{
 const WALLET: &str = "savings";
 const MADE: &str = "made";
 /// In which an honest signature must be had after each.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 
 /// What a person wants done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

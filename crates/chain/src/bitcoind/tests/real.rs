@@ -137,7 +137,7 @@ async fn c03_a_node_that_is_silent_or_drips_is_given_up_at_the_deadline() {
             "{toxic:?}: {answer:?}"
         );
         assert!(
-            started.elapsed() < Duration::from_secs(3),
+            started.elapsed() < Duration::from_secs(10),
             "{toxic:?}: {:?}",
             started.elapsed()
         );
