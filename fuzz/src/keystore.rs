@@ -41,7 +41,7 @@ const PHRASE: &str = "correct horse battery staple";
 const KEY: &str = "keystore";
 
 /// The file's items, in order of their names: each a name and its bytes, each after its length (four bytes, big-endian).
-static ITEMS: LazyLock<Vec<(BlobName, Vec<u8>)>> = LazyLock::new(|| {
+pub(crate) static ITEMS: LazyLock<Vec<(BlobName, Vec<u8>)>> = LazyLock::new(|| {
     let mut rest = MADE;
     let mut field = || {
         let (length, after) = rest.split_first_chunk()?;
@@ -59,7 +59,7 @@ static ITEMS: LazyLock<Vec<(BlobName, Vec<u8>)>> = LazyLock::new(|| {
 });
 
 /// A machine without a network, on which no time passes.
-struct Machine;
+pub(crate) struct Machine;
 
 impl Platform for Machine {
     type Transport = Cut;
@@ -68,7 +68,7 @@ impl Platform for Machine {
     type Random = ChaCha20Rng;
 }
 
-struct Cut;
+pub(crate) struct Cut;
 
 impl Transport for Cut {
     async fn send(&self, _: &HttpCall) -> Result<HttpReply, TransportFault> {
@@ -79,7 +79,7 @@ impl Transport for Cut {
     }
 }
 
-struct Still;
+pub(crate) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> u64 {
@@ -164,7 +164,7 @@ async fn key_file(store: &Memory, name: &BlobName, content: &[u8]) -> &'static s
     }
 }
 
-fn phrase() -> Passphrase {
+pub(crate) fn phrase() -> Passphrase {
     Passphrase::new(PHRASE.into()).expect("not empty")
 }
 

@@ -1,5 +1,7 @@
 //! Packages, ceremony messages and records: what reads has one spelling, and it is the one that was read.
 
+mod voice;
+
 use std::sync::LazyLock;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -63,6 +65,14 @@ pub(crate) const TARGET: Target = Target {
         "answer",
         "reveal of another",
         "reveal",
+        "request refused",
+        "asked to begin",
+        "asked for a place",
+        "asked for words",
+        "asked, and no answer",
+        "voice refused",
+        "voice of something else",
+        "voice",
     ],
     seeds,
 };
@@ -83,19 +93,22 @@ static LETTERS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
 });
 
 /// Case 0 is anything that says of itself what it is; case 1 an age file; case 2 what the log and the sealing keys hold; case 3
-/// what comes out of the mailbox where two machines compare.
+/// what comes out of the mailbox where two machines compare; cases 4 and 5 what a device asks words on another machine, and what
+/// these answer.
 fn run(input: &[u8]) -> &'static str {
     let Some((case, bytes)) = choice(input) else {
         return "nothing";
     };
-    match case % 4 {
+    match case % 6 {
         0 => canonical(bytes),
         1 => match OPENER.open(bytes) {
             Ok(_) => "age opened",
             Err(_) => "age refused",
         },
         2 => api(bytes),
-        _ => letter(bytes),
+        3 => letter(bytes),
+        4 => voice::request(bytes),
+        _ => voice::answer(bytes),
     }
 }
 
@@ -386,5 +399,6 @@ fn seeds() -> Vec<Seed> {
     for entry in log() {
         seeds.push(seed(format!("log-{}", entry.event.name()), 2, &entry.to_bytes()));
     }
+    seeds.extend(voice::seeds(4, 5));
     seeds
 }
