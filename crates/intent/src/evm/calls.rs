@@ -210,14 +210,15 @@ impl Call {
                 depth,
                 ..self
             };
-            if (!value.is_zero() || data.is_empty()) && effects.len() < MAX_EFFECTS {
+            let full = effects.len() >= MAX_EFFECTS;
+            if (!value.is_zero() || data.is_empty()) && !full {
                 effects.push(Effect::Native(Native {
                     from: call.from,
                     to: contract,
                     value,
                 }));
             }
-            if !data.is_empty() || effects.len() >= MAX_EFFECTS {
+            if !data.is_empty() || full {
                 call.read(&data, effects);
             }
         }

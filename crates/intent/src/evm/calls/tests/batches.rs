@@ -141,6 +141,25 @@ fn f18_more_calls_than_are_read_end_in_an_unknown_one() {
 }
 
 #[test]
+fn f18_payments_as_many_as_are_read_end_in_no_unknown_call() {
+    let pay = Multicall3::Call3Value {
+        target: BOB,
+        allowFailure: false,
+        value: number(1),
+        callData: Vec::new().into(),
+    };
+    let paid = |count| {
+        let calls = vec![pay.clone(); count];
+        effects(&Multicall3::aggregate3ValueCall { calls }.abi_encode())
+    };
+    let fits = paid(MAX_EFFECTS);
+    assert_eq!(fits.len(), MAX_EFFECTS);
+    assert!(fits.iter().all(|effect| matches!(effect, Effect::Native(_))));
+    let many = paid(MAX_EFFECTS + 1);
+    assert_eq!((many.len(), many.last()), (MAX_EFFECTS + 1, Some(&too_many())));
+}
+
+#[test]
 fn f18_calls_that_are_not_read_may_be_in_anybodys_name() {
     // The first that is not read is the token's own, of Bob; those after it are the account's, of the token.
     let others = Multicall3::aggregate3Call {
