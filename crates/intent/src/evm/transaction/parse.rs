@@ -1,6 +1,6 @@
 //! Bytes into a transaction: bounded, whole, in the one spelling that is hashed, nothing left over.
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_rlp::{Decodable, Error, Header, PayloadView, decode_exact};
 
 use super::{Access, Fee, Refused, Transaction};
@@ -46,48 +46,27 @@ fn legacy(bytes: &[u8]) -> Result<Transaction, Refused> {
     if !r.is_zero() || !s.is_zero() {
         return Err(Refused::AlreadySigned);
     }
-    Ok(Transaction {
-        chain: fields.chain(6)?,
-        nonce: fields.get(0, "nonce")?,
-        fee: Fee::Legacy {
-            gas_price: fields.get(1, "gas price")?,
-        },
-        gas_limit: fields.get(2, "gas limit")?,
-        to: fields.get(3, "to")?,
-        value: fields.get(4, "value")?,
-        data: fields.get(5, "data")?,
-    })
+    let fee = Fee::Legacy {
+        gas_price: fields.get(1, "gas price")?,
+    };
+    fields.transaction(fields.chain(6)?, 0, (fee, 1))
 }
 
 fn with_access_list(fields: &Fields<'_>) -> Result<Transaction, Refused> {
-    Ok(Transaction {
-        chain: fields.chain(0)?,
-        nonce: fields.get(1, "nonce")?,
-        fee: Fee::AccessList {
-            gas_price: fields.get(2, "gas price")?,
-            access: fields.get(7, "access list")?,
-        },
-        gas_limit: fields.get(3, "gas limit")?,
-        to: fields.get(4, "to")?,
-        value: fields.get(5, "value")?,
-        data: fields.get(6, "data")?,
-    })
+    let fee = Fee::AccessList {
+        gas_price: fields.get(2, "gas price")?,
+        access: fields.get(7, "access list")?,
+    };
+    fields.transaction(fields.chain(0)?, 1, (fee, 1))
 }
 
 fn with_dynamic_fee(fields: &Fields<'_>) -> Result<Transaction, Refused> {
-    Ok(Transaction {
-        chain: fields.chain(0)?,
-        nonce: fields.get(1, "nonce")?,
-        fee: Fee::Dynamic {
-            max_priority_fee_per_gas: fields.get(2, "priority fee")?,
-            max_fee_per_gas: fields.get(3, "max fee")?,
-            access: fields.get(8, "access list")?,
-        },
-        gas_limit: fields.get(4, "gas limit")?,
-        to: fields.get(5, "to")?,
-        value: fields.get(6, "value")?,
-        data: fields.get::<Bytes>(7, "data")?,
-    })
+    let fee = Fee::Dynamic {
+        max_priority_fee_per_gas: fields.get(2, "priority fee")?,
+        max_fee_per_gas: fields.get(3, "max fee")?,
+        access: fields.get(8, "access list")?,
+    };
+    fields.transaction(fields.chain(0)?, 1, (fee, 2))
 }
 
 /// The fields of a transaction, each with its header.
@@ -108,6 +87,20 @@ impl<'a> Fields<'a> {
         decode_exact(bytes).map_err(|fault| match fault {
             Error::Overflow => Refused::Overflow { field },
             _ => Refused::Field { field },
+        })
+    }
+
+    /// What every form has in one order: the nonce at `place`, as many prices as the fee has, and the rest.
+    fn transaction(&self, chain: ChainId, place: usize, (fee, prices): (Fee, usize)) -> Result<Transaction, Refused> {
+        let after = place + prices;
+        Ok(Transaction {
+            chain,
+            nonce: self.get(place, "nonce")?,
+            fee,
+            gas_limit: self.get(after + 1, "gas limit")?,
+            to: self.get(after + 2, "to")?,
+            value: self.get(after + 3, "value")?,
+            data: self.get(after + 4, "data")?,
         })
     }
 

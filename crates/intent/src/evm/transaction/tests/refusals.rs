@@ -82,30 +82,21 @@ fn c11_a_signed_transaction_is_not_signed_again(#[case] transaction: Transaction
 
 #[test]
 fn c11_a_transaction_signed_before_eip_155_is_not_signed_again() {
-    let bytes = list(&[
-        &9_u64,
-        &20_u64,
-        &21_000_u64,
-        &BOB,
-        &1_u64,
-        &raw(&[]),
-        &27_u8,
-        &1_u64,
-        &1_u64,
-    ]);
-    assert_eq!(parse(&bytes), Err(Refused::AlreadySigned));
-    let half = list(&[
-        &9_u64,
-        &20_u64,
-        &21_000_u64,
-        &BOB,
-        &1_u64,
-        &raw(&[]),
-        &27_u8,
-        &0_u64,
-        &1_u64,
-    ]);
-    assert_eq!(parse(&half), Err(Refused::AlreadySigned));
+    // Whole, and with half of a signature.
+    for r in [1_u64, 0] {
+        let bytes = list(&[
+            &9_u64,
+            &20_u64,
+            &21_000_u64,
+            &BOB,
+            &1_u64,
+            &raw(&[]),
+            &27_u8,
+            &r,
+            &1_u64,
+        ]);
+        assert_eq!(parse(&bytes), Err(Refused::AlreadySigned));
+    }
 }
 
 #[rstest]
