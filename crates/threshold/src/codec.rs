@@ -12,7 +12,7 @@ const VERSION: u8 = 1;
 /// What a byte string claims to be; its second byte. A message of another step is told apart from garbage by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub enum Kind {
     Opening = 1,
     ServerRound = 2,
     Closing = 3,
@@ -178,7 +178,7 @@ macro_rules! message {
 }
 pub(crate) use message;
 
-pub(crate) struct Writer(Vec<u8>);
+pub struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn new(kind: Kind) -> Self {
@@ -250,12 +250,12 @@ impl Writer {
 }
 
 /// Something with one canonical encoding inside a message.
-pub(crate) trait Encode {
+pub trait Encode {
     fn encode(&self, writer: Writer) -> Writer;
 }
 
 /// The other direction.
-pub(crate) trait Decode: Sized {
+pub trait Decode: Sized {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault>;
 }
 
@@ -268,7 +268,7 @@ pub(crate) fn read<T: Decode>(bytes: &[u8], kind: Kind) -> Result<T, Fault> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Reader<'a>(&'a [u8]);
+pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], kind: Kind) -> Result<Self, Fault> {

@@ -21,7 +21,7 @@ use crate::{
     repair::repaired::Repaired,
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
-    transcript::Transcript,
+    transcript::{FirstTranscript, Transcript},
     words::{RecoveryRecipient, RecoverySecret},
 };
 

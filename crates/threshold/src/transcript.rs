@@ -139,16 +139,6 @@ impl Transcript {
         PublicShares::new(self.kind, self.epoch(), self.group, self.verifying_shares)
     }
 
-    /// Checks `party`'s signature over this transcript.
-    pub fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
-        let key = match party {
-            Party::Server => &self.server,
-            Party::Device => &self.device,
-            Party::Recovery => &self.recovery.signing,
-        };
-        verify(key, &self.hash(), party, signature)
-    }
-
     /// Canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -294,16 +284,42 @@ pub(crate) fn binding(wallet: WalletId, ceremony: CeremonyId, kind: KeyKind, fro
     }
 }
 
-/// T with all three signatures: the first link of a wallet's chain of epochs.
+/// What all three parties sign when a key is made. What it is written by is this crate's, so nobody else has one.
+pub trait FirstTranscript: Encode + Decode {
+    /// What one with its signatures claims to be.
+    #[doc(hidden)]
+    const SIGNED: Kind;
+
+    /// Checks `party`'s signature over this transcript.
+    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault>;
+}
+
+impl FirstTranscript for Transcript {
+    const SIGNED: Kind = Kind::SignedTranscript;
+
+    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
+        let key = match party {
+            Party::Server => &self.server,
+            Party::Device => &self.device,
+            Party::Recovery => &self.recovery.signing,
+        };
+        verify(key, &self.hash(), party, signature)
+    }
+}
+
+/// T with all three signatures: the first link of a key's chain of epochs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedTranscript {
-    transcript: Transcript,
+pub struct Signed<T> {
+    transcript: T,
     signatures: [Signature64; 3],
 }
 
-impl SignedTranscript {
+/// T of a create ceremony with all three signatures.
+pub type SignedTranscript = Signed<Transcript>;
+
+impl<T: FirstTranscript> Signed<T> {
     /// Puts a transcript and its signatures together, checking each.
-    pub fn new(transcript: Transcript, signatures: [Signature64; 3]) -> Result<Self, Fault> {
+    pub fn new(transcript: T, signatures: [Signature64; 3]) -> Result<Self, Fault> {
         for party in Party::ALL {
             transcript.verify(party, &signatures[party.index()])?;
         }
@@ -312,7 +328,7 @@ impl SignedTranscript {
 
     /// T.
     #[must_use]
-    pub const fn transcript(&self) -> &Transcript {
+    pub const fn transcript(&self) -> &T {
         &self.transcript
     }
 
@@ -325,17 +341,17 @@ impl SignedTranscript {
     /// Canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let writer = Writer::new(Kind::SignedTranscript).field(&self.transcript);
+        let writer = Writer::new(T::SIGNED).field(&self.transcript);
         self.signatures.iter().fold(writer, Writer::field).finish()
     }
 }
 
 /// Decoding verifies all three signatures.
-impl TryFrom<&[u8]> for SignedTranscript {
+impl<T: FirstTranscript> TryFrom<&[u8]> for Signed<T> {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::SignedTranscript)?;
+        let mut reader = Reader::new(bytes, T::SIGNED)?;
         let transcript = reader.field()?;
         let signatures = [reader.field()?, reader.field()?, reader.field()?];
         reader.finish()?;

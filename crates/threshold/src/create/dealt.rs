@@ -9,13 +9,16 @@ use super::{message::Run, round1::Dealt};
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
-    envelope::{Binding, Purpose, SealPublic, SealSecret},
+    envelope::{Binding, OVERHEAD, Purpose, SealPublic, SealSecret},
     id::{KeyKind, Party},
     package::{OpenAsRecovery, SealToRecovery, seal_to},
     secret::{Secret32, UnlockKey},
     transcript::binding,
     words::RecoveryRecipient,
 };
+
+/// A dealt scalar under HPKE.
+pub(crate) const SEALED_SHARE: usize = 32 + OVERHEAD;
 
 /// One sealed package's way.
 #[derive(Clone, Copy)]

@@ -1,7 +1,6 @@
 //! The device's part, and the carrying of recovery's messages.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::fmt;
 
 use frost_secp256k1_tr::keys::dkg;
 use k256::elliptic_curve::PrimeField;
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     dealt::Route,
     message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, Run, ServerRound, ToRecovery},
+    names_its_run,
     round1::{self, Round1},
     server::{own_share, transcript},
 };
@@ -25,7 +25,7 @@ use crate::{
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
     sign::DeviceTest,
-    transcript::{SealedDigests, SignedTranscript, Transcript, sealed_digest},
+    transcript::{FirstTranscript, SealedDigests, SignedTranscript, Transcript, sealed_digest},
 };
 
 /// What the device brings to a create ceremony.
@@ -156,12 +156,8 @@ impl AwaitServer {
     }
 }
 
-impl fmt::Debug for AwaitServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("device::AwaitServer")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitServer as "device::AwaitServer", opening.run;
 }
 
 /// Waiting for recovery.
@@ -283,12 +279,8 @@ impl AwaitRecovery {
     }
 }
 
-impl fmt::Debug for AwaitRecovery {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("device::AwaitRecovery")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitRecovery as "device::AwaitRecovery", opening.run;
 }
 
 /// What the closing carries beside signatures and commitments.

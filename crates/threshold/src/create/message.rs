@@ -2,12 +2,12 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::round1::Round1;
+use super::{dealt::SEALED_SHARE, round1::Round1};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
     device_list::Entry,
-    envelope::{OVERHEAD, SealPublic},
+    envelope::SealPublic,
     hash,
     id::{CeremonyId, KeyKind, Party, WalletId},
     identity::{Domain, IdentityKey, Signature64},
@@ -17,8 +17,6 @@ use crate::{
     words::RecoveryIdentity,
 };
 
-/// A dealt share under HPKE.
-const SEALED_SHARE: usize = 32 + OVERHEAD;
 const MAX_ENTRY: usize = 512;
 
 /// Which run of which wallet.
@@ -38,6 +36,20 @@ impl Run {
         }
     }
 }
+
+/// What a state with secrets in it says of itself: which run it is of.
+macro_rules! names_its_run {
+    ($($name:ident as $label:literal, $($at:ident).+;)*) => {
+        $(
+            impl core::fmt::Debug for $name {
+                fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                    f.debug_struct($label).field("run", &self.$($at).+).finish_non_exhaustive()
+                }
+            }
+        )*
+    };
+}
+pub(crate) use names_its_run;
 
 impl Encode for Run {
     fn encode(&self, writer: Writer) -> Writer {

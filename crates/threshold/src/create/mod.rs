@@ -32,9 +32,9 @@ pub mod server;
 
 #[cfg(feature = "ecdsa")]
 pub(crate) use dealt::Route;
-pub(crate) use dealt::{open_as_recovery, open_dealt, seal_to_recovery};
-pub(crate) use message::Run;
+pub(crate) use dealt::{SEALED_SHARE, open_as_recovery, open_dealt, seal_to_recovery};
 pub use message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery};
+pub(crate) use message::{Run, names_its_run};
 pub(crate) use round1::{Dealt, Round1};
 
 /// The number of a created key's epoch.

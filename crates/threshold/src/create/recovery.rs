@@ -1,7 +1,6 @@
 //! Recovery's part: on a machine of its own, or on the device's for the moment.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use frost_secp256k1_tr::keys::dkg;
 use k256::elliptic_curve::PrimeField;
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     dealt::Route,
     message::{RecoveryOpening, RecoveryRound, Run, ToRecovery},
+    names_its_run,
     round1::{self, Round1},
     server::{own_share, transcript},
 };
@@ -197,12 +197,8 @@ impl AwaitServer {
     }
 }
 
-impl fmt::Debug for AwaitServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitServer")
-            .field("run", &self.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitServer as "AwaitServer", run;
 }
 
 /// What recovery may show at the end. It keeps nothing but its words.

@@ -1,7 +1,6 @@
 //! The server's part.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use frost_secp256k1_tr::keys::dkg;
 use k256::{Scalar, elliptic_curve::PrimeField};
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     dealt::Route,
     message::{Closing, Completion, Opening, Run, ServerRound},
+    names_its_run,
     round1::{self, Round1},
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
     sign::{Commitment, server_test_share},
-    transcript::{Outcome, SealedDigests, SignedTranscript, Transcript, sealed_digest},
+    transcript::{FirstTranscript, Outcome, SealedDigests, SignedTranscript, Transcript, sealed_digest},
 };
 
 /// Starts the server's part: deals, and signs the first half of the transcript.
@@ -243,12 +243,8 @@ impl AwaitClosing {
     }
 }
 
-impl fmt::Debug for AwaitClosing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitClosing")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitClosing as "AwaitClosing", opening.run;
 }
 
 /// What the server has at the end.

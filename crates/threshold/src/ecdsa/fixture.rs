@@ -12,7 +12,7 @@ use super::{
     sign::{self, Answer, AwaitAnswer, AwaitOffer, Half, Hello, Offer, RecoverableSignature, ToSign, Unjudged},
 };
 use crate::{
-    Fault,
+    Class, Fault, FaultKind,
     derive::ExtendedKey,
     fixture::{self, Parties, Sealer},
     id::{CeremonyId, EpochId, KeyKind, Party, WalletId},
@@ -238,6 +238,29 @@ pub(crate) fn set_up(setting: Setting, rng: &mut ChaCha20Rng) -> (Untested, Unte
     (asking.receive(&completion).unwrap(), answerer)
 }
 
+/// Reads a message and writes it again.
+pub(crate) type Again = fn(&[u8]) -> Result<Vec<u8>, Fault>;
+
+macro_rules! again {
+    ($type:ty) => {
+        |bytes| <$type>::try_from(bytes).map(|message| message.to_bytes())
+    };
+}
+pub(crate) use again;
+
+/// A message is read from the bytes that it was written as, and from nothing that is cut, each `step`, or goes on.
+pub(crate) fn has_one_encoding(name: &str, bytes: Vec<u8>, again: Again, step: usize) {
+    assert_eq!(again(&bytes).as_deref(), Ok(bytes.as_slice()), "{name}");
+    for cut in (0..bytes.len()).step_by(step).chain([bytes.len() - 1]) {
+        let fault = again(&bytes[..cut]).unwrap_err();
+        let wanted = (FaultKind::Length, Class::Malformed);
+        assert_eq!((fault.kind, fault.class()), wanted, "{name} at {cut}");
+    }
+    let mut longer = bytes;
+    longer.push(0);
+    assert_eq!(again(&longer).unwrap_err().kind, FaultKind::TrailingBytes, "{name}");
+}
+
 /// The test signature of a pair.
 pub(crate) fn test(
     (asker, ours, device): (&Untested, &Share, &IdentitySecret),
@@ -394,8 +417,8 @@ macro_rules! any_message {
         }
 
         /// How each is read and written again, in the order in which they are sent.
-        pub(crate) const DECODERS: &[(&str, fn(&[u8]) -> Result<Vec<u8>, Fault>)] = &[
-            $((stringify!($name), |bytes| create::$name::try_from(bytes).map(|message| message.to_bytes())),)*
+        pub(crate) const DECODERS: &[(&str, Again)] = &[
+            $((stringify!($name), again!(create::$name)),)*
         ];
     };
 }

@@ -13,7 +13,7 @@ use crate::{
     id::{EpochId, KeyKind, Party, WalletId},
     identity::Signature64,
     share::PublicShares,
-    transcript::verify,
+    transcript::{FirstTranscript, Signed, verify},
 };
 
 /// What the numbers of the ceremony are of: one suite, named so that another would be another transcript.
@@ -89,11 +89,6 @@ impl EcdsaTranscript {
         PublicShares::new(KeyKind::Ecdsa, self.epoch(), self.group, self.verifying_shares)
     }
 
-    /// Checks `party`'s signature over this transcript.
-    pub fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
-        verify(self.ground.identity(party), &self.hash(), party, signature)
-    }
-
     /// Canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -162,51 +157,13 @@ impl Decode for EcdsaTranscript {
     }
 }
 
-/// T with all three signatures: the first link of this key's chain of epochs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedEcdsaTranscript {
-    transcript: EcdsaTranscript,
-    signatures: [Signature64; 3],
-}
+impl FirstTranscript for EcdsaTranscript {
+    const SIGNED: Kind = Kind::SignedEcdsaTranscript;
 
-impl SignedEcdsaTranscript {
-    /// Puts a transcript and its signatures together, checking each.
-    pub fn new(transcript: EcdsaTranscript, signatures: [Signature64; 3]) -> Result<Self, Fault> {
-        for party in Party::ALL {
-            transcript.verify(party, &signatures[party.index()])?;
-        }
-        Ok(Self { transcript, signatures })
-    }
-
-    /// T.
-    #[must_use]
-    pub const fn transcript(&self) -> &EcdsaTranscript {
-        &self.transcript
-    }
-
-    /// A party's signature over H(T).
-    #[must_use]
-    pub const fn signature(&self, party: Party) -> &Signature64 {
-        &self.signatures[party.index()]
-    }
-
-    /// Canonical bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let writer = Writer::new(Kind::SignedEcdsaTranscript).field(&self.transcript);
-        self.signatures.iter().fold(writer, Writer::field).finish()
+    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
+        verify(self.ground.identity(party), &self.hash(), party, signature)
     }
 }
 
-/// Decoding verifies all three signatures.
-impl TryFrom<&[u8]> for SignedEcdsaTranscript {
-    type Error = Fault;
-
-    fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes, Kind::SignedEcdsaTranscript)?;
-        let transcript = reader.field()?;
-        let signatures = [reader.field()?, reader.field()?, reader.field()?];
-        reader.finish()?;
-        Self::new(transcript, signatures)
-    }
-}
+/// T of the ceremony that made an ECDSA key, with all three signatures.
+pub type SignedEcdsaTranscript = Signed<EcdsaTranscript>;

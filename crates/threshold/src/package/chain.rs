@@ -12,7 +12,7 @@ use crate::{
     identity::IdentityKey,
     refresh::{Ground, Link},
     share::PublicShares,
-    transcript::SignedTranscript,
+    transcript::{FirstTranscript, SignedTranscript},
     words::RecoveryIdentity,
 };
 

@@ -1,7 +1,6 @@
 //! The device's part.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     Fault, FaultKind,
     codec::{self, Kind, Reader, Writer},
-    create::{Run, open_dealt},
+    create::{Run, names_its_run, open_dealt},
     device_list::{Act, Change, DeviceList, Proposal, Signer},
     envelope::{Purpose, SealPublic, SealSecret},
     id::{CeremonyId, EpochId, Party},
@@ -193,12 +192,8 @@ impl AwaitServer {
     }
 }
 
-impl fmt::Debug for AwaitServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("refresh::AwaitServer")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitServer as "refresh::AwaitServer", opening.run;
 }
 
 /// What belongs to the new epoch beside share and transcript.

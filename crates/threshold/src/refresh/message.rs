@@ -6,7 +6,7 @@ use super::{Envelopes, increment::Commitment};
 use crate::{
     Fault,
     codec::{Decode, Encode, Reader, Writer, message},
-    create::Run,
+    create::{Run, SEALED_SHARE},
     device_list::{Change, MAX_ENTRY},
     envelope::{Binding, OVERHEAD, SealPublic},
     id::{EpochId, KeyKind, Party},
@@ -15,8 +15,6 @@ use crate::{
     point,
 };
 
-/// A scalar under HPKE.
-const SEALED_SCALAR: usize = 32 + OVERHEAD;
 /// A scalar and an unlock key under HPKE.
 const SEALED_PAIR: usize = 64 + OVERHEAD;
 
@@ -188,7 +186,7 @@ impl Decode for ServerRound {
         Ok(Self {
             run: reader.field()?,
             commitment: commitment(reader, Party::Server)?,
-            to_device: reader.var_exactly(SEALED_SCALAR)?,
+            to_device: reader.var_exactly(SEALED_SHARE)?,
             envelopes: reader.field()?,
             kept: reader.var(MAX_SEALED)?.to_vec(),
         })

@@ -1,7 +1,6 @@
 //! The server's part.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
+    create::names_its_run,
     device_list::{Act, Change},
     envelope::{Purpose, SealSecret},
     hash,
@@ -282,12 +282,8 @@ fn check_reseal(ground: &Ground, opening: &Opening, change: Option<&Change>) -> 
     }
 }
 
-impl fmt::Debug for AwaitClosing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("refresh::AwaitClosing")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitClosing as "refresh::AwaitClosing", opening.run;
 }
 
 /// Answers a closing of a run that has already ended well: the stored signature.

@@ -1,7 +1,6 @@
 //! The device's part, and the carrying of recovery's messages.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -17,13 +16,13 @@ use super::{
 };
 use crate::{
     Fault,
-    create::{Dealt, Route, Run},
+    create::{Dealt, Route, Run, names_its_run},
     envelope::SealSecret,
     id::{CeremonyId, KeyKind, Party},
     identity::{Domain, Signature64},
     package::{FirstPackage, SealToRecovery},
     share::{PublicShares, Share},
-    transcript::sealed_digest,
+    transcript::{FirstTranscript, sealed_digest},
 };
 
 /// Starts a run: the first request.
@@ -228,21 +227,12 @@ impl AwaitRecoveryProof {
     }
 }
 
-macro_rules! names_its_run {
-    ($name:ident, $($at:ident).+) => {
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(concat!("ecdsa::device::", stringify!($name)))
-                    .field("run", &self.$($at).+.run)
-                    .finish_non_exhaustive()
-            }
-        }
-    };
+names_its_run! {
+    AwaitDealing as "ecdsa::device::AwaitDealing", opening.run;
+    AwaitRecovery as "ecdsa::device::AwaitRecovery", opening.run;
+    AwaitProof as "ecdsa::device::AwaitProof", opening.run;
+    AwaitRecoveryProof as "ecdsa::device::AwaitRecoveryProof", server.run;
 }
-names_its_run!(AwaitDealing, opening);
-names_its_run!(AwaitRecovery, opening);
-names_its_run!(AwaitProof, opening);
-names_its_run!(AwaitRecoveryProof, server);
 
 /// The device's share is good: T is to be signed.
 #[derive(Debug)]

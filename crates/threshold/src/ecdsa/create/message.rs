@@ -6,17 +6,14 @@ use super::super::{Ground, proof::Proof};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
-    create::Run,
-    envelope::{OVERHEAD, SealPublic},
+    create::{Run, SEALED_SHARE},
+    envelope::SealPublic,
     hash,
     id::Party,
     identity::{Domain, Signature64},
     package::{FirstPackage, MAX_SEALED},
     transcript::sealed_digest,
 };
-
-/// A dealt scalar under HPKE.
-const SEALED_SHARE: usize = 32 + OVERHEAD;
 
 /// Device to server, first request.
 #[derive(Clone, Debug, PartialEq, Eq)]

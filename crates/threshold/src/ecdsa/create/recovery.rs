@@ -1,7 +1,5 @@
 //! Recovery's part: its words are there for two messages.
 
-use core::fmt;
-
 use rand_core::{CryptoRng, RngCore};
 
 use super::{
@@ -13,7 +11,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    create::Route,
+    create::{Route, names_its_run},
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret},
     package::{FirstPackage, OpenAsRecovery, SealToRecovery},
@@ -157,12 +155,8 @@ impl AwaitProofs {
     }
 }
 
-impl fmt::Debug for AwaitProofs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ecdsa::recovery::AwaitProofs")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitProofs as "ecdsa::recovery::AwaitProofs", opening.run;
 }
 
 /// What recovery may show at the end. It keeps nothing but its words.

@@ -1,7 +1,5 @@
 //! The server's part. Its state between two requests lives in memory.
 
-use core::fmt;
-
 use rand_core::{CryptoRng, RngCore};
 
 use super::{
@@ -12,13 +10,13 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    create::{Dealt, Route},
+    create::{Dealt, Route, names_its_run},
     envelope::SealSecret,
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret, Signature64},
     package::{FirstPackage, SealToRecovery},
     share::{PublicShares, Share},
-    transcript::sealed_digest,
+    transcript::{FirstTranscript, sealed_digest},
 };
 
 /// Starts the server's part: deals, and signs what it dealt. `ground` is what the server itself holds of the wallet.
@@ -115,12 +113,8 @@ impl AwaitCommitting {
     }
 }
 
-impl fmt::Debug for AwaitCommitting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ecdsa::server::AwaitCommitting")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitCommitting as "ecdsa::server::AwaitCommitting", opening.run;
 }
 
 /// Waiting for what the others open, and their signatures.
@@ -179,12 +173,8 @@ impl AwaitClosing {
     }
 }
 
-impl fmt::Debug for AwaitClosing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ecdsa::server::AwaitClosing")
-            .field("run", &self.opening.run)
-            .finish_non_exhaustive()
-    }
+names_its_run! {
+    AwaitClosing as "ecdsa::server::AwaitClosing", opening.run;
 }
 
 /// Digests of all that was sealed, from what crossed the line.

@@ -1,7 +1,6 @@
 //! Both sides of a pair's set-up.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::fmt;
 
 use dkls23_core::utilities::{
     multiplication::{MulReceiver, MulSender},
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    create::Run,
+    create::{Run, names_its_run},
     envelope::{Binding, Purpose, SealPublic, SealSecret},
     hash,
     id::{CeremonyId, KeyKind, Party},
@@ -298,20 +297,11 @@ impl AwaitClosing {
     }
 }
 
-macro_rules! names_its_run {
-    ($($name:ident),*) => {
-        $(
-            impl fmt::Debug for $name {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.debug_struct(concat!("pair::", stringify!($name)))
-                        .field("run", &self.seed.run)
-                        .finish_non_exhaustive()
-                }
-            }
-        )*
-    };
+names_its_run! {
+    AwaitAnswer as "pair::AwaitAnswer", seed.run;
+    AwaitCompletion as "pair::AwaitCompletion", seed.run;
+    AwaitClosing as "pair::AwaitClosing", seed.run;
 }
-names_its_run!(AwaitAnswer, AwaitCompletion, AwaitClosing);
 
 /// The session that `said` would make of it.
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! The messages of a pair's set-up.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::{super::LIBRARY, Setting, multiplication::Shown};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
-    create::Run,
+    create::{Run, names_its_run},
     envelope::{OVERHEAD, SealPublic},
 };
 
@@ -160,15 +159,7 @@ impl Decode for PairCompletion {
     }
 }
 
-macro_rules! names_its_run {
-    ($($name:ident),*) => {
-        $(
-            impl fmt::Debug for $name {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.debug_struct(stringify!($name)).field("run", &self.run).finish_non_exhaustive()
-                }
-            }
-        )*
-    };
+names_its_run! {
+    PairAnswer as "PairAnswer", run;
+    PairClosing as "PairClosing", run;
 }
-names_its_run!(PairAnswer, PairClosing);

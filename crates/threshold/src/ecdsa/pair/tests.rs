@@ -9,8 +9,9 @@ use crate::{
     Class, Fault, FaultKind,
     ecdsa::{
         LIBRARY,
-        fixture::{Dealt, WHAT, good, process},
+        fixture::{Again, Dealt, WHAT, again, good, has_one_encoding, process},
     },
+    hash,
     id::{CeremonyId, EpochId, Party},
 };
 
@@ -73,36 +74,19 @@ fn the_record_of_a_pair_is_read_as_it_was_written_and_signs() {
 
 #[test]
 fn every_message_has_one_encoding_and_p37_ecdsa_a_cut_one_is_malformed() {
-    type Decoder = fn(&[u8]) -> Result<Vec<u8>, Fault>;
-    macro_rules! decoder {
-        ($type:ty) => {
-            |bytes| <$type>::try_from(bytes).map(|message| message.to_bytes())
-        };
-    }
     let mut dealt = Dealt::new(1);
     let (asking, answering, opening, said) = until_answer(&mut dealt);
     let (asking, closing) = asking.receive(&said, &mut dealt.rng).unwrap();
     let (answerer, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
-    let all: [(&str, Vec<u8>, Decoder); 4] = [
-        ("opening", opening.to_bytes(), decoder!(PairOpening)),
-        ("answer", said.to_bytes(), decoder!(PairAnswer)),
-        ("closing", closing.to_bytes(), decoder!(PairClosing)),
-        ("completion", completion.to_bytes(), decoder!(PairCompletion)),
+    let all: [(&str, Vec<u8>, Again); 4] = [
+        ("opening", opening.to_bytes(), again!(PairOpening)),
+        ("answer", said.to_bytes(), again!(PairAnswer)),
+        ("closing", closing.to_bytes(), again!(PairClosing)),
+        ("completion", completion.to_bytes(), again!(PairCompletion)),
     ];
     assert_eq!(all[1].1.len(), RUN + HEAD + PART);
-    for (name, bytes, decode) in all {
-        assert_eq!(decode(&bytes).as_deref(), Ok(bytes.as_slice()), "{name}");
-        for cut in (0..bytes.len()).step_by(4_001).chain([bytes.len() - 1]) {
-            let fault = decode(&bytes[..cut]).unwrap_err();
-            assert_eq!(
-                (fault.kind, fault.class()),
-                (FaultKind::Length, Class::Malformed),
-                "{name} at {cut}"
-            );
-        }
-        let mut longer = bytes;
-        longer.push(0);
-        assert_eq!(decode(&longer).unwrap_err().kind, FaultKind::TrailingBytes, "{name}");
+    for (name, bytes, again) in all {
+        has_one_encoding(name, bytes, again, 4_001);
     }
     // And nothing but the two sides' own seeds makes their pair.
     let asker = asking.receive(&completion).unwrap();
@@ -217,6 +201,23 @@ fn p37_ecdsa_a_side_with_another_version_of_the_library_is_refused_before_it_cos
     other[last] ^= 1;
     let fault = PairOpening::try_from(other.as_slice()).unwrap_err();
     assert_eq!(fault, FaultKind::UnknownVersion.into());
+}
+
+#[test]
+fn p37_ecdsa_a_set_up_with_another_version_of_the_library_would_be_of_another_session() {
+    let mut dealt = Dealt::new(1);
+    let (asking, _, opening, said) = until_answer(&mut dealt);
+    let setting = dealt.setting(Party::Device, Party::Server).to_bytes();
+    let head = |bytes: &[u8], at: usize| bytes[at..at + HEAD].to_vec();
+    let asker = head(&opening.to_bytes(), RUN + setting.len());
+    let answerer = head(&said.to_bytes(), RUN);
+    let named = |library: &[u8]| {
+        let parts = [library, &ceremony().0, &setting, &asker, &answerer];
+        hash::tagged("twofold/ecdsa/pair", &parts)
+    };
+    let session = super::machine::session_with(&asking, &said);
+    assert_eq!(session, named(LIBRARY));
+    assert_ne!(session, named(b"dkls23-core 0.6.3"));
 }
 
 #[test]

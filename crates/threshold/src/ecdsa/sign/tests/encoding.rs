@@ -4,8 +4,8 @@ use std::vec::Vec;
 
 use super::{Answer, Half, Hello, Line, Offer, WHAT, offer, over};
 use crate::{
-    Class, Fault, FaultKind,
-    ecdsa::fixture::{Dealt, Pairs},
+    Class, FaultKind,
+    ecdsa::fixture::{Again, Dealt, Pairs, again},
     id::Party,
 };
 
@@ -20,15 +20,8 @@ pub(super) const ANSWER_SECOND: usize = HEAD + 32;
 pub(super) const TAU: usize = 32 + 33 + 33 + 32 + 33 + 33 + 64;
 pub(super) const SECOND: usize = TAU + 4 * 416 * 32 + 32 + 32 + 64 + 64;
 
-type Decoder = fn(&[u8]) -> Result<Vec<u8>, Fault>;
-
 /// One of each message.
-pub(super) fn everything(dealt: &Dealt, pairs: &Pairs) -> Vec<(&'static str, Vec<u8>, Decoder)> {
-    macro_rules! decoder {
-        ($type:ty) => {
-            |bytes| <$type>::try_from(bytes).map(|message| message.to_bytes())
-        };
-    }
+pub(super) fn everything(dealt: &Dealt, pairs: &Pairs) -> Vec<(&'static str, Vec<u8>, Again)> {
     let mut rng = dealt.rng.clone();
     let identity = dealt.identity(Party::Server);
     let (asking, hello) = dealt.ask(&pairs.asker, &WHAT, &mut rng).unwrap();
@@ -39,10 +32,10 @@ pub(super) fn everything(dealt: &Dealt, pairs: &Pairs) -> Vec<(&'static str, Vec
         .release(&pairs.answerer, answering.receive(half).unwrap())
         .unwrap();
     std::vec![
-        ("hello", hello.to_bytes(), decoder!(Hello)),
-        ("offer", offered.to_bytes(), decoder!(Offer)),
-        ("half", bytes, decoder!(Half)),
-        ("answer", answer.to_bytes(), decoder!(Answer)),
+        ("hello", hello.to_bytes(), again!(Hello)),
+        ("offer", offered.to_bytes(), again!(Offer)),
+        ("half", bytes, again!(Half)),
+        ("answer", answer.to_bytes(), again!(Answer)),
     ]
 }
 
