@@ -3,7 +3,7 @@
 use std::{format, thread, vec::Vec};
 
 use super::{
-    super::{Half, Unjudged},
+    super::{Half, Unjudged, session::Session},
     Line, SignFault, WHAT, changed, cheat, kind, offer, over,
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         fixture::{Dealt, Pairs, good, process},
         randomness::SEEDED,
     },
+    hash,
     id::{EpochId, Party},
     identity::Domain,
 };
@@ -188,6 +189,22 @@ fn p37_ecdsa_a_record_of_another_version_of_the_library_is_refused() {
         .replace(' ', " = { version = \"=");
     let wanted = include_str!("../../../../../../Cargo.toml");
     assert!(wanted.contains(&format!("{version}\"")), "{version}");
+}
+
+#[test]
+fn p37_ecdsa_a_session_with_another_version_of_the_library_would_have_another_name() {
+    let dealt = Dealt::new(1);
+    let pair = dealt.device_and_server().asker;
+    let session = Session::new(&pair.0, &dealt.public, Ok(&WHAT)).unwrap();
+    let EpochId { number, transcript } = dealt.public.epoch();
+    let named = |library: &[u8]| {
+        let (wallet, number) = (pair.setting().wallet.0, number.to_be_bytes());
+        let parts: [&[u8]; 7] = [library, &wallet, &number, &transcript, &pair.id().0, &[3; 32], &[4; 32]];
+        hash::tagged("twofold/ecdsa/sign", &parts).to_vec()
+    };
+    let data = session.data(&[3; 32], &[4; 32]);
+    assert_eq!(data.sign_id, named(LIBRARY));
+    assert_ne!(data.sign_id, named(b"dkls23-core 0.6.3"));
 }
 
 #[test]
