@@ -6,7 +6,7 @@
 
 mod chain;
 
-pub use chain::{Chain, MAX_LINKS, Opened};
+pub use chain::{Chain, ChainFrom, MAX_LINKS, Opened};
 
 use alloc::vec::Vec;
 
@@ -21,7 +21,7 @@ use crate::{
     repair::repaired::Repaired,
     secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
-    transcript::{FirstTranscript, Transcript},
+    transcript::FirstTranscript,
     words::{RecoveryRecipient, RecoverySecret},
 };
 
@@ -158,7 +158,7 @@ impl FirstPackage {
         &self,
         identity: &IdentityKey,
         opener: &impl OpenAsRecovery,
-        transcript: &Transcript,
+        transcript: &impl FirstTranscript,
         signature: &Signature64,
     ) -> Result<Contents, Fault> {
         if transcript.recovery().signing != *identity {

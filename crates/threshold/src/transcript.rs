@@ -285,25 +285,85 @@ pub(crate) fn binding(wallet: WalletId, ceremony: CeremonyId, kind: KeyKind, fro
 }
 
 /// What all three parties sign when a key is made. What it is written by is this crate's, so nobody else has one.
-pub trait FirstTranscript: Encode + Decode {
+pub trait FirstTranscript: Encode + Decode + Clone {
     /// What one with its signatures claims to be.
     #[doc(hidden)]
     const SIGNED: Kind;
 
+    /// Whose wallet.
+    fn wallet(&self) -> WalletId;
+
+    /// Who `party` is.
+    fn identity(&self, party: Party) -> &IdentityKey;
+
+    /// Recovery's identity.
+    fn recovery(&self) -> &RecoveryIdentity;
+
+    /// Who recovery was when the wallet was made: the device list is verified from there on.
+    fn first_recovery(&self) -> &IdentityKey;
+
+    /// The head of the device list.
+    fn device_list_head(&self) -> &[u8; 32];
+
+    /// H(unlock key).
+    fn unlock_digest(&self) -> &[u8; 32];
+
+    /// H(T).
+    fn hash(&self) -> [u8; 32];
+
+    /// The epoch that this transcript makes.
+    fn epoch(&self) -> EpochId;
+
+    /// Group key, chain code and verifying shares of that epoch.
+    fn public_shares(&self) -> Result<PublicShares, Fault>;
+
     /// Checks `party`'s signature over this transcript.
-    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault>;
+    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
+        verify(self.identity(party), &self.hash(), party, signature)
+    }
 }
 
 impl FirstTranscript for Transcript {
     const SIGNED: Kind = Kind::SignedTranscript;
 
-    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
-        let key = match party {
+    fn wallet(&self) -> WalletId {
+        self.wallet
+    }
+
+    fn identity(&self, party: Party) -> &IdentityKey {
+        match party {
             Party::Server => &self.server,
             Party::Device => &self.device,
             Party::Recovery => &self.recovery.signing,
-        };
-        verify(key, &self.hash(), party, signature)
+        }
+    }
+
+    fn recovery(&self) -> &RecoveryIdentity {
+        &self.recovery
+    }
+
+    fn first_recovery(&self) -> &IdentityKey {
+        &self.recovery.signing
+    }
+
+    fn device_list_head(&self) -> &[u8; 32] {
+        &self.device_list_head
+    }
+
+    fn unlock_digest(&self) -> &[u8; 32] {
+        &self.unlock_digest
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        Self::hash(self)
+    }
+
+    fn epoch(&self) -> EpochId {
+        Self::epoch(self)
+    }
+
+    fn public_shares(&self) -> Result<PublicShares, Fault> {
+        Self::public_shares(self)
     }
 }
 

@@ -287,16 +287,21 @@ pub(crate) struct Gaining {
 
 impl Gaining {
     pub(crate) fn new(seed: u64) -> Self {
-        let parties = Parties::new(seed);
         let unlock = UnlockKey::new(Secret32::new([0x55; 32]));
+        Self::at(Parties::new(seed), unlock, EPOCH, [0x11; 32])
+    }
+
+    /// A wallet that stands there.
+    pub(crate) fn at(parties: Parties, unlock: UnlockKey, epoch: EpochId, device_list_head: [u8; 32]) -> Self {
         let ground = Ground {
             wallet: parties.wallet,
-            epoch: EPOCH,
+            epoch,
             server: parties.server.public(),
             device: parties.device.public(),
             recovery: parties.recovery.public(),
+            first_recovery: parties.recovery.public().signing,
             unlock_digest: unlock.digest(),
-            device_list_head: [0x11; 32],
+            device_list_head,
         };
         Self {
             parties,

@@ -21,6 +21,9 @@ pub struct Ground {
     pub device: IdentityKey,
     /// Recovery's identity.
     pub recovery: RecoveryIdentity,
+    /// Who recovery was when the wallet was made, other than now where its words were replaced since: the device list is
+    /// verified from there on.
+    pub first_recovery: IdentityKey,
     /// H(unlock key) of the epoch.
     pub unlock_digest: [u8; 32],
     /// The head of the device list.
@@ -59,6 +62,7 @@ impl Encode for Ground {
             .field(&self.server)
             .field(&self.device)
             .field(&self.recovery)
+            .field(&self.first_recovery)
             .fixed(&self.unlock_digest)
             .fixed(&self.device_list_head)
     }
@@ -72,6 +76,7 @@ impl Decode for Ground {
             server: reader.field()?,
             device: reader.field()?,
             recovery: reader.field()?,
+            first_recovery: reader.field()?,
             unlock_digest: reader.array()?,
             device_list_head: reader.array()?,
         })

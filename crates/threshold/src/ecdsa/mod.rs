@@ -39,3 +39,6 @@ pub use ground::Ground;
 pub use pair::{Pair, PairId, Standing};
 pub use sign::SignFault;
 pub use transcript::{EcdsaTranscript, SignedEcdsaTranscript};
+
+/// The chain of epochs of an ECDSA key, with what recovery needs to follow it.
+pub type EcdsaChain = crate::package::ChainFrom<EcdsaTranscript>;

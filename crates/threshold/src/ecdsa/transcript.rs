@@ -11,9 +11,10 @@ use crate::{
     envelope::SealPublic,
     hash,
     id::{EpochId, KeyKind, Party, WalletId},
-    identity::Signature64,
+    identity::IdentityKey,
     share::PublicShares,
-    transcript::{FirstTranscript, Signed, verify},
+    transcript::{FirstTranscript, Signed},
+    words::RecoveryIdentity,
 };
 
 /// What the numbers of the ceremony are of: one suite, named so that another would be another transcript.
@@ -57,36 +58,10 @@ pub(super) fn chain_code(run: Run, proofs: &[Proof; 3]) -> [u8; 32] {
 }
 
 impl EcdsaTranscript {
-    /// Whose wallet.
-    #[must_use]
-    pub const fn wallet(&self) -> WalletId {
-        self.run.wallet
-    }
-
     /// What the three stood on.
     #[must_use]
     pub const fn ground(&self) -> &Ground {
         &self.ground
-    }
-
-    /// H(T).
-    #[must_use]
-    pub fn hash(&self) -> [u8; 32] {
-        hash::tagged("twofold/ecdsa/transcript", &[&self.to_bytes()])
-    }
-
-    /// The key's epoch: the wallet's number, this transcript.
-    #[must_use]
-    pub fn epoch(&self) -> EpochId {
-        EpochId {
-            number: self.ground.epoch.number,
-            transcript: self.hash(),
-        }
-    }
-
-    /// Group key, chain code and verifying shares.
-    pub fn public_shares(&self) -> Result<PublicShares, Fault> {
-        PublicShares::new(KeyKind::Ecdsa, self.epoch(), self.group, self.verifying_shares)
     }
 
     /// Canonical bytes.
@@ -160,8 +135,44 @@ impl Decode for EcdsaTranscript {
 impl FirstTranscript for EcdsaTranscript {
     const SIGNED: Kind = Kind::SignedEcdsaTranscript;
 
-    fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
-        verify(self.ground.identity(party), &self.hash(), party, signature)
+    fn wallet(&self) -> WalletId {
+        self.run.wallet
+    }
+
+    fn identity(&self, party: Party) -> &IdentityKey {
+        self.ground.identity(party)
+    }
+
+    fn recovery(&self) -> &RecoveryIdentity {
+        &self.ground.recovery
+    }
+
+    fn first_recovery(&self) -> &IdentityKey {
+        &self.ground.first_recovery
+    }
+
+    fn device_list_head(&self) -> &[u8; 32] {
+        &self.ground.device_list_head
+    }
+
+    fn unlock_digest(&self) -> &[u8; 32] {
+        &self.ground.unlock_digest
+    }
+
+    fn hash(&self) -> [u8; 32] {
+        hash::tagged("twofold/ecdsa/transcript", &[&self.to_bytes()])
+    }
+
+    /// The wallet's number, this transcript.
+    fn epoch(&self) -> EpochId {
+        EpochId {
+            number: self.ground.epoch.number,
+            transcript: self.hash(),
+        }
+    }
+
+    fn public_shares(&self) -> Result<PublicShares, Fault> {
+        PublicShares::new(KeyKind::Ecdsa, self.epoch(), self.group, self.verifying_shares)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A wallet's chain of epochs with what recovery needs to follow it: the package that recovery last sealed itself, then
+//! A key's chain of epochs with what recovery needs to follow it: the package that recovery last sealed itself, then
 //! each refresh since then.
 
 use alloc::vec::Vec;
@@ -12,7 +12,7 @@ use crate::{
     identity::IdentityKey,
     refresh::{Ground, Link},
     share::PublicShares,
-    transcript::{FirstTranscript, SignedTranscript},
+    transcript::{FirstTranscript, Signed, Transcript},
     words::RecoveryIdentity,
 };
 
@@ -23,15 +23,18 @@ const MAX_LINK: usize = 32 * 1_024;
 /// The longest first transcript, and the longest package.
 const MAX_FIRST: usize = 8 * 1_024;
 
-/// From the transcript that recovery signed to the newest epoch.
+/// From the transcript that recovery signed when the key was made to the newest epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    created: SignedTranscript,
+pub struct ChainFrom<T> {
+    created: Signed<T>,
     package: FirstPackage,
     /// The device list, entry by entry: it says whose refreshes count.
     list: Vec<Vec<u8>>,
     links: Vec<Link>,
 }
+
+/// The chain of a wallet's taproot key.
+pub type Chain = ChainFrom<Transcript>;
 
 /// Recovery's share at the newest epoch of a chain.
 #[derive(Debug)]
@@ -42,10 +45,10 @@ pub struct Opened {
     pub public: PublicShares,
 }
 
-impl Chain {
+impl<T: FirstTranscript> ChainFrom<T> {
     /// A chain as far as it is known. It is held to its transcripts and signatures when it is walked or opened.
     #[must_use]
-    pub const fn new(created: SignedTranscript, package: FirstPackage, list: Vec<Vec<u8>>, links: Vec<Link>) -> Self {
+    pub const fn new(created: Signed<T>, package: FirstPackage, list: Vec<Vec<u8>>, links: Vec<Link>) -> Self {
         Self {
             created,
             package,
@@ -56,7 +59,7 @@ impl Chain {
 
     /// The transcript that all three parties signed.
     #[must_use]
-    pub const fn created(&self) -> &SignedTranscript {
+    pub const fn created(&self) -> &Signed<T> {
         &self.created
     }
 
@@ -66,7 +69,7 @@ impl Chain {
         &self.package
     }
 
-    /// The refreshes since the wallet was made.
+    /// The refreshes since the key was made.
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
@@ -116,25 +119,33 @@ impl Chain {
         Self { package, list, ..self }
     }
 
+    /// The epoch that the key was made in. A key that a wallet gained later stands on a later entry of the list, and maybe
+    /// on other words than the wallet's first; what all three signed says which.
     fn walk(&self) -> Result<Walk<'_>, Fault> {
         let transcript = self.created.transcript();
         let (first, rest) = self.list.split_first().ok_or(FaultKind::Length)?;
         let entry = Entry::try_from(first.as_slice())?;
-        let list = DeviceList::first(transcript.wallet(), transcript.recovery().signing, &entry)
+        let list = DeviceList::first(transcript.wallet(), *transcript.first_recovery(), &entry)
             .map_err(|_| FaultKind::IdentitySignature)?;
-        if list.head() != transcript.device_list_head() {
-            return Err(Fault::of(FaultKind::ForeignCeremony, Party::Device));
-        }
-        Ok(Walk {
+        let foreign = || Fault::of(FaultKind::ForeignCeremony, Party::Device);
+        let mut walk = Walk {
             ground: Ground {
                 wallet: transcript.wallet(),
-                server: *transcript.server(),
+                server: *transcript.identity(Party::Server),
                 recovery: *transcript.recovery(),
                 list,
                 public: transcript.public_shares()?,
             },
             rest,
-        })
+        };
+        walk.reach(transcript.device_list_head()).map_err(|_| foreign())?;
+        let Ground { recovery, list, .. } = &walk.ground;
+        let named = recovery == transcript.recovery() && *list.recovery() == recovery.signing;
+        if named && walk.ground.lists(transcript.identity(Party::Device)) {
+            Ok(walk)
+        } else {
+            Err(foreign())
+        }
     }
 
     /// Adds a refresh to the end, if it follows. `list` is the device list up to there.
@@ -288,6 +299,11 @@ fn foreign_refresh() -> Fault {
     }
 }
 
+/// A device that the list has not, or a list that has no such head.
+fn foreign_device() -> Fault {
+    Fault::of(FaultKind::UnexpectedIdentity, Party::Device)
+}
+
 /// On the way along a chain: where the wallet stands, and the entries of the list that are still to come.
 struct Walk<'a> {
     ground: Ground,
@@ -299,9 +315,19 @@ impl Walk<'_> {
     fn append(&mut self, entry: &[u8]) -> Result<(), Fault> {
         let change = Change::try_from(entry)?;
         let appended = self.ground.list.append(&change);
-        appended.map_err(|_| Fault::of(FaultKind::UnexpectedIdentity, Party::Device))?;
+        appended.map_err(|_| foreign_device())?;
         if let Some(replaced) = self.ground.list.replaced() {
             self.ground.recovery = *replaced;
+        }
+        Ok(())
+    }
+
+    /// The list goes on to where `head` is its last entry.
+    fn reach(&mut self, head: &[u8; 32]) -> Result<(), Fault> {
+        while self.ground.list.head() != head {
+            let (entry, rest) = self.rest.split_first().ok_or_else(foreign_device)?;
+            self.append(entry)?;
+            self.rest = rest;
         }
         Ok(())
     }
@@ -312,29 +338,24 @@ impl Walk<'_> {
         let transcript = link.signed().transcript();
         let ground = &self.ground;
         let public = transcript.follows(ground.wallet, &ground.server, transcript.recovery(), &ground.public)?;
-        let foreign = || Fault::of(FaultKind::UnexpectedIdentity, Party::Device);
-        while self.ground.list.head() != transcript.device_list_head() {
-            let (entry, rest) = self.rest.split_first().ok_or_else(foreign)?;
-            self.append(entry)?;
-            self.rest = rest;
-        }
+        self.reach(transcript.device_list_head())?;
         if *transcript.recovery() != self.ground.recovery {
             return Err(foreign_refresh());
         }
         if !self.ground.lists(transcript.device()) || transcript.recipients() != self.ground.recipients() {
-            return Err(foreign());
+            return Err(foreign_device());
         }
         Ok(public)
     }
 }
 
 /// Decoding verifies every signature of a transcript, by the identities that it names itself.
-impl TryFrom<&[u8]> for Chain {
+impl<T: FirstTranscript> TryFrom<&[u8]> for ChainFrom<T> {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader::new(bytes, Kind::PackageChain)?;
-        let created = SignedTranscript::try_from(reader.var(MAX_FIRST)?)?;
+        let created = Signed::try_from(reader.var(MAX_FIRST)?)?;
         let package = FirstPackage::try_from(reader.var(MAX_FIRST)?)?;
         let list = (0..count(&mut reader, MAX_ENTRIES)?)
             .map(|_| reader.var(MAX_ENTRY).map(<[u8]>::to_vec))

@@ -3,6 +3,8 @@ mod cheating;
 #[cfg(feature = "ecdsa")]
 mod ecdsa;
 mod encoding;
+#[cfg(feature = "ecdsa")]
+mod gained;
 mod pairs;
 mod words;
 
@@ -21,14 +23,15 @@ use crate::{
     envelope::SealSecret,
     fixture::{Age, Parties, Sealer, Wallet},
     id::{CeremonyId, Party},
-    package::{Chain, OpenAsRecovery, Opened},
+    package::{Chain, ChainFrom, OpenAsRecovery, Opened},
     secret::UnlockKey,
     share::Share,
+    transcript::{FirstTranscript, Transcript},
     words::RecoverySecret,
 };
 
 /// A wallet with everything that its parties keep.
-struct House {
+struct House<T = Transcript> {
     parties: Parties,
     ground: Ground,
     server: Share,
@@ -37,7 +40,7 @@ struct House {
     /// The device's sealing key, and the list that names it.
     sealing: SealSecret,
     list: Vec<Vec<u8>>,
-    chain: Chain,
+    chain: ChainFrom<T>,
     /// The server's short-lived key.
     seal_key: SealSecret,
 }
@@ -71,7 +74,9 @@ impl House {
             parties,
         }
     }
+}
 
+impl<T: FirstTranscript> House<T> {
     fn rng(&mut self) -> &mut ChaCha20Rng {
         &mut self.parties.rng
     }

@@ -26,6 +26,7 @@ use crate::{
     id::{KeyKind, Party},
     secret::{Secret32, and_wipe},
     share::{PublicShares, Share},
+    transcript::FirstTranscript,
 };
 
 /// All that was said in a run.

@@ -17,7 +17,7 @@ use crate::{
     package::{FirstPackage, OpenAsRecovery, SealToRecovery},
     secret::UnlockKey,
     share::PublicShares,
-    transcript::sealed_digest,
+    transcript::{FirstTranscript, sealed_digest},
     words::RecoverySecret,
 };
 

@@ -5,6 +5,7 @@ use crate::{
     ecdsa::fixture::{DECODERS, Gaining, Message, Pairs, has_one_encoding, set_up, test},
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret},
+    transcript::FirstTranscript,
 };
 
 fn blamed(fault: &Fault, kind: FaultKind, culprits: &[Party]) {

@@ -8,9 +8,9 @@ use crate::{
     repair::repaired::Repaired,
 };
 
-impl House {
+impl<T: FirstTranscript> House<T> {
     /// What D and S gave back of recovery's share, sealed by `words`.
-    fn renewed(&self, words: &RecoverySecret) -> FirstPackage {
+    pub(super) fn renewed(&self, words: &RecoverySecret) -> FirstPackage {
         let contents = self.recovery().unwrap().contents;
         let repaired = Repaired {
             share: contents.share,
@@ -33,7 +33,7 @@ impl House {
     }
 
     /// Replaces the words: one step, in which entry and package go together.
-    fn replace(&mut self, words: &RecoverySecret) {
+    pub(super) fn replace(&mut self, words: &RecoverySecret) {
         let (package, entry) = (self.renewed(words), self.replacing(words));
         self.ground.list.append(&entry).unwrap();
         self.ground.recovery = words.public();
@@ -41,9 +41,19 @@ impl House {
         self.chain = self.chain.clone().resealed(package, self.list.clone());
     }
 
-    fn opens(&self, words: &RecoverySecret) -> Result<Opened, Fault> {
+    pub(super) fn opens(&self, words: &RecoverySecret) -> Result<Opened, Fault> {
         self.chain.open(&words.identity().public(), &Age::of(words))
     }
+}
+
+/// A wallet with other words than it was made with, which are its parties' from here on.
+#[cfg(feature = "ecdsa")]
+pub(super) fn replaced(house: &mut House) -> crate::words::RecoveryIdentity {
+    let words = RecoverySecret::generate(house.rng());
+    house.replace(&words);
+    house.parties.age = Age::of(&words);
+    house.parties.recovery = words;
+    house.parties.recovery.public()
 }
 
 #[test]
