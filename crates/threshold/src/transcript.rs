@@ -12,7 +12,7 @@ use crate::{
     codec::{self, Decode, Encode, Kind, Reader, Writer},
     create::{FIRST_EPOCH, Round1},
     derive::ExtendedKey,
-    envelope::{Binding, SealPublic},
+    envelope::SealPublic,
     hash,
     id::{CeremonyId, EpochId, KeyKind, Party, WalletId},
     identity::{Domain, IdentityKey, Signature64},
@@ -269,19 +269,6 @@ impl Outcome {
 
 fn bytes33(bytes: &[u8]) -> Result<[u8; 33], Fault> {
     bytes.try_into().map_err(|_| FaultKind::Internal.into())
-}
-
-/// Where a sealed package of a create ceremony belongs.
-pub(crate) fn binding(wallet: WalletId, ceremony: CeremonyId, kind: KeyKind, from: Party, to: Party) -> Binding {
-    Binding {
-        wallet,
-        ceremony,
-        epoch_number: FIRST_EPOCH,
-        previous: EpochId::NONE,
-        kind,
-        from,
-        to,
-    }
 }
 
 /// What all three parties sign when a key is made. What it is written by is this crate's, so nobody else has one.

@@ -5,15 +5,14 @@ use alloc::vec::Vec;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::{message::Run, round1::Dealt};
+use super::{FIRST_EPOCH, message::Run, round1::Dealt};
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
     envelope::{Binding, OVERHEAD, Purpose, SealPublic, SealSecret},
-    id::{KeyKind, Party},
+    id::{EpochId, KeyKind, Party},
     package::{OpenAsRecovery, SealToRecovery, seal_to},
     secret::{Secret32, UnlockKey},
-    transcript::binding,
     words::RecoveryRecipient,
 };
 
@@ -22,16 +21,30 @@ pub(crate) const SEALED_SHARE: usize = 32 + OVERHEAD;
 
 /// One sealed package's way.
 #[derive(Clone, Copy)]
-pub(crate) struct Route {
-    pub(crate) run: Run,
-    pub(crate) kind: KeyKind,
-    pub(crate) from: Party,
-    pub(crate) to: Party,
-}
+pub(crate) struct Route(Binding);
 
 impl Route {
-    fn binding(self) -> Binding {
-        binding(self.run.wallet, self.run.ceremony, self.kind, self.from, self.to)
+    /// Of a ceremony that makes the first key, and with it the first epoch of all.
+    pub(crate) const fn first(run: Run, kind: KeyKind, from: Party, to: Party) -> Self {
+        Self::of(run, kind, (FIRST_EPOCH, EpochId::NONE), (from, to))
+    }
+
+    /// Of a ceremony that makes a key in the epoch of this number, `previous` being the one that there was.
+    pub(crate) const fn of(
+        run: Run,
+        kind: KeyKind,
+        (epoch_number, previous): (u32, EpochId),
+        (from, to): (Party, Party),
+    ) -> Self {
+        Self(Binding {
+            wallet: run.wallet,
+            ceremony: run.ceremony,
+            epoch_number,
+            previous,
+            kind,
+            from,
+            to,
+        })
     }
 
     /// Seals a dealt scalar to a ceremony key.
@@ -41,13 +54,13 @@ impl Route {
         dealt: &Dealt,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Vec<u8>, Fault> {
-        key.seal(&self.binding(), Purpose::Dealt, &**dealt, rng)
+        key.seal(&self.0, Purpose::Dealt, &**dealt, rng)
     }
 
     /// Opens one. What does not open was not sealed for here, or was changed under way: the sender's signature over T
     /// decides which, but either way the run is over.
     pub(crate) fn open(self, key: &SealSecret, sealed: &[u8]) -> Result<Dealt, Fault> {
-        open_dealt(key, &self.binding(), sealed)
+        open_dealt(key, &self.0, sealed)
     }
 
     /// Seals a dealt scalar, and the unlock key if the dealer has it, to recovery.
@@ -58,7 +71,7 @@ impl Route {
         dealt: &Dealt,
         unlock: Option<&UnlockKey>,
     ) -> Result<Vec<u8>, Fault> {
-        seal_to_recovery(&self.binding(), Purpose::Dealt, sealer, recipient, dealt, unlock)
+        seal_to_recovery(&self.0, Purpose::Dealt, sealer, recipient, dealt, unlock)
     }
 
     /// Opens one as recovery.
@@ -67,7 +80,7 @@ impl Route {
         opener: &impl OpenAsRecovery,
         sealed: &[u8],
     ) -> Result<(Dealt, Option<UnlockKey>), Fault> {
-        open_as_recovery(&self.binding(), Purpose::Dealt, opener, sealed)
+        open_as_recovery(&self.0, Purpose::Dealt, opener, sealed)
     }
 }
 

@@ -118,12 +118,7 @@ impl AwaitServer {
         let (secret, dealt) = round1::part2(Party::Device, polynomial, &all)?;
         let own = Secret32::new(secret.secret_share().to_repr().into());
         let run = opening.run;
-        let route = |from, to| Route {
-            run,
-            kind: opening.kind,
-            from,
-            to,
-        };
+        let route = |from, to| Route::first(run, opening.kind, from, to);
         let from_server = route(Party::Server, Party::Device).open(&ceremony_key, &round.to_device)?;
         let to_server =
             route(Party::Device, Party::Server).seal(&round.server_key, &dealt[Party::Server.index()], rng)?;
@@ -245,12 +240,7 @@ impl AwaitRecovery {
         ]);
         let transcript = transcript(opening, &self.round, &self.all, digests)?;
         transcript.verify(Party::Recovery, &round.signature)?;
-        let route = Route {
-            run: opening.run,
-            kind: opening.kind,
-            from: Party::Recovery,
-            to: Party::Device,
-        };
+        let route = Route::first(opening.run, opening.kind, Party::Recovery, Party::Device);
         let from_recovery = route.open(&self.ceremony_key, &round.to_device)?;
         let public = transcript.public_shares()?;
         let share = own_share(

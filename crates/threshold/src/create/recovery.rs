@@ -142,12 +142,7 @@ impl AwaitServer {
         }
         let all = round.all_round1(opening);
         let (secret, dealt) = round1::part2(Party::Recovery, polynomial, &all)?;
-        let route = |from, to| Route {
-            run,
-            kind: opening.kind,
-            from,
-            to,
-        };
+        let route = |from, to| Route::first(run, opening.kind, from, to);
 
         let to_me = |from| route(from, Party::Recovery);
         let (from_server, none) = to_me(Party::Server).open_as_recovery(opener, &round.to_recovery)?;

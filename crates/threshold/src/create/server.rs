@@ -52,12 +52,7 @@ pub fn begin(
         signature: Signature64([0; 64]),
     };
     let (secret, dealt) = round1::part2(Party::Server, secret, &answer.all_round1(&opening))?;
-    let to = |to| Route {
-        run: opening.run,
-        kind: opening.kind,
-        from: Party::Server,
-        to,
-    };
+    let to = |to| Route::first(opening.run, opening.kind, Party::Server, to);
     answer.to_device = to(Party::Device).seal(&opening.device_key, &dealt[Party::Device.index()], rng)?;
     answer.to_recovery = to(Party::Recovery).seal_to_recovery(
         sealer,
@@ -197,12 +192,7 @@ impl AwaitClosing {
         let transcript = assemble(opening, round, &all, closing)?;
         transcript.verify(Party::Device, &closing.device_signature)?;
         transcript.verify(Party::Recovery, &closing.recovery_signature)?;
-        let from = |from| Route {
-            run: opening.run,
-            kind: opening.kind,
-            from,
-            to: Party::Server,
-        };
+        let from = |from| Route::first(opening.run, opening.kind, from, Party::Server);
         let dealt = [
             (
                 Party::Device,

@@ -318,16 +318,13 @@ impl Gaining {
     /// The same with recovery dealing `to` a number off the line.
     pub(crate) fn run_with_dealt(&mut self, to: Party) -> Result<Run, Fault> {
         let mut rng = fixture::rng(77);
-        let (mut key, mut honest) = (None, Vec::new());
+        let (mut key, mut opened, mut honest) = (None, None, Vec::new());
         self.run_with(&mut |message| match message {
-            Message::ToRecovery(to_recovery) => key = Some(to_recovery.dealing.server_key),
+            Message::ToRecovery(to_recovery) => {
+                (key, opened) = (Some(to_recovery.dealing.server_key), Some(to_recovery.opening.clone()));
+            }
             Message::RecoveryDealing(dealing) => {
-                let route = crate::create::Route {
-                    run: dealing.run,
-                    kind: KeyKind::Ecdsa,
-                    from: Party::Recovery,
-                    to,
-                };
+                let route = opened.as_ref().unwrap().route(Party::Recovery, to);
                 let off = zeroize::Zeroizing::new([0x12; 32]);
                 let sealed = route.seal(&key.unwrap(), &off, &mut rng).unwrap();
                 honest = std::mem::replace(&mut dealing.to_server, sealed);

@@ -152,12 +152,7 @@ fn p16_a_bad_share_dealt_by_the_server_is_found_by_the_device_and_by_recovery() 
     let (d, opening) = parties.start_device(r_opening);
     let unlock = Parties::copy_of(d.unlock());
     let (_, mut round) = parties.start_server(opening.clone(), &unlock).unwrap();
-    let route = |to| Route {
-        run: opening.run,
-        kind: KeyKind::Taproot,
-        from: Party::Server,
-        to,
-    };
+    let route = |to| Route::first(opening.run, KeyKind::Taproot, Party::Server, to);
     // To recovery.
     let (dealt, _) = route(Party::Recovery)
         .open_as_recovery(&parties.age, &round.to_recovery)
@@ -195,12 +190,7 @@ fn p16_bad_shares_dealt_by_device_and_recovery_are_found_by_the_server_and_named
         let mut parties = Parties::new(1);
         let honest = parties.until_closing();
         let mut closing = honest.closing;
-        let route = Route {
-            run: honest.opening.run,
-            kind: KeyKind::Taproot,
-            from: culprit,
-            to: Party::Server,
-        };
+        let route = Route::first(honest.opening.run, KeyKind::Taproot, culprit, Party::Server);
         let bad = route
             .seal(&honest.round.server_key, &Zeroizing::new([5; 32]), &mut parties.rng)
             .unwrap();

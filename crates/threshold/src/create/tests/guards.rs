@@ -75,12 +75,7 @@ fn p36_a_first_package_of_another_run_is_kept_by_neither_server_nor_device() {
 #[test]
 fn recovery_takes_the_one_unlock_key_that_the_opening_names_and_from_the_device_only() {
     let mut parties = Parties::new(1);
-    let route = |run, from| Route {
-        run,
-        kind: KeyKind::Taproot,
-        from,
-        to: Party::Recovery,
-    };
+    let route = |run, from| Route::first(run, KeyKind::Taproot, from, Party::Recovery);
     // The device seals another one, or none.
     for sealed in [Some(UnlockKey::generate(&mut parties.rng)), None] {
         let (r, r_opening) = parties.start_recovery();

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     Fault,
-    create::{Dealt, Route, Run, names_its_run},
+    create::{Dealt, Run, names_its_run},
     envelope::SealSecret,
-    id::{CeremonyId, KeyKind, Party},
+    id::{CeremonyId, Party},
     identity::{Domain, Signature64},
     package::{FirstPackage, SealToRecovery},
     share::{PublicShares, Share},
@@ -51,15 +51,6 @@ pub fn begin(
     ))
 }
 
-fn route(run: Run, from: Party, to: Party) -> Route {
-    Route {
-        run,
-        kind: KeyKind::Ecdsa,
-        from,
-        to,
-    }
-}
-
 /// Waiting for what the server dealt.
 #[must_use]
 pub struct AwaitDealing {
@@ -78,8 +69,10 @@ impl AwaitDealing {
         } = self;
         dealing.verify(&opening)?;
         let run = opening.run;
-        let from_server = route(run, Party::Server, Party::Device).open(&ceremony_key, &dealing.to_device)?;
-        let package = route(run, Party::Device, Party::Recovery).seal_to_recovery(
+        let from_server = opening
+            .route(Party::Server, Party::Device)
+            .open(&ceremony_key, &dealing.to_device)?;
+        let package = opening.route(Party::Device, Party::Recovery).seal_to_recovery(
             sealer,
             &opening.ground.recovery.recipient,
             &dealt[Party::Recovery.index()],
@@ -132,7 +125,9 @@ impl AwaitRecovery {
         } = self;
         let run = opening.run;
         run.check(recovery.run, Party::Recovery)?;
-        let from_recovery = route(run, Party::Recovery, Party::Device).open(&ceremony_key, &recovery.to_device)?;
+        let from_recovery = opening
+            .route(Party::Recovery, Party::Device)
+            .open(&ceremony_key, &recovery.to_device)?;
         let own = Own::of(
             Party::Device,
             &dealing.session(&opening),
@@ -145,7 +140,9 @@ impl AwaitRecovery {
         let to_server = &dealt[Party::Server.index()];
         let committing = Committing {
             run,
-            from_device: route(run, Party::Device, Party::Server).seal(&dealing.server_key, to_server, rng)?,
+            from_device: opening
+                .route(Party::Device, Party::Server)
+                .seal(&dealing.server_key, to_server, rng)?,
             from_recovery: recovery.to_server,
             between: [to_recovery, sealed_digest(&recovery.to_device)],
             commitments: [own.commitment, recovery.commitment],

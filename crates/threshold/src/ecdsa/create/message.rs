@@ -6,10 +6,10 @@ use super::super::{Ground, proof::Proof};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
-    create::{Run, SEALED_SHARE},
+    create::{Route, Run, SEALED_SHARE},
     envelope::SealPublic,
     hash,
-    id::Party,
+    id::{KeyKind, Party},
     identity::{Domain, Signature64},
     package::{FirstPackage, MAX_SEALED},
     transcript::sealed_digest,
@@ -23,6 +23,14 @@ pub struct Opening {
     pub(crate) device_key: SealPublic,
 }
 message!(Opening, EcdsaOpening);
+
+impl Opening {
+    /// Where what `from` deals to `to` belongs: to the wallet's epoch, in which the key begins.
+    pub(crate) const fn route(&self, from: Party, to: Party) -> Route {
+        let epoch = self.ground.epoch;
+        Route::of(self.run, KeyKind::Ecdsa, (epoch.number, epoch), (from, to))
+    }
+}
 
 impl Encode for Opening {
     fn encode(&self, writer: Writer) -> Writer {

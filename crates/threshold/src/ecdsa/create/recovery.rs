@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    create::{Route, names_its_run},
-    id::{KeyKind, Party},
+    create::names_its_run,
+    id::Party,
     identity::{Domain, IdentitySecret},
     package::{FirstPackage, OpenAsRecovery, SealToRecovery},
     secret::UnlockKey,
@@ -43,12 +43,7 @@ pub fn begin(
     // The server signed for *this* ground: otherwise the hub may be playing it.
     dealing.verify(&opening).map_err(|fault| fault.or(Party::Device))?;
     let dealt = deal(Party::Recovery)?;
-    let route = |from, to| Route {
-        run,
-        kind: KeyKind::Ecdsa,
-        from,
-        to,
-    };
+    let route = |from, to| opening.route(from, to);
     let to_me = |from| route(from, Party::Recovery);
     let (from_server, none) = to_me(Party::Server).open_as_recovery(opener, &dealing.to_recovery)?;
     let (from_device, nothing) = to_me(Party::Device).open_as_recovery(opener, &sealed)?;

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    create::{Dealt, Route, names_its_run},
+    create::{Dealt, names_its_run},
     envelope::SealSecret,
-    id::{KeyKind, Party},
+    id::Party,
     identity::{Domain, IdentitySecret, Signature64},
     package::{FirstPackage, SealToRecovery},
     share::{PublicShares, Share},
@@ -33,12 +33,7 @@ pub fn begin(
     }
     let ceremony_key = SealSecret::generate(rng);
     let dealt = deal(Party::Server)?;
-    let to = |to| Route {
-        run: opening.run,
-        kind: KeyKind::Ecdsa,
-        from: Party::Server,
-        to,
-    };
+    let to = |to| opening.route(Party::Server, to);
     let mut dealing = Dealing {
         run: opening.run,
         server_key: ceremony_key.public(),
@@ -79,12 +74,7 @@ impl AwaitCommitting {
         let run = self.opening.run;
         run.check(committing.run, Party::Device)?;
         let open = |from, sealed: &[u8]| {
-            let route = Route {
-                run,
-                kind: KeyKind::Ecdsa,
-                from,
-                to: Party::Server,
-            };
+            let route = self.opening.route(from, Party::Server);
             route.open(&self.ceremony_key, sealed)
         };
         let from_device = open(Party::Device, &committing.from_device)?;

@@ -1,7 +1,9 @@
 //! The ceremony, and parties that keep the form and break the protocol.
 
+use super::Opening;
 use crate::{
     Class, Fault, FaultKind,
+    create::Route,
     ecdsa::fixture::{DECODERS, Gaining, Message, Pairs, has_one_encoding, set_up, test},
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret},
@@ -153,6 +155,50 @@ fn p15_ecdsa_a_hub_that_tells_recovery_other_things_than_the_server_is_named() {
         }
     });
     blamed(&fault, FaultKind::Equivocation, &[Party::Recovery]);
+}
+
+#[test]
+fn p07_ecdsa_what_was_dealt_for_another_epoch_key_or_run_opens_for_nobody() {
+    let mut rng = crate::fixture::rng(5);
+    let resealed = |binding: fn(&mut Opening), rng: &mut rand_chacha::ChaCha20Rng| {
+        let mut opened = None;
+        tampered(|message| match message {
+            Message::Opening(opening) => opened = Some(opening.clone()),
+            Message::RecoveryDealing(dealing) => {
+                let mut opening = opened.clone().unwrap();
+                binding(&mut opening);
+                // It is the right number for nobody; it is not even looked at.
+                let dealt = zeroize::Zeroizing::new([0x12; 32]);
+                let route = opening.route(Party::Recovery, Party::Device);
+                dealing.to_device = route.seal(&opening.device_key, &dealt, rng).unwrap();
+            }
+            _ => {}
+        })
+    };
+    let elsewhere: [fn(&mut Opening); 3] = [
+        |opening| opening.ground.epoch.number += 1,
+        |opening| opening.ground.epoch.transcript[0] ^= 1,
+        |opening| opening.run.ceremony.0[0] ^= 1,
+    ];
+    for elsewhere in elsewhere {
+        let fault = resealed(elsewhere, &mut rng);
+        blamed(&fault, FaultKind::SealedPackage, &[Party::Recovery]);
+    }
+    // Where it belongs it is opened, and found wrong later on.
+    assert_ne!(resealed(|_| {}, &mut rng).kind, FaultKind::SealedPackage);
+    // As a ceremony that makes a wallet binds what it deals: to the first epoch, whatever the wallet's is.
+    let mut opened = None;
+    let fault = tampered(|message| match message {
+        Message::Opening(opening) => opened = Some(opening.clone()),
+        Message::RecoveryDealing(dealing) => {
+            let opening = opened.clone().unwrap();
+            let route = Route::first(opening.run, KeyKind::Ecdsa, Party::Recovery, Party::Device);
+            let dealt = zeroize::Zeroizing::new([0x12; 32]);
+            dealing.to_device = route.seal(&opening.device_key, &dealt, &mut rng).unwrap();
+        }
+        _ => {}
+    });
+    blamed(&fault, FaultKind::SealedPackage, &[Party::Recovery]);
 }
 
 #[test]
