@@ -104,7 +104,11 @@ impl Dealt {
 
     /// A pair that has signed nothing.
     pub(crate) fn untested(&mut self, setting: Setting) -> (Untested, Untested) {
-        set_up(setting, &mut self.rng)
+        let mut rng = self.rng.clone();
+        let identities = (self.signer(&setting.asker), self.signer(&setting.answerer));
+        let untested = set_up(setting, identities, &mut rng);
+        self.rng = rng;
+        untested
     }
 
     /// A pair that has signed its test.
@@ -230,11 +234,17 @@ pub(crate) fn good(pair: pair::PairId) -> Standing {
 }
 
 /// Both sides' set-up.
-pub(crate) fn set_up(setting: Setting, rng: &mut ChaCha20Rng) -> (Untested, Untested) {
+pub(crate) fn set_up(
+    setting: Setting,
+    (asker, answerer): (&IdentitySecret, &IdentitySecret),
+    rng: &mut ChaCha20Rng,
+) -> (Untested, Untested) {
     let (asking, opening) = pair::begin(setting, CeremonyId([9; 16]), rng).unwrap();
-    let (answering, answer) = pair::answer(setting, &opening, rng).unwrap();
+    let signature = asker.sign_raw(&opening.signing_bytes());
+    let (answering, answer) = pair::answer(setting, &opening.signed(signature), answerer, rng).unwrap();
     let (asking, closing) = asking.receive(&answer, rng).unwrap();
-    let (answerer, completion) = answering.receive(&closing, rng).unwrap();
+    let signature = asker.sign_raw(&closing.signing_bytes());
+    let (answerer, completion) = answering.receive(&closing.signed(signature), answerer, rng).unwrap();
     (asking.receive(&completion).unwrap(), answerer)
 }
 

@@ -31,12 +31,14 @@ mod ground;
 pub mod pair;
 mod proof;
 mod randomness;
+mod said;
 pub mod sign;
 mod transcript;
 
 pub use account::AccountKey;
 pub use ground::Ground;
 pub use pair::{Pair, PairId, Standing};
+pub use said::Unsigned;
 pub use sign::SignFault;
 pub use transcript::{EcdsaTranscript, SignedEcdsaTranscript};
 

@@ -58,8 +58,8 @@ fn three_parties_make_a_key_and_every_two_of_them_sign_with_it() {
             answerer: side(answerer),
         };
         let rng = &mut gaining.parties.rng;
-        let (one, other) = set_up(setting, rng);
         let identity = |share: &crate::share::Share| identities[share.party().index()];
+        let (one, other) = set_up(setting, (identity(asker), identity(answerer)), rng);
         let (one_side, other_side) = ((&one, asker, identity(asker)), (&other, answerer, identity(answerer)));
         let signature = test(one_side, other_side, public, rng).unwrap();
         let _pairs = Pairs {

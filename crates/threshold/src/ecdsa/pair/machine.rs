@@ -10,7 +10,13 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    super::{LIBRARY, curve::Curve, curve::index, randomness::Fresh},
+    super::{
+        LIBRARY,
+        curve::Curve,
+        curve::index,
+        randomness::Fresh,
+        said::{Unsigned, check, follows, then},
+    },
     PairId, SetUp, Setting, Side, Untested,
     message::{Head, PairAnswer, PairClosing, PairCompletion, PairOpening, SALT},
     multiplication::{Kept, show},
@@ -22,8 +28,12 @@ use crate::{
     envelope::{Binding, Purpose, SealPublic, SealSecret},
     hash,
     id::{CeremonyId, KeyKind, Party},
+    identity::{Domain, IdentitySecret, Signature64},
     secret::{Secret32, and_wipe},
 };
+
+/// In the place of a signature that is still to be made.
+const UNSIGNED: Signature64 = Signature64([0; 64]);
 
 /// One side's seed, before both know both.
 struct Seed {
@@ -163,7 +173,7 @@ pub fn begin(
     setting: Setting,
     ceremony: CeremonyId,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(AwaitAnswer, PairOpening), Fault> {
+) -> Result<(AwaitAnswer, Unsigned<PairOpening>), Fault> {
     setting.check_two()?;
     let run = Run {
         wallet: setting.wallet,
@@ -171,7 +181,14 @@ pub fn begin(
     };
     let parties = (setting.asker.party, setting.answerer.party);
     let (seed, head) = Seed::draw(run, setting, parties, rng)?;
-    Ok((AwaitAnswer { seed, head }, PairOpening { run, setting, head }))
+    let opening = PairOpening {
+        run,
+        setting,
+        head,
+        signature: UNSIGNED,
+    };
+    let said = then(&[0; 32], &opening.signed());
+    Ok((AwaitAnswer { seed, head, said }, Unsigned(opening)))
 }
 
 /// Waiting for the answerer's part.
@@ -179,6 +196,7 @@ pub fn begin(
 pub struct AwaitAnswer {
     seed: Seed,
     head: Head,
+    said: [u8; 32],
 }
 
 impl AwaitAnswer {
@@ -187,9 +205,12 @@ impl AwaitAnswer {
         self,
         answer: &PairAnswer,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<(AwaitCompletion, PairClosing), Fault> {
-        let Self { seed, head } = self;
+    ) -> Result<(AwaitCompletion, Unsigned<PairClosing>), Fault> {
+        let Self { seed, head, said } = self;
         seed.run.check(answer.run, seed.other)?;
+        let answerer = &seed.setting.answerer;
+        check(answerer, Domain::ECDSA_ANSWER, &answer.signed(), &answer.signature)?;
+        follows(answerer, &said, &answer.before)?;
         let session = session(seed.run, seed.setting, &head, &answer.head);
         let (kept, part) = show(seed.me, seed.other, &session)?;
         let multiplications = kept.with(&answer.part)?;
@@ -197,14 +218,17 @@ impl AwaitAnswer {
             run: seed.run,
             seed: seed.seal(&answer.head.key, rng)?,
             part,
+            before: then(&said, &answer.to_bytes()),
+            signature: UNSIGNED,
         };
         let state = AwaitCompletion {
+            said: then(&closing.before, &closing.signed()),
             id: pair_id(&session, &closing.part.digest(), &answer.part.digest()),
             theirs: answer.head,
             seed,
             multiplications,
         };
-        Ok((state, closing))
+        Ok((state, Unsigned(closing)))
     }
 }
 
@@ -213,6 +237,7 @@ impl AwaitAnswer {
 pub struct AwaitCompletion {
     seed: Seed,
     theirs: Head,
+    said: [u8; 32],
     id: PairId,
     multiplications: (MulSender<Curve>, MulReceiver<Curve>),
 }
@@ -221,6 +246,10 @@ impl AwaitCompletion {
     /// Has its side of the pair, to be tested.
     pub fn receive(self, completion: &PairCompletion) -> Result<Untested, Fault> {
         self.seed.run.check(completion.run, self.seed.other)?;
+        let answerer = &self.seed.setting.answerer;
+        let signed = completion.signed();
+        check(answerer, Domain::ECDSA_ANSWER, &signed, &completion.signature)?;
+        follows(answerer, &self.said, &completion.before)?;
         let theirs = self.seed.open(&self.theirs, &completion.seed)?;
         Ok(untested(&self.seed, &theirs, self.id, self.multiplications))
     }
@@ -230,6 +259,7 @@ impl AwaitCompletion {
 pub fn answer(
     setting: Setting,
     opening: &PairOpening,
+    identity: &IdentitySecret,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(AwaitClosing, PairAnswer), Fault> {
     let Setting {
@@ -247,18 +277,33 @@ pub fn answer(
         );
     }
     setting.check_two()?;
+    if identity.public() != setting.answerer.identity {
+        return Err(FaultKind::Internal.into());
+    }
+    // Before it costs anything.
+    opening.check(&setting.asker)?;
     let run = opening.run;
     let (seed, head) = Seed::draw(run, setting, (me, asker), rng)?;
     let session = session(run, setting, &opening.head, &head);
     let (kept, part) = show(me, asker, &session)?;
+    let part_digest = part.digest();
+    let mut answer = PairAnswer {
+        run,
+        head,
+        part,
+        before: then(&[0; 32], &opening.signed()),
+        signature: UNSIGNED,
+    };
+    answer.signature = identity.sign(Domain::ECDSA_ANSWER, &answer.signed());
     let state = AwaitClosing {
         seed,
         theirs: opening.head,
+        said: then(&answer.before, &answer.to_bytes()),
         session,
-        part: part.digest(),
+        part: part_digest,
         kept,
     };
-    Ok((state, PairAnswer { run, head, part }))
+    Ok((state, answer))
 }
 
 /// Waiting for the asker's part and seed.
@@ -266,6 +311,7 @@ pub fn answer(
 pub struct AwaitClosing {
     seed: Seed,
     theirs: Head,
+    pub(super) said: [u8; 32],
     session: [u8; 32],
     part: [u8; 32],
     kept: Box<Kept>,
@@ -276,22 +322,32 @@ impl AwaitClosing {
     pub fn receive(
         self,
         closing: &PairClosing,
+        identity: &IdentitySecret,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<(Untested, PairCompletion), Fault> {
         let Self {
             seed,
             theirs,
+            said,
             session,
             part,
             kept,
         } = self;
         seed.run.check(closing.run, seed.other)?;
+        if identity.public() != seed.setting.answerer.identity {
+            return Err(FaultKind::Internal.into());
+        }
+        closing.check(&seed.setting.asker)?;
+        follows(&seed.setting.asker, &said, &closing.before)?;
         let opened = seed.open(&theirs, &closing.seed)?;
         let multiplications = kept.with(&closing.part)?;
-        let completion = PairCompletion {
+        let mut completion = PairCompletion {
             run: seed.run,
             seed: seed.seal(&theirs.key, rng)?,
+            before: then(&said, &closing.signed()),
+            signature: UNSIGNED,
         };
+        completion.signature = identity.sign(Domain::ECDSA_ANSWER, &completion.signed());
         let id = pair_id(&session, &closing.part.digest(), &part);
         Ok((untested(&seed, &opened, id, multiplications), completion))
     }

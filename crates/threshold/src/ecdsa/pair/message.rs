@@ -2,12 +2,20 @@
 
 use alloc::vec::Vec;
 
-use super::{super::LIBRARY, Setting, multiplication::Shown};
+use super::{
+    super::{
+        LIBRARY,
+        said::{asked, unsigned},
+    },
+    Setting,
+    multiplication::Shown,
+};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
     create::{Run, names_its_run},
     envelope::{OVERHEAD, SealPublic},
+    identity::Signature64,
 };
 
 /// A seed and the salt of its commitment, under HPKE.
@@ -47,6 +55,7 @@ pub struct PairOpening {
     pub(crate) run: Run,
     pub(super) setting: Setting,
     pub(super) head: Head,
+    pub(super) signature: Signature64,
 }
 message!(PairOpening, PairOpening);
 
@@ -65,19 +74,22 @@ impl Encode for PairOpening {
             .field(&self.setting)
             .field(&self.head)
             .var(LIBRARY)
+            .field(&self.signature)
     }
 }
 
 impl Decode for PairOpening {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        let opening = Self {
-            run: reader.field()?,
-            setting: reader.field()?,
-            head: reader.field()?,
-        };
+        let (run, setting, head) = (reader.field()?, reader.field()?, reader.field()?);
         if reader.var(64)? != LIBRARY {
             return Err(FaultKind::UnknownVersion.into());
         }
+        let opening = Self {
+            run,
+            setting,
+            head,
+            signature: reader.field()?,
+        };
         if opening.setting.wallet == opening.run.wallet {
             Ok(opening)
         } else {
@@ -92,12 +104,19 @@ pub struct PairAnswer {
     pub(crate) run: Run,
     pub(super) head: Head,
     pub(super) part: Shown,
+    pub(super) before: [u8; 32],
+    pub(super) signature: Signature64,
 }
 message!(PairAnswer, PairAnswer);
 
 impl Encode for PairAnswer {
     fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.run).field(&self.head).field(&self.part)
+        writer
+            .field(&self.run)
+            .field(&self.head)
+            .field(&self.part)
+            .fixed(&self.before)
+            .field(&self.signature)
     }
 }
 
@@ -107,6 +126,8 @@ impl Decode for PairAnswer {
             run: reader.field()?,
             head: reader.field()?,
             part: reader.field()?,
+            before: reader.array()?,
+            signature: reader.field()?,
         })
     }
 }
@@ -117,12 +138,19 @@ pub struct PairClosing {
     pub(crate) run: Run,
     pub(super) part: Shown,
     pub(super) seed: Vec<u8>,
+    pub(super) before: [u8; 32],
+    pub(super) signature: Signature64,
 }
 message!(PairClosing, PairClosing);
 
 impl Encode for PairClosing {
     fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.run).field(&self.part).var(&self.seed)
+        writer
+            .field(&self.run)
+            .field(&self.part)
+            .var(&self.seed)
+            .fixed(&self.before)
+            .field(&self.signature)
     }
 }
 
@@ -132,6 +160,8 @@ impl Decode for PairClosing {
             run: reader.field()?,
             part: reader.field()?,
             seed: reader.var_exactly(SEALED_SEED)?,
+            before: reader.array()?,
+            signature: reader.field()?,
         })
     }
 }
@@ -141,12 +171,18 @@ impl Decode for PairClosing {
 pub struct PairCompletion {
     pub(crate) run: Run,
     pub(super) seed: Vec<u8>,
+    pub(super) before: [u8; 32],
+    pub(super) signature: Signature64,
 }
 message!(PairCompletion, PairCompletion);
 
 impl Encode for PairCompletion {
     fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.run).var(&self.seed)
+        writer
+            .field(&self.run)
+            .var(&self.seed)
+            .fixed(&self.before)
+            .field(&self.signature)
     }
 }
 
@@ -155,9 +191,31 @@ impl Decode for PairCompletion {
         Ok(Self {
             run: reader.field()?,
             seed: reader.var_exactly(SEALED_SEED)?,
+            before: reader.array()?,
+            signature: reader.field()?,
         })
     }
 }
+
+/// What each message's sender signs: all of it.
+macro_rules! signed {
+    ($($name:ident, $tag:literal;)*) => {
+        $(
+            impl $name {
+                pub(super) fn signed(&self) -> [u8; 32] {
+                    unsigned($tag, self.to_bytes())
+                }
+            }
+        )*
+    };
+}
+signed! {
+    PairOpening, "twofold/ecdsa/pair-ask";
+    PairAnswer, "twofold/ecdsa/pair-answer";
+    PairClosing, "twofold/ecdsa/pair-ask";
+    PairCompletion, "twofold/ecdsa/pair-answer";
+}
+asked!(PairOpening, PairClosing);
 
 names_its_run! {
     PairAnswer as "PairAnswer", run;

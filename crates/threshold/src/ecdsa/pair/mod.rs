@@ -14,7 +14,8 @@
 //! ```
 //!
 //! Every number is of one session: of the wallet, the epoch and so its transcript, both identities, the run, and fresh
-//! bytes of both. The pair's name is a hash of all that went over the line but the seeds, and each signature is bound to
+//! bytes of both, and each message is signed by who says it, after all that was said before: a line that garbles has nobody
+//! blamed. The pair's name is a hash of all that went over the line but the seeds, and each signature is bound to
 //! it, so who stood in between holds two pairs that sign nothing together.
 //!
 //! A proof that fails *here* costs nothing but the run: nothing was made that outlives it. Whoever lets another try again

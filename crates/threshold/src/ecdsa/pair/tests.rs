@@ -1,9 +1,12 @@
 //! A pair's set-up, and sides that keep the form and break the protocol.
 
+mod said;
+
 use std::{env, fs, sync::Arc, vec, vec::Vec};
 
 use super::{
-    AwaitAnswer, AwaitClosing, Pair, PairAnswer, PairClosing, PairCompletion, PairId, PairOpening, answer, begin,
+    AwaitAnswer, AwaitClosing, AwaitCompletion, Pair, PairAnswer, PairClosing, PairCompletion, PairId, PairOpening,
+    Setting, Untested, answer, begin,
 };
 use crate::{
     Class, Fault, FaultKind,
@@ -13,6 +16,7 @@ use crate::{
     },
     hash,
     id::{CeremonyId, EpochId, Party},
+    identity::{Domain, Signature64},
 };
 
 /// Version and kind, wallet, run.
@@ -31,8 +35,42 @@ fn ceremony() -> CeremonyId {
 fn until_answer(dealt: &mut Dealt) -> (AwaitAnswer, AwaitClosing, PairOpening, PairAnswer) {
     let setting = dealt.setting(Party::Device, Party::Server);
     let (asking, opening) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
-    let (answering, said) = answer(setting, &opening, &mut dealt.rng).unwrap();
+    let signature = dealt.identity(Party::Device).sign_raw(&opening.signing_bytes());
+    let opening = opening.signed(signature);
+    let (answering, said) = answering(dealt, setting, &opening).unwrap();
     (asking, answering, opening, said)
+}
+
+/// The server answers.
+fn answering(dealt: &mut Dealt, setting: Setting, opening: &PairOpening) -> Result<(AwaitClosing, PairAnswer), Fault> {
+    let mut rng = dealt.rng.clone();
+    let answered = answer(setting, opening, dealt.identity(Party::Server), &mut rng);
+    dealt.rng = rng;
+    answered
+}
+
+/// The device takes the answer, and signs its closing.
+fn closing(dealt: &mut Dealt, asking: AwaitAnswer, said: &PairAnswer) -> Result<(AwaitCompletion, PairClosing), Fault> {
+    let (asking, closing) = asking.receive(said, &mut dealt.rng)?;
+    let signature = dealt.identity(Party::Device).sign_raw(&closing.signing_bytes());
+    Ok((asking, closing.signed(signature)))
+}
+
+/// The server takes the closing.
+fn completing(
+    dealt: &mut Dealt,
+    answering: AwaitClosing,
+    closing: &PairClosing,
+) -> Result<(Untested, PairCompletion), Fault> {
+    let mut rng = dealt.rng.clone();
+    let completed = answering.receive(closing, dealt.identity(Party::Server), &mut rng);
+    dealt.rng = rng;
+    completed
+}
+
+/// What the server says after its message was changed by itself.
+fn resigned(dealt: &Dealt, signed: &[u8; 32]) -> Signature64 {
+    dealt.identity(Party::Server).sign(Domain::ECDSA_ANSWER, signed)
 }
 
 #[test]
@@ -76,15 +114,15 @@ fn the_record_of_a_pair_is_read_as_it_was_written_and_signs() {
 fn every_message_has_one_encoding_and_p37_ecdsa_a_cut_one_is_malformed() {
     let mut dealt = Dealt::new(1);
     let (asking, answering, opening, said) = until_answer(&mut dealt);
-    let (asking, closing) = asking.receive(&said, &mut dealt.rng).unwrap();
-    let (answerer, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
+    let (asking, closing) = closing(&mut dealt, asking, &said).unwrap();
+    let (answerer, completion) = completing(&mut dealt, answering, &closing).unwrap();
     let all: [(&str, Vec<u8>, Again); 4] = [
         ("opening", opening.to_bytes(), again!(PairOpening)),
         ("answer", said.to_bytes(), again!(PairAnswer)),
         ("closing", closing.to_bytes(), again!(PairClosing)),
         ("completion", completion.to_bytes(), again!(PairCompletion)),
     ];
-    assert_eq!(all[1].1.len(), RUN + HEAD + PART);
+    assert_eq!(all[1].1.len(), RUN + HEAD + PART + 32 + 64);
     for (name, bytes, again) in all {
         has_one_encoding(name, bytes, again, 4_001);
     }
@@ -141,38 +179,40 @@ fn p23_ecdsa_each_field_of_a_part_changed_is_told() {
     let fault = {
         let mut changed = bytes.clone();
         changed[RUN] ^= 1;
-        let changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+        let mut changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+        changed.signature = resigned(&dealt, &changed.signed());
         asking.receive(&changed, &mut dealt.rng).unwrap_err()
     };
     assert_eq!(fault, Fault::of(FaultKind::SetupProof, Party::Server));
 }
 
 #[test]
-fn a_number_that_no_proof_is_of_makes_another_pair_on_each_side() {
+fn p23_ecdsa_a_number_that_no_proof_is_of_is_told_from_what_was_said() {
     let mut dealt = Dealt::new(1);
     let (asking, answering, _, said) = until_answer(&mut dealt);
     let mut changed = said.to_bytes();
-    // What the server's gadget is drawn from.
+    // What the server's gadget is drawn from: it says another to the device than it goes on with.
     changed[RUN + HEAD + PROOF + 31] ^= 1;
-    let changed = PairAnswer::try_from(changed.as_slice()).unwrap();
-    let (asking, closing) = asking.receive(&changed, &mut dealt.rng).unwrap();
-    let (answerer, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
-    let asker = asking.receive(&completion).unwrap();
-    assert_ne!(asker.id(), answerer.id());
+    let mut changed = PairAnswer::try_from(changed.as_slice()).unwrap();
+    changed.signature = resigned(&dealt, &changed.signed());
+    let (_, closing) = closing(&mut dealt, asking, &changed).unwrap();
+    let fault = completing(&mut dealt, answering, &closing).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignReply, Party::Device));
 }
 
 #[test]
 fn a_seed_that_was_chosen_after_the_other_s_does_not_open_the_commitment() {
     let mut dealt = Dealt::new(1);
     let (asking, answering, opening, said) = until_answer(&mut dealt);
-    let (asking, closing) = asking.receive(&said, &mut dealt.rng).unwrap();
-    let (_, completion) = answering.receive(&closing, &mut dealt.rng).unwrap();
+    let (asking, closing) = closing(&mut dealt, asking, &said).unwrap();
+    let (_, completion) = completing(&mut dealt, answering, &closing).unwrap();
     // Sealed as it must be, to the key that the device gave, but another seed.
     let sealed = super::machine::reseal(&asking, &opening, &mut dealt.rng);
-    let swapped = PairCompletion {
+    let mut swapped = PairCompletion {
         seed: sealed,
         ..completion
     };
+    swapped.signature = resigned(&dealt, &swapped.signed());
     let fault = asking.receive(&swapped).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::CommitmentReplaced, Party::Server));
 }
@@ -196,8 +236,8 @@ fn p37_ecdsa_a_side_with_another_version_of_the_library_is_refused_before_it_cos
     let mut dealt = Dealt::new(1);
     let (_, _, opening, _) = until_answer(&mut dealt);
     let mut other = opening.to_bytes();
-    let last = other.len() - 1;
-    assert!(other.ends_with(LIBRARY));
+    let last = other.len() - 64 - 1;
+    assert!(other[..=last].ends_with(LIBRARY));
     other[last] ^= 1;
     let fault = PairOpening::try_from(other.as_slice()).unwrap_err();
     assert_eq!(fault, FaultKind::UnknownVersion.into());
@@ -228,13 +268,13 @@ fn p11_ecdsa_messages_of_two_set_ups_are_not_mixed() {
     let (other, _) = begin(setting, CeremonyId([8; 16]), &mut dealt.rng).unwrap();
     let fault = other.receive(&said, &mut dealt.rng).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Server));
-    // The same run begun again: what was proved for the first is of another session.
+    // The same run begun again: what was said in the first answers another opening.
     let (again, _) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
     let fault = again.receive(&said, &mut dealt.rng).unwrap_err();
-    assert_eq!(fault, Fault::of(FaultKind::SetupProof, Party::Server));
-    let (_, mut closing) = asking.receive(&said, &mut dealt.rng).unwrap();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignReply, Party::Server));
+    let (_, mut closing) = closing(&mut dealt, asking, &said).unwrap();
     closing.run.ceremony = CeremonyId([8; 16]);
-    let fault = answering.receive(&closing, &mut dealt.rng).unwrap_err();
+    let fault = completing(&mut dealt, answering, &closing).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Device));
 }
 
@@ -248,22 +288,24 @@ fn p04_ecdsa_a_pair_is_of_two_parties_in_the_setting_that_both_hold() {
         FaultKind::Count
     );
     let (_, opening) = begin(setting, ceremony(), &mut dealt.rng).unwrap();
-    let mut bytes = opening.to_bytes();
+    let mut bytes = opening.0.to_bytes();
     let device = RUN + 16 + 36;
     bytes[device] = 1;
     assert_eq!(
         PairOpening::try_from(bytes.as_slice()).unwrap_err().kind,
         FaultKind::Count
     );
+    let signature = dealt.identity(Party::Device).sign_raw(&opening.signing_bytes());
+    let opening = opening.signed(signature);
     let mut elsewhere = setting;
     elsewhere.asker.identity = dealt.identity(Party::Recovery).public();
-    let fault = answer(elsewhere, &opening, &mut dealt.rng).unwrap_err();
+    let fault = answering(&mut dealt, elsewhere, &opening).unwrap_err();
     assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Device));
     let mut later = setting;
     later.epoch = EpochId {
         number: 4,
         ..setting.epoch
     };
-    let fault = answer(later, &opening, &mut dealt.rng).unwrap_err();
+    let fault = answering(&mut dealt, later, &opening).unwrap_err();
     assert_eq!(fault, FaultKind::StaleEpoch.into());
 }

@@ -9,13 +9,16 @@ use rand_core::{CryptoRng, RngCore};
 use super::{
     SignFault, ToSign,
     fault::refused,
-    message::{Answer, Half, Hello, Offer, then},
+    message::{Answer, Half, Hello, Offer},
     phase::First,
     session::{AfterFirst, Session, named, only, second},
 };
 use crate::{
-    Fault, FaultKind,
-    ecdsa::pair::{Pair, SetUp, Standing, Untested},
+    FaultKind,
+    ecdsa::{
+        pair::{Pair, SetUp, Standing, Untested},
+        said::{follows, then},
+    },
     identity::{Domain, IdentitySecret, Signature64},
     share::{PublicShares, Share},
 };
@@ -102,9 +105,7 @@ impl AwaitHalf {
         set_up.check_usable()?;
         half.head.check(set_up)?;
         half.check(&set_up.setting.asker)?;
-        if half.before != self.said {
-            return Err(Fault::of(FaultKind::ForeignReply, set_up.setting.asker.party).into());
-        }
+        follows(&set_up.setting.asker, &self.said, &half.before)?;
         Ok(Unjudged { before: self, half })
     }
 }

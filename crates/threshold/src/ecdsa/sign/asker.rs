@@ -9,13 +9,16 @@ use rand_core::{CryptoRng, RngCore};
 use super::{
     RecoverableSignature, SignFault, ToSign,
     fault::refused,
-    message::{Answer, Half, Hello, Offer, Unsigned, then},
+    message::{Answer, Half, Hello, Offer},
     phase::First,
-    session::{AfterSecond, Session, answerer, named, only, second},
+    session::{AfterSecond, Session, named, only, second},
 };
 use crate::{
-    Fault, FaultKind,
-    ecdsa::pair::{Pair, SetUp, Untested},
+    FaultKind,
+    ecdsa::{
+        pair::{Pair, SetUp, Untested},
+        said::{self, Unsigned, then},
+    },
     identity::{Domain, Signature64},
     share::{PublicShares, Share},
 };
@@ -68,15 +71,9 @@ fn check(
     signed: &[u8; 32],
     signature: &Signature64,
 ) -> Result<(), SignFault> {
-    let (party, identity) = answerer(session);
-    identity
-        .verify(Domain::ECDSA_ANSWER, signed, signature)
-        .map_err(|fault| fault.by(party))?;
-    if before == said {
-        Ok(())
-    } else {
-        Err(Fault::of(FaultKind::ForeignReply, party).into())
-    }
+    let side = &session.set_up.setting.answerer;
+    said::check(side, Domain::ECDSA_ANSWER, signed, signature)?;
+    Ok(said::follows(side, said, before)?)
 }
 
 /// Waiting for the answerer's first phase.

@@ -8,16 +8,16 @@ use dkls23_core::protocols::signing::Broadcast3to4;
 use super::{
     super::{
         curve::Curve,
-        pair::{PairId, SetUp, Side},
+        pair::{PairId, SetUp},
+        said::{asked, unsigned},
     },
     phase::{First, Second},
 };
 use crate::{
     Fault, FaultKind,
     codec::{self, Decode, Encode, Kind, Reader, Writer},
-    hash,
     id::{EpochId, Party, WalletId},
-    identity::{Domain, Signature64},
+    identity::Signature64,
 };
 
 /// What every message begins with.
@@ -201,50 +201,7 @@ impl Decode for Answer {
     }
 }
 
-/// A message of the asker's, to be signed by its identity key, wherever that lives.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Unsigned<M>(pub(super) M);
-
-macro_rules! asked {
-    ($($name:ident),*) => {
-        $(
-            impl Unsigned<$name> {
-                /// The bytes that the asker's identity key signs.
-                #[must_use]
-                pub fn signing_bytes(&self) -> Vec<u8> {
-                    Domain::ECDSA_ASK.signing_bytes(&self.0.signed())
-                }
-
-                /// The message with its signature.
-                #[must_use]
-                pub fn signed(self, signature: Signature64) -> $name {
-                    $name { signature, ..self.0 }
-                }
-            }
-
-            impl $name {
-                /// Whether `asker` itself says this.
-                pub(super) fn check(&self, asker: &Side) -> Result<(), Fault> {
-                    let checked = asker.identity.verify(Domain::ECDSA_ASK, &self.signed(), &self.signature);
-                    checked.map_err(|fault| fault.by(asker.party))
-                }
-            }
-        )*
-    };
-}
 asked!(Hello, Half);
-
-/// A hash of a message but for the signature at its end.
-fn unsigned(tag: &str, mut bytes: Vec<u8>) -> [u8; 32] {
-    bytes.truncate(bytes.len() - 64);
-    hash::tagged(tag, &[&bytes])
-}
-
-/// A hash of all that was said so far; the asker's signatures, which come later than its states, are left out.
-pub(super) fn then(before: &[u8; 32], message: &[u8]) -> [u8; 32] {
-    hash::tagged("twofold/ecdsa/said", &[before, message])
-}
 
 macro_rules! messages {
     ($($name:ident, $kind:ident, $tag:literal;)*) => {

@@ -47,7 +47,7 @@ mod signature;
 pub use answerer::{AwaitHalf, Unjudged, offer, offer_test};
 pub use asker::{AwaitAnswer, AwaitOffer, begin, begin_test};
 pub use fault::SignFault;
-pub use message::{Answer, Half, Hello, Offer, Unsigned};
+pub use message::{Answer, Half, Hello, Offer};
 pub use signature::RecoverableSignature;
 
 /// What is to be signed, as each side has worked it out for itself.

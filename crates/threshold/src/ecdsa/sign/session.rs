@@ -29,8 +29,7 @@ use crate::{
         pair::SetUp,
     },
     hash,
-    id::{EpochId, KeyKind, Party},
-    identity::IdentityKey,
+    id::{EpochId, KeyKind},
     share::{PublicShares, Share},
 };
 
@@ -199,10 +198,4 @@ pub(super) fn named(name: &str, session: &Session, f: &mut core::fmt::Formatter<
     f.debug_struct(name)
         .field("pair", &session.set_up.id.to_string())
         .finish_non_exhaustive()
-}
-
-/// Whose signature is on what comes from the answerer.
-pub(super) fn answerer(session: &Session) -> (Party, IdentityKey) {
-    let side = session.set_up.setting.answerer;
-    (side.party, side.identity)
 }

@@ -14,7 +14,7 @@ use bitcoin::{
 
 use super::{
     AwaitAnswer, AwaitHalf, AwaitOffer, SignFault, ToSign, Unjudged, begin,
-    message::{Answer, Half, Hello, Offer, then},
+    message::{Answer, Half, Hello, Offer},
     offer,
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     ecdsa::{
         AccountKey, Pair,
         fixture::{Dealt, EPOCH, Pairs, WHAT, good, test},
+        said::then,
     },
     id::{EpochId, KeyKind, Party, write_hex},
     identity::Domain,

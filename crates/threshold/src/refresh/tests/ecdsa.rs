@@ -5,7 +5,7 @@ use crate::{
     FaultKind,
     ecdsa::{
         SignFault,
-        fixture::{Dealt, WHAT, set_up, test},
+        fixture::{Dealt, WHAT, test},
     },
     id::{KeyKind, Party},
     refresh::Ground,
@@ -71,7 +71,7 @@ fn p35_ecdsa_a_refresh_without_recovery_gives_all_three_new_shares_of_the_same_k
 fn p41_ecdsa_a_server_s_share_read_before_a_refresh_signs_with_no_device_stolen_after_it() {
     let After { before, old, mut new } = refreshed();
     let setting = new.setting(Party::Device, Party::Server);
-    let (asker, answerer) = set_up(setting, &mut new.rng);
+    let (asker, answerer) = new.untested(setting);
     let after = Ground {
         public: new.public.clone(),
         ..before
