@@ -11,7 +11,6 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{
     super::{
-        LIBRARY,
         curve::Curve,
         curve::index,
         randomness::Fresh,
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     Fault, FaultKind,
     create::{Run, names_its_run},
+    ecdsa::LIBRARY,
     envelope::{Binding, Purpose, SealPublic, SealSecret},
     hash,
     id::{CeremonyId, KeyKind, Party},
