@@ -47,19 +47,16 @@ build_electrs() {
     say "building electrs ..."
     new=$cache/.partial.$$/electrs
     rm -rf "$new"
-    mkdir -p "$new/debs" "$new/build"
+    mkdir -p "$new/build"
     lib=$new/root/usr/lib/x86_64-linux-gnu
-    if ! (
-        cd "$new/debs" || exit 1
-        # shellcheck disable=SC2086 # words on purpose
-        apt-get -qq -o APT::Sandbox::User="$(id -un)" download $rocksdb_packages || exit 1
-        for deb in *.deb; do dpkg -x "$deb" "$new/root" || exit 1; done
+    # shellcheck disable=SC2086 # words on purpose
+    if ! unpack_packages "$new" $rocksdb_packages || ! (
         cd "$new" || exit 1
         ROCKSDB_INCLUDE_DIR=$new/root/usr/include ROCKSDB_LIB_DIR=$lib LD_LIBRARY_PATH=$lib \
             LIBCLANG_PATH=/usr/lib/llvm-14/lib RUSTFLAGS="-L native=$lib" CARGO_PROFILE_DEV_DEBUG=0 \
             CARGO_TARGET_DIR=$new/build cargo install electrs --version "$electrs_version" --locked \
             --no-default-features --debug --no-track --root "$new/made"
-    ) >"$new/log" 2>&1; then
+    ) >>"$new/log" 2>&1; then
         why=$(grep -m 1 -E '^(E:|error)' "$new/log" || tail -n 1 "$new/log")
         rm -rf "$new"
         return 1

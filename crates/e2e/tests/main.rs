@@ -1,5 +1,6 @@
 //! End-to-end tests on real processes: a bitcoind, a server, the command line.
 
+mod alerts;
 mod answers;
 mod architecture;
 mod backups;

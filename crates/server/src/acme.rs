@@ -6,6 +6,7 @@
 
 mod account;
 mod proof;
+mod renew;
 mod site;
 
 use std::{
@@ -49,12 +50,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How long the authority may take for a step of it.
 const STEP: Duration = Duration::from_secs(60);
-/// Longest wait between two looks at the certificate.
-const LOOK: Duration = Duration::from_secs(3600);
-/// First wait after a try that failed; it doubles. Authorities count tries that failed.
-const AGAIN: Duration = Duration::from_secs(300);
-/// Longest such wait.
-const AGAIN_AT_MOST: Duration = Duration::from_secs(6 * 3600);
 /// What is shown of an authority's words.
 const SHOWN: usize = 300;
 
@@ -113,31 +108,12 @@ impl Orders {
 
     /// Renews it whenever a third of its life is left, until dropped.
     pub(crate) async fn run(self: Arc<Self>, health: Arc<Health>) {
-        let mut failures = 0;
-        loop {
-            let wait = self.due(SystemClock.now()).await;
-            if !wait.is_zero() {
-                sleep(wait.min(LOOK)).await;
-                continue;
-            }
-            match self.ordered().await {
-                Ok(()) => {
-                    failures = 0;
-                    health.renewal_trouble(None);
-                    tracing::info!("a new certificate was got");
-                }
-                Err(why) => {
-                    tracing::error!(why, "no new certificate; the old one stays, and it is tried again");
-                    health.renewal_trouble(Some(why));
-                    sleep(after(failures)).await;
-                    failures = failures.saturating_add(1);
-                }
-            }
-        }
+        let now = || SystemClock.now();
+        renew::keep(&health, now, sleep, || self.life(now()), || self.ordered()).await;
     }
 
-    /// How long until it is to be renewed.
-    async fn due(&self, now: u64) -> Duration {
+    /// From when and until when the certificate is valid that is there; none where it is not.
+    async fn life(&self, now: u64) -> Option<(u64, u64)> {
         let (file, host) = (self.tls.certificate.clone(), self.host.clone());
         let life = tokio::task::spawn_blocking(move || {
             let chain = CertificateDer::pem_file_iter(&file)
@@ -146,8 +122,7 @@ impl Orders {
                 .ok()?;
             judge::life(&chain, &host, now)
         });
-        let life = life.await.ok().flatten();
-        Duration::from_secs(life.map_or(0, |life| due(life, now)))
+        life.await.ok().flatten()
     }
 
     async fn ordered(&self) -> Result<(), String> {
@@ -223,21 +198,6 @@ async fn refusal(order: &mut Order) -> String {
 
 fn words(problem: &Problem) -> String {
     problem.detail.clone().unwrap_or_else(|| problem.to_string())
-}
-
-/// Seconds until a third of its life is left, of a certificate that is valid from and until.
-fn due((from, until): (u64, u64), now: u64) -> u64 {
-    let third = until.saturating_sub(from) / 3;
-    until.saturating_sub(third).saturating_sub(now)
-}
-
-/// How long to wait after so many failures before this one, and up to a tenth more.
-fn after(failures: u32) -> Duration {
-    let wait = AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_AT_MOST);
-    let mut drawn = [0];
-    // Without randomness all servers of the world come at once, and no worse.
-    let _ = getrandom::getrandom(&mut drawn);
-    wait + wait / 10 * u32::from(drawn[0]) / 256
 }
 
 /// Refuses what this server could not show. One that nobody vouches for is written over no good one: it would be all that

@@ -26,7 +26,7 @@ pub use collector::{Collector, SpanSeen};
 pub use descriptor_wallet::DescriptorWallet;
 pub use electrs::Electrs;
 pub use false_electrum::{Asked, FalseElectrum, Say};
-pub use node_process::node_binary;
+pub use node_process::{node_binary, promtool};
 pub use oidc_provider::OidcProvider;
 pub use open_folder::open_folder;
 pub use pebble::Pebble;

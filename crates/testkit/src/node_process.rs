@@ -1,10 +1,10 @@
-//! The bitcoind child: found and started.
+//! The bitcoind child: found and started; and what else `./dev` keeps in its cache.
 
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::daemon::Daemon;
 
@@ -17,6 +17,16 @@ pub fn node_binary() -> Result<PathBuf> {
         return Ok(PathBuf::from(named));
     }
     cached("bitcoind", "bitcoind").context("no bitcoind: `./dev demo` fetches one, or set BITCOIND_EXE")
+}
+
+/// Where Prometheus's promtool is; none where it is not, which the build machine must have.
+pub fn promtool() -> Result<Option<PathBuf>> {
+    let found = cached("promtool", "promtool");
+    if found.is_none() {
+        ensure!(env::var_os("CI").is_none(), "CI must have promtool");
+        eprintln!("not run: promtool is not here; ./dev test fetches it where there is apt");
+    }
+    Ok(found)
 }
 
 /// A program on `PATH`, else in a folder of the cache that `./dev` keeps.

@@ -13,6 +13,8 @@ use bitcoin::{
     hex::DisplayHex as _,
 };
 
+use crate::node_process::cache;
+
 /// The provider. It ends when dropped.
 #[derive(Debug)]
 pub struct OidcProvider {
@@ -31,12 +33,7 @@ fn folder() -> PathBuf {
 fn module() -> Option<PathBuf> {
     let lock = fs::read(folder().join("package-lock.json")).ok()?;
     let hash = sha256::Hash::hash(&lock).to_byte_array();
-    let cache = env::var_os("TWOFOLD_CACHE").map(PathBuf::from).or_else(|| {
-        let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache")));
-        Some(cache?.join("twofold"))
-    })?;
-    let module = cache.join(format!("oidc-provider-{}", hash[..8].to_lower_hex_string()));
+    let module = cache()?.join(format!("oidc-provider-{}", hash[..8].to_lower_hex_string()));
     module.join("node_modules").is_dir().then_some(module)
 }
 

@@ -1,35 +1,8 @@
-use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use super::{Flaw, after, due, fits, proof, shown, write};
+use super::{Flaw, fits, proof, shown, write};
 
 const DAY: u64 = 86_400;
-
-#[test]
-fn a19_a_certificate_is_renewed_when_a_third_of_its_life_is_left() {
-    let life = (0, 90 * DAY);
-    assert_eq!(due(life, 0), 60 * DAY);
-    assert_eq!(due(life, 60 * DAY - 1), 1);
-    assert_eq!(due(life, 60 * DAY), 0);
-    assert_eq!(due(life, 900 * DAY), 0);
-    assert_eq!(due((10, 16), 10), 4);
-}
-
-#[test]
-fn a19_an_authority_that_fails_is_asked_later_each_time() {
-    let tenth_more = |wait: Duration| wait + wait / 10;
-    for (failures, wait) in [
-        (0, 300),
-        (1, 600),
-        (2, 1_200),
-        (6, 19_200),
-        (7, 21_600),
-        (u32::MAX, 21_600),
-    ] {
-        let wait = Duration::from_secs(wait);
-        let drawn = after(failures);
-        assert!(drawn >= wait && drawn <= tenth_more(wait), "{failures}: {drawn:?}");
-    }
-}
 
 #[test]
 fn a_file_is_replaced_whole_and_private() {
