@@ -44,6 +44,19 @@ export async function ask(key, server, method, request) {
   return told;
 }
 
+/** The same for a list that comes a page at a time, as FindWallets does: all of it. */
+export async function askAll(key, server, method, request) {
+  const all = await ask(key, server, method, request);
+  // Where another page may follow, the answer says what to go on after. A page can be empty and not the last one.
+  while (all.after) {
+    const { wallets = [], after } = await ask(key, server, method, { ...request, after: all.after });
+    all.wallets = [...(all.wallets ?? []), ...wallets];
+    all.after = after;
+  }
+  delete all.after;
+  return all;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [first, ...rest] = process.argv.slice(2);
   if (first === 'new') {
@@ -53,7 +66,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     console.log(`key = "${spelled(privateKey)}"`);
   } else {
     const [server, method, json] = rest;
-    const told = await ask(createPrivateKey(readFileSync(first)), server, method, JSON.parse(json));
+    const told = await askAll(createPrivateKey(readFileSync(first)), server, method, JSON.parse(json));
     console.log(JSON.stringify(told));
   }
 }

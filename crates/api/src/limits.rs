@@ -55,6 +55,8 @@ pub const LETTERS: usize = 3;
 pub const LETTER_BYTES: usize = twofold_threshold::pairing::MAX_LETTER;
 /// How long the server keeps them, in seconds.
 pub const PAIRING_SECONDS: u64 = 600;
+/// Most wallets in one page of a list.
+pub const LISTED_WALLETS: usize = 100;
 /// Most addresses in one reply to an app's backend.
 pub const FOUND_ADDRESSES: usize = 50;
 /// Most bytes of what an issuer is called, and of what it calls a person.

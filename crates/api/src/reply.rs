@@ -110,6 +110,8 @@ pub struct Wallets {
     pub head: Head,
     /// The wallets, oldest first.
     pub wallets: Vec<WalletLine>,
+    /// Where to go on, if another page may follow.
+    pub after: Option<[u8; 16]>,
 }
 
 /// Answer to [`crate::request::GetWallet`].

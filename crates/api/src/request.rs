@@ -89,9 +89,12 @@ pub struct Activate {
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// Lists the wallets of the caller's user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListWallets;
+/// Lists the wallets of the caller's user, a page at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListWallets {
+    /// The wallet behind which to go on; none for the first page.
+    pub after: Option<WalletId>,
+}
 
 /// Reads what is public about one wallet, and its recovery package.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -480,6 +483,8 @@ pub struct Named {
 pub struct FindWallets {
     /// Whose.
     pub person: Named,
+    /// The wallet behind which to go on; none for the first page.
+    pub after: Option<WalletId>,
 }
 
 /// Finds the addresses at which a wallet is paid, for the backend of its owner's app.

@@ -317,6 +317,9 @@ pub enum Breach {
          filling it. Strike that one off (twofold device revoke), or send everything to a new wallet with the recovery words"
     )]
     LogUnread,
+    /// A list that comes to no end.
+    #[error("the server's list of wallets comes to no end; tell the operator")]
+    Endless,
     /// A device list that does not hold.
     #[error("the wallet's device list does not hold: {0}; do not go on, and tell the operator")]
     DeviceList(ListFault),

@@ -201,6 +201,57 @@ fn has_node() -> bool {
     here
 }
 
+/// A person's wallets past the hundredth; the site stands for a server that has so many.
+#[test]
+fn the_backends_example_reads_a_list_to_its_end() -> Result<()> {
+    if !has_node() {
+        return Ok(());
+    }
+    let site = Site::plain(|visit| {
+        let asked: Value = serde_json::from_slice(&visit.body).unwrap_or_default();
+        let named = |names: &[&str]| names.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>();
+        Answer::Json(
+            200,
+            match asked["after"].as_str() {
+                None => json!({ "head": {}, "wallets": named(&["one", "two"]), "after": "AAAA" }),
+                // What the server leaves out makes a page shorter, and ends no list.
+                Some("AAAA") => json!({ "head": {}, "after": "BBBB" }),
+                Some(_) => json!({ "head": {}, "wallets": named(&["three"]) }),
+            },
+        )
+    });
+    let (script, folder) = (docs().join("integrate/backend.mjs"), tempfile::tempdir()?);
+    let node = |arguments: &[&str]| -> Result<String> {
+        let mut command = Command::new("node");
+        let told = command
+            .arg(&script)
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()?;
+        ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        Ok(String::from_utf8(told.stdout)?)
+    };
+    node(&["new", "shop.pem"])?;
+    let asked = r#"{"issuer":"https://login.example.org","subject":"alice"}"#;
+    let told: Value = serde_json::from_str(&node(&["shop.pem", &site.url(), "FindWallets", asked])?)?;
+    let names: Vec<_> = told["wallets"]
+        .as_array()
+        .context("a list")?
+        .iter()
+        .map(|line| &line["name"])
+        .collect();
+    assert_eq!(names, ["one", "two", "three"]);
+    assert!(told.get("after").is_none(), "{told}");
+    let asked = site.asked();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    // The person is named in each question.
+    let people = asked
+        .iter()
+        .filter(|visit| String::from_utf8_lossy(&visit.body).contains("alice"));
+    assert_eq!(people.count(), 3);
+    Ok(())
+}
+
 #[test]
 fn the_examples_of_the_integration_page_work_as_they_stand_there() -> Result<()> {
     if !has_node() {

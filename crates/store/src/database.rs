@@ -77,7 +77,7 @@ passed_on! {
     chains(wallet: WalletId) -> Option<Chains>;
     device_count(user: UserId) -> u32;
     wallet_count(user: UserId) -> u32;
-    wallets_of(user: UserId) -> Vec<Wallet>;
+    wallets_of(user: UserId, after: Option<WalletId>, limit: u32) -> Vec<Wallet>;
     share(wallet: WalletId, kind: KeyKind, epoch: u32) -> Option<Share>;
     shares(wallet: WalletId) -> Vec<Share>;
     charge_groups(wallet: WalletId, after: Option<[u8; 36]>, limit: u32) -> Vec<ChargeGroup>;

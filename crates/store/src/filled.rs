@@ -79,7 +79,7 @@ pub(crate) async fn is_filled(store: &impl Store) {
     assert_eq!(store.user("invitation", "02").await.unwrap(), Some(user(2)));
     assert_eq!(store.device(DeviceId([1; 32])).await.unwrap(), Some(device(1, 1)));
     assert_eq!(
-        store.wallets_of(user(1).id).await.unwrap(),
+        store.wallets_of(user(1).id, None, 9).await.unwrap(),
         [wallet(1, 1), wallet(2, 1)]
     );
     for epoch in [0, 1] {

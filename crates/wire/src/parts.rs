@@ -119,6 +119,14 @@ pub(crate) fn wallet(bytes: &[u8]) -> Result<WalletId, Malformed> {
     fixed("wallet", bytes).map(WalletId)
 }
 
+/// Where a list goes on; empty at its beginning and end.
+pub(crate) fn after(bytes: &[u8]) -> Result<Option<[u8; 16]>, Malformed> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    fixed("after", bytes).map(Some)
+}
+
 pub(crate) fn commitment(field: &'static str, bytes: &[u8]) -> Result<Commitment, Malformed> {
     fixed::<{ Commitment::LEN }>(field, bytes)?
         .as_slice()

@@ -2,11 +2,11 @@
 
 use buffa::MessageField;
 use twofold_api::{limits::FOUND_ADDRESSES, reply, request};
-use twofold_threshold::checkpoint::Checkpoint;
+use twofold_threshold::{checkpoint::Checkpoint, id::WalletId};
 
 use crate::{
     malformed::Malformed,
-    parts::{called, counted, counter, each, head, optional_checkpoint, wallet},
+    parts::{after, called, counted, counter, each, head, optional_checkpoint, wallet},
     proto,
     replies::address,
 };
@@ -47,6 +47,7 @@ impl TryFrom<proto::FindWalletsRequest> for request::FindWallets {
     fn try_from(find: proto::FindWalletsRequest) -> Result<Self, Malformed> {
         Ok(Self {
             person: person(find.issuer, find.subject)?,
+            after: after(&find.after)?.map(WalletId),
         })
     }
 }
@@ -56,6 +57,7 @@ impl From<&request::FindWallets> for proto::FindWalletsRequest {
         Self {
             issuer: find.person.issuer.clone(),
             subject: find.person.subject.clone(),
+            after: find.after.map_or_else(Vec::new, |wallet| wallet.0.to_vec()),
             ..Self::default()
         }
     }

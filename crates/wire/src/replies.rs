@@ -3,18 +3,16 @@
 use buffa::{EnumValue, MessageField};
 use twofold_api::{
     address::Statement,
-    limits::{AUDIT_ENTRIES, MESSAGE_BYTES, SYNC_HEADERS, SYNC_TRANSACTIONS},
+    limits::{AUDIT_ENTRIES, LISTED_WALLETS, MESSAGE_BYTES, SYNC_HEADERS, SYNC_TRANSACTIONS},
     reply,
 };
 
 use crate::{
     malformed::{Malformed, Problem},
-    parts::{bounded, chain, counted, counter, each, fixed, head, message, name, required, word},
+    parts::{after, bounded, chain, counted, counter, each, fixed, head, message, name, required, word},
     proto,
 };
 
-/// Most wallets that one user lists.
-const WALLETS: usize = 100;
 /// Most entries of a device list and links of a package: more than any wallet lives to see.
 const LINKS: usize = 1000;
 /// Most bytes in a mined transaction.
@@ -225,6 +223,7 @@ macro_rules! wallets {
                 Self {
                     head: MessageField::some(wallets.head.into()),
                     wallets: wallets.wallets.into_iter().map(Into::into).collect(),
+                    after: wallets.after.map_or_else(Vec::new, Into::into),
                     ..Self::default()
                 }
             }
@@ -236,7 +235,8 @@ macro_rules! wallets {
             fn try_from(wallets: proto::$message) -> Result<Self, Malformed> {
                 Ok(Self {
                     head: head(wallets.head)?,
-                    wallets: each(counted("wallets", wallets.wallets, 0, WALLETS)?, TryInto::try_into)?,
+                    wallets: each(counted("wallets", wallets.wallets, 0, LISTED_WALLETS)?, TryInto::try_into)?,
+                    after: after(&wallets.after)?,
                 })
             }
         }

@@ -5,15 +5,15 @@ use twofold_api::{limits, request};
 use twofold_threshold::{
     checkpoint::Checkpoint,
     device_list::{MAX_ENTRIES, MAX_ENTRY},
-    id::{CeremonyId, DeviceId},
+    id::{CeremonyId, DeviceId, WalletId},
     package::MAX_LINKS,
 };
 
 use crate::{
     malformed::{Malformed, Problem},
     parts::{
-        bounded, checkpoint, commitment, counted, counter, each, fixed, message, name, optional_checkpoint, required,
-        seal_key, up_to, wallet,
+        after, bounded, checkpoint, commitment, counted, counter, each, fixed, message, name, optional_checkpoint,
+        required, seal_key, up_to, wallet,
     },
     proto,
 };
@@ -165,14 +165,19 @@ impl From<&request::Activate> for proto::ActivateRequest {
 impl TryFrom<proto::ListWalletsRequest> for request::ListWallets {
     type Error = Malformed;
 
-    fn try_from(_: proto::ListWalletsRequest) -> Result<Self, Malformed> {
-        Ok(Self)
+    fn try_from(list: proto::ListWalletsRequest) -> Result<Self, Malformed> {
+        Ok(Self {
+            after: after(&list.after)?.map(WalletId),
+        })
     }
 }
 
 impl From<&request::ListWallets> for proto::ListWalletsRequest {
-    fn from(_: &request::ListWallets) -> Self {
-        Self::default()
+    fn from(list: &request::ListWallets) -> Self {
+        Self {
+            after: list.after.map_or_else(Vec::new, |wallet| wallet.0.to_vec()),
+            ..Self::default()
+        }
     }
 }
 

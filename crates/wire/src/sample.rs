@@ -301,7 +301,10 @@ fn alice() -> request::Named {
 }
 
 pub(crate) fn find_wallets() -> request::FindWallets {
-    request::FindWallets { person: alice() }
+    request::FindWallets {
+        person: alice(),
+        after: Some(WALLET),
+    }
 }
 
 pub(crate) fn find_addresses() -> request::FindAddresses {
@@ -518,6 +521,7 @@ pub(crate) fn wallets() -> reply::Wallets {
     reply::Wallets {
         head: head(),
         wallets: vec![line(Pending, 0), line(Active, 1), line(Fenced, u32::MAX)],
+        after: Some(WALLET.0),
     }
 }
 

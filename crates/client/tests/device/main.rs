@@ -11,6 +11,7 @@ mod hostile;
 mod kills;
 mod lifecycle;
 mod line;
+mod lists;
 mod model;
 mod recovery;
 mod refresh;

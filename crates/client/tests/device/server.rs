@@ -48,6 +48,7 @@ pub(crate) struct Twists {
     pub(crate) test_sign: Twist<reply::TestSigned>,
     pub(crate) broadcast: Twist<reply::Sent>,
     pub(crate) derived: Twist<reply::Derived>,
+    pub(crate) list: Twist<reply::Wallets>,
     pub(crate) wallet: Twist<reply::Wallet>,
     pub(crate) shape: Twist<reply::Shape>,
     pub(crate) pairing: Twist<reply::Pairing>,
@@ -181,7 +182,7 @@ procedures! {
     };
     test_sign: TestSign -> TestSigned, twist test_sign, commits |asked| asked.commitment;
     activate: Activate -> Done;
-    list_wallets: ListWallets -> Wallets;
+    list_wallets: ListWallets -> Wallets, twist list;
     get_wallet: GetWallet -> Wallet, twist wallet;
     rename_wallet: RenameWallet -> Done;
     sign: Sign -> Signed, twist sign, gives |asked| (asked.psbt.clone(), asked.commitments.clone());

@@ -263,8 +263,14 @@ pub trait Store: Send + Sync + 'static {
     fn chains(&self, wallet: WalletId) -> impl Future<Output = Result<Option<Chains>, StoreFault>> + Send;
     /// How many wallets a user has.
     fn wallet_count(&self, user: UserId) -> impl Future<Output = Result<u32, StoreFault>> + Send;
-    /// A user's wallets, oldest first, at most 100.
-    fn wallets_of(&self, user: UserId) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;
+    /// A user's wallets, oldest first, from the one made after `after` on, at most `limit`; none where `after` is no wallet
+    /// of theirs.
+    fn wallets_of(
+        &self,
+        user: UserId,
+        after: Option<WalletId>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Wallet>, StoreFault>> + Send;
     /// A share.
     fn share(
         &self,

@@ -15,21 +15,18 @@ use crate::{
 };
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// Finds a person's wallets, oldest first. One whose state record was tampered with is left out, as for its devices.
+    /// Finds a person's wallets, oldest first, a page at a time. One whose state record was tampered with is left out, as for its devices.
     pub async fn find_wallets(&self, inquiry: Inquiry<FindWallets>) -> Result<Wallets, Refusal> {
         let person = &inquiry.request().person;
         inquiry.within(|scopes| scopes.wallets, person)?;
-        let mut wallets = Vec::new();
-        if let Some(user) = self.found(&inquiry, person).await? {
-            for row in self.store.wallets_of(user).await? {
-                if let Ok(owned) = self.load_or_read_again(row).await {
-                    wallets.push(owned.line());
-                }
-            }
-        }
+        let (wallets, after) = match self.found(&inquiry, person).await? {
+            Some(user) => self.page(user, inquiry.request().after, |_| true).await?,
+            None => (Vec::new(), None),
+        };
         Ok(Wallets {
             head: self.head(None),
             wallets,
+            after,
         })
     }
 

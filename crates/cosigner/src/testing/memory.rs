@@ -99,6 +99,22 @@ impl MemoryStore {
         look(&mut self.lock())
     }
 
+    /// Puts wallets behind this one, of the same owner, for which nobody vouches: their rows are copies of its own.
+    pub fn more_wallets(&self, wallet: WalletId, ids: impl IntoIterator<Item = WalletId>) {
+        self.with(|tables| {
+            let Some(row) = tables.wallets.get(&wallet).cloned() else {
+                return;
+            };
+            let ids: Vec<_> = ids.into_iter().collect();
+            tables
+                .wallets
+                .extend(ids.iter().map(|id| (*id, Wallet { id: *id, ..row.clone() })));
+            let place = tables.wallet_order.iter().position(|known| *known == wallet);
+            let behind = place.map_or(0, |place| place + 1);
+            tables.wallet_order.splice(behind..behind, ids);
+        });
+    }
+
     /// Says what happens to the next batches, in order; those after them are committed.
     pub fn fates(&self, fates: impl IntoIterator<Item = Fate>) {
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).extend(fates);
@@ -471,10 +487,16 @@ impl Store for MemoryStore {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
+    async fn wallets_of(&self, user: UserId, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
         let tables = self.lock();
         let rows = tables.wallet_order.iter().filter_map(|id| tables.wallets.get(id));
-        Ok(rows.filter(|row| row.user == user).take(100).cloned().collect())
+        let mut theirs = rows.filter(|row| row.user == user);
+        if let Some(after) = after
+            && !theirs.any(|row| row.id == after)
+        {
+            return Ok(Vec::new());
+        }
+        Ok(theirs.take(most(limit)).cloned().collect())
     }
 
     async fn share(&self, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Option<Share>, StoreFault> {

@@ -63,11 +63,15 @@ fn ask<T: NamesWallet>(house: &House, call: &Call, request: T) -> Result<crate::
 }
 
 fn wallets(house: &House, desk: &Phone, person: Named) -> Result<Wallets, Refusal> {
+    page(house, desk, person, None)
+}
+
+fn page(house: &House, desk: &Phone, person: Named, after: Option<WalletId>) -> Result<Wallets, Refusal> {
     let call = desk.call("FindWallets", None, b"");
     block_on(
         house
             .mind
-            .find_wallets(ask(house, &call, request::FindWallets { person })?),
+            .find_wallets(ask(house, &call, request::FindWallets { person, after })?),
     )
 }
 
@@ -102,6 +106,32 @@ fn a_backend_finds_the_wallets_of_a_person_and_where_they_stand() {
         wallets(&house, &desk, named("bob")).unwrap(),
         wallets(&house, &desk, named("carol")).unwrap()
     );
+}
+
+#[test]
+fn a_backend_finds_wallets_past_a_hundred_on_another_page() {
+    let (house, desk) = house(ALL);
+    let (phone, first) = wallet(&house);
+    let last = phone.create_pending(&house);
+    house.store.more_wallets(first.id, (1..=103).map(|n| WalletId([n; 16])));
+    let told = page(&house, &desk, named("alice"), None).unwrap();
+    assert_eq!((told.wallets.len(), told.wallets[0].wallet), (1, first.id.0));
+    let told = page(&house, &desk, named("alice"), told.after.map(WalletId)).unwrap();
+    assert_eq!((told.wallets.len(), told.wallets[0].wallet), (1, last.id.0));
+    assert_eq!(told.after, None);
+    // Another person's wallet is no place to go on from, as one that is not there.
+    let stranger = Phone::new();
+    let bob = SignedIn {
+        subject: "bob".into(),
+        ..alice()
+    };
+    sign_in(&house, &stranger, bob).unwrap();
+    let theirs = stranger.create(&house);
+    for after in [theirs.id, WalletId([200; 16])] {
+        house.refuses(Reason::WalletNotFound, || {
+            page(&house, &desk, named("alice"), Some(after))
+        });
+    }
 }
 
 #[test]

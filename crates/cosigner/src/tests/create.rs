@@ -416,16 +416,9 @@ fn wallets_are_counted_past_a_hundred() {
     let house = House::with(config);
     let phone = Phone::joined(&house);
     let purse = phone.create(&house);
-    house.store.with(|tables| {
-        let row = tables.wallets[&purse.id].clone();
-        for n in 1..=103 {
-            let id = twofold_threshold::id::WalletId([n; 16]);
-            tables.wallet_order.push(id);
-            tables
-                .wallets
-                .insert(id, crate::port::record::Wallet { id, ..row.clone() });
-        }
-    });
+    house
+        .store
+        .more_wallets(purse.id, (1..=103).map(|n| twofold_threshold::id::WalletId([n; 16])));
     // The hundred-and-fifth is on its way, so there is no room for another.
     phone.start(&house).send(&house).unwrap();
     let one_more = phone.start(&house);

@@ -247,7 +247,7 @@ fn a24_f19_a_machine_that_only_joined_has_no_part_in_the_wallet() {
         family.change(tablet, enrol(tablet), &[&purse.recovery])
     });
     let asked = house
-        .let_in(&tablet.call("ListWallets", None, b""), request::ListWallets)
+        .let_in(&tablet.call("ListWallets", None, b""), request::ListWallets::default())
         .unwrap();
     assert_eq!(block_on(house.mind.list_wallets(asked)).unwrap().wallets, []);
 }

@@ -1,7 +1,8 @@
 //! Invitations, joining, names and lists.
 
 use futures::executor::block_on;
-use twofold_api::{Reason, request};
+use twofold_api::{Reason, Refusal, reply::Wallets, request};
+use twofold_threshold::id::WalletId;
 
 use crate::fixture::{House, Phone, START, name};
 
@@ -115,7 +116,7 @@ fn a_user_sees_their_own_wallets_and_no_others() {
     let mine: Vec<_> = (0..2).map(|_| phone.create(&house).id.0).collect();
     neighbour.create(&house);
     let asked = house
-        .let_in(&phone.call("ListWallets", None, b""), request::ListWallets)
+        .let_in(&phone.call("ListWallets", None, b""), request::ListWallets::default())
         .unwrap();
     let told = block_on(house.mind.list_wallets(asked)).unwrap();
     assert_eq!(told.wallets.iter().map(|line| line.wallet).collect::<Vec<_>>(), mine);
@@ -124,6 +125,38 @@ fn a_user_sees_their_own_wallets_and_no_others() {
             .iter()
             .all(|line| line.name == "savings" && line.epoch == 1)
     );
+}
+
+/// A page of the wallets that a device is shown.
+fn page(house: &House, phone: &Phone, after: Option<WalletId>) -> Result<Wallets, Refusal> {
+    let call = phone.call("ListWallets", None, after.as_ref().map_or(b"", |after| &after.0));
+    let asked = house.let_in(&call, request::ListWallets { after })?;
+    block_on(house.mind.list_wallets(asked))
+}
+
+#[test]
+fn wallets_past_a_hundred_are_on_another_page() {
+    let house = House::new();
+    let (phone, neighbour) = (Phone::joined(&house), Phone::joined(&house));
+    let (first, last) = (phone.create(&house), phone.create(&house));
+    let theirs = neighbour.create(&house);
+    // Nobody can vouch for these, so none of them is shown; they fill the page all the same.
+    let bare = |n: u8| WalletId([n; 16]);
+    house.store.more_wallets(first.id, (1..=103).map(bare));
+
+    let told = page(&house, &phone, None).unwrap();
+    assert_eq!(told.wallets.len(), 1);
+    assert_eq!((told.wallets[0].wallet, told.after), (first.id.0, Some(bare(99).0)));
+    let told = page(&house, &phone, told.after.map(WalletId)).unwrap();
+    assert_eq!(told.wallets.len(), 1);
+    assert_eq!((told.wallets[0].wallet, told.after), (last.id.0, None));
+    let told = page(&house, &phone, Some(last.id)).unwrap();
+    assert_eq!((told.wallets.len(), told.after), (0, None));
+
+    // Somebody else's wallet is no place to go on from, as one that is not there.
+    for after in [theirs.id, bare(200)] {
+        house.refuses(Reason::WalletNotFound, || page(&house, &phone, Some(after)));
+    }
 }
 
 #[test]

@@ -84,7 +84,10 @@ async fn a01_a_backends_key_is_refused_by_every_procedure_but_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a01_no_device_asks_what_a_backend_may() {
     let (house, device, backend) = house_with_backend().await;
-    let asked = FindWallets { person: alice() };
+    let asked = FindWallets {
+        person: alice(),
+        after: None,
+    };
     for who in [&device, &Device::new()] {
         let answer = house.send(&who.sign(&house, &asked, START)).await;
         assert_eq!(

@@ -82,7 +82,10 @@ fn fill(data: &Path, devices: &[Device]) {
 
 async fn ask(house: &House, connection: &mut Connection, device: &Device, number: usize) {
     let wallet = WalletId(name(u32::try_from(number).unwrap()));
-    let list = connection.send(&device.sign(house, &ListWallets, START)).await.unwrap();
+    let list = connection
+        .send(&device.sign(house, &ListWallets::default(), START))
+        .await
+        .unwrap();
     assert_eq!(list.status, StatusCode::OK, "{list:?}");
     let asked = GetWallet {
         wallet,
@@ -171,7 +174,10 @@ async fn o10_under_load_for_long_neither_memory_nor_open_files_grow() {
             let well = connection.send(&device.sign(&house, &Hello, now)).await.unwrap();
             assert_eq!(well.status, StatusCode::OK, "{well:?}");
         }
-        let list = connection.send(&device.sign(&house, &ListWallets, now)).await.unwrap();
+        let list = connection
+            .send(&device.sign(&house, &ListWallets::default(), now))
+            .await
+            .unwrap();
         assert_eq!(list.status, StatusCode::OK);
         let mut forged = device.sign(&house, &Hello, now);
         forged.header("twofold-protocol").push_str(";x=1");

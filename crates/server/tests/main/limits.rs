@@ -86,7 +86,10 @@ async fn f12_a15_the_rate_of_a_device_holds_for_it_alone_until_it_may_come_back(
     })
     .await;
     let (hasty, other) = (house.enrolled(START).await, house.enrolled(START).await);
-    let wait = refused_after(3, async || house.send(&hasty.sign(&house, &ListWallets, START)).await).await;
+    let wait = refused_after(3, async || {
+        house.send(&hasty.sign(&house, &ListWallets::default(), START)).await
+    })
+    .await;
     assert_eq!(
         house.send(&other.sign(&house, &Hello, START)).await.status,
         StatusCode::OK

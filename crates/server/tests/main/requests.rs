@@ -157,7 +157,7 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
-        "ListWallets" => encode(&request::ListWallets).1,
+        "ListWallets" => encode(&request::ListWallets::default()).1,
         "GetWallet" => {
             encode(&request::GetWallet {
                 wallet,
@@ -290,7 +290,13 @@ pub(crate) fn body(path: &str, wallet: WalletId) -> Vec<u8> {
             })
             .1
         }
-        "FindWallets" => encode(&request::FindWallets { person: person() }).1,
+        "FindWallets" => {
+            encode(&request::FindWallets {
+                person: person(),
+                after: None,
+            })
+            .1
+        }
         "FindAddresses" => {
             encode(&request::FindAddresses {
                 wallet,

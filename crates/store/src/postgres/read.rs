@@ -216,9 +216,15 @@ impl Store for PostgresStore {
         Ok(count)
     }
 
-    async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
-        self.list("wallets WHERE user_id = $1 ORDER BY number LIMIT 100", with![&user.0])
-            .await
+    async fn wallets_of(&self, user: UserId, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+        if let Some(after) = &after {
+            // No number is greater than that of a wallet that is not theirs.
+            let behind = "wallets WHERE user_id = $1 AND number > (SELECT number FROM wallets WHERE id = $2 AND \
+                          user_id = $1) ORDER BY number LIMIT $3";
+            return self.list(behind, with![&user.0, &after.0, limit]).await;
+        }
+        let first = "wallets WHERE user_id = $1 ORDER BY number LIMIT $2";
+        self.list(first, with![&user.0, limit]).await
     }
 
     async fn share(&self, wallet: WalletId, kind: KeyKind, epoch: u32) -> Result<Option<Share>, StoreFault> {

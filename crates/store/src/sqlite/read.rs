@@ -258,14 +258,22 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn wallets_of(&self, user: UserId) -> Result<Vec<Wallet>, StoreFault> {
-        self.read(|connection| {
-            select!(
+    async fn wallets_of(&self, user: UserId, after: Option<WalletId>, limit: u32) -> Result<Vec<Wallet>, StoreFault> {
+        self.read(|connection| match after {
+            // No number is greater than that of a wallet that is not theirs.
+            Some(after) => select!(
                 connection,
                 Wallet,
-                "wallets WHERE user_id = ?1 ORDER BY number LIMIT 100",
-                [user.0]
-            )
+                "wallets WHERE user_id = ?1 AND number > (SELECT number FROM wallets WHERE id = ?2 AND user_id = ?1) \
+                 ORDER BY number LIMIT ?3",
+                params![user.0, after.0, limit]
+            ),
+            None => select!(
+                connection,
+                Wallet,
+                "wallets WHERE user_id = ?1 ORDER BY number LIMIT ?2",
+                params![user.0, limit]
+            ),
         })
     }
 

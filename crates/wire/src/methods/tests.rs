@@ -109,5 +109,5 @@ fn a_request_names_its_wallet_exactly_where_the_table_says_so() {
     assert_eq!(sample::sign().wallet(), Some(sample::WALLET));
     assert_eq!(sample::get_audit().wallet(), Some(sample::WALLET));
     assert_eq!(sample::join().wallet(), None);
-    assert_eq!(request::ListWallets.wallet(), None);
+    assert_eq!(request::ListWallets::default().wallet(), None);
 }

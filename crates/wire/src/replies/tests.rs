@@ -213,6 +213,7 @@ fn a_list_of_wallets_is_bounded() {
     let many = |count| reply::Wallets {
         head: sample::head(),
         wallets: vec![sample::wallets().wallets.remove(0); count],
+        after: None,
     };
     let read = |count| reply::Wallets::try_from(proto::ListWalletsReply::from(many(count)));
     assert!(read(100).is_ok());

@@ -52,7 +52,9 @@ fn every_request_arrives_as_it_was_sent() {
     same::<proto::FinishCreateRequest, _>(&sample::finish_create());
     same::<proto::TestSignRequest, _>(&sample::test_sign());
     same::<proto::ActivateRequest, _>(&sample::activate());
-    same::<proto::ListWalletsRequest, _>(&request::ListWallets);
+    for after in [None, Some(sample::WALLET)] {
+        same::<proto::ListWalletsRequest, _>(&request::ListWallets { after });
+    }
     same::<proto::GetWalletRequest, _>(&sample::get_wallet());
     same::<proto::GetWalletRequest, _>(&request::GetWallet {
         checkpoint: None,

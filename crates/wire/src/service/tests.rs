@@ -127,7 +127,7 @@ fn a_client_and_a_server_understand_each_other_in_every_procedure() {
     assert_eq!(call(&sample::finish_create()), sample::create_finished());
     assert_eq!(call(&sample::test_sign()), sample::test_signed());
     assert_eq!(call(&sample::activate()), sample::done());
-    assert_eq!(call(&request::ListWallets), sample::wallets());
+    assert_eq!(call(&request::ListWallets::default()), sample::wallets());
     assert_eq!(call(&sample::get_wallet()), sample::wallet());
     assert_eq!(call(&sample::rename_wallet()), sample::done());
     assert_eq!(call(&sample::sign()), sample::signed());

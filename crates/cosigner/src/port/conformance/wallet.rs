@@ -196,11 +196,20 @@ pub async fn wallets_list_in_the_order_they_were_made<S: Store>(store: &S) {
         .await;
     }
     let ids = |wallets: Vec<Wallet>| wallets.iter().map(|wallet| wallet.id).collect::<Vec<WalletId>>();
-    let first = ids(store.wallets_of(UserId([1; 16])).await.unwrap());
+    let (one, two) = (UserId([1; 16]), UserId([2; 16]));
+    let first = ids(store.wallets_of(one, None, 100).await.unwrap());
     assert_eq!(first, [200, 3, 120, 1].map(wallet_id));
-    let second = ids(store.wallets_of(UserId([2; 16])).await.unwrap());
+    let second = ids(store.wallets_of(two, None, 100).await.unwrap());
     assert_eq!(second, [201, 4, 121, 2].map(wallet_id));
-    assert!(store.wallets_of(UserId([3; 16])).await.unwrap().is_empty());
+    assert!(store.wallets_of(UserId([3; 16]), None, 100).await.unwrap().is_empty());
+    let page = ids(store.wallets_of(one, Some(wallet_id(200)), 2).await.unwrap());
+    assert_eq!(page, [3, 120].map(wallet_id));
+    let rest = ids(store.wallets_of(one, Some(wallet_id(120)), 2).await.unwrap());
+    assert_eq!(rest, [wallet_id(1)]);
+    for nothing_behind in [1, 201, 77] {
+        let behind = store.wallets_of(one, Some(wallet_id(nothing_behind)), 2).await.unwrap();
+        assert!(behind.is_empty(), "{nothing_behind}");
+    }
 }
 
 pub async fn wallets_are_counted_past_what_a_list_shows<S: Store>(store: &S) {
@@ -210,7 +219,7 @@ pub async fn wallets_are_counted_past_what_a_list_shows<S: Store>(store: &S) {
     assert_eq!(store.wallet_count(UserId([1; 16])).await.unwrap(), 120);
     assert_eq!(store.wallet_count(UserId([2; 16])).await.unwrap(), 1);
     assert_eq!(store.wallet_count(UserId([3; 16])).await.unwrap(), 0);
-    assert_eq!(store.wallets_of(UserId([1; 16])).await.unwrap().len(), 100);
+    assert_eq!(store.wallets_of(UserId([1; 16]), None, 100).await.unwrap().len(), 100);
 }
 
 pub async fn wallets_of_all_users_page_in_order_of_their_ids<S: Store>(store: &S) {

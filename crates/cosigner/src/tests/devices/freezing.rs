@@ -103,7 +103,7 @@ fn a_frozen_wallet_says_so_and_signs_no_text_either() {
     } = &family;
     freeze(house, purse, laptop, true, false).unwrap();
     let asked = house
-        .let_in(&laptop.call("ListWallets", None, b""), request::ListWallets)
+        .let_in(&laptop.call("ListWallets", None, b""), request::ListWallets::default())
         .unwrap();
     let told = block_on(house.mind.list_wallets(asked)).unwrap();
     assert_eq!(told.wallets[0].standing, Standing::Frozen);

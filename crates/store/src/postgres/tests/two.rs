@@ -136,7 +136,7 @@ fn two_servers_that_count_at_once_count_each_once() {
             .unwrap()
             .unwrap_or_else(|fault| panic!("batch {n}: {fault}"));
     }
-    assert_eq!(run(fresh.wallets_of(user(1).id)).unwrap().len(), 21);
+    assert_eq!(run(fresh.wallets_of(user(1).id, None, 100)).unwrap().len(), 21);
     let cursors = run(fresh.transactions(wallet_id(1), 0, 100)).unwrap();
     let cursors: Vec<u64> = cursors.iter().map(|transaction| transaction.cursor).collect();
     assert_eq!(cursors, (1..=20).collect::<Vec<_>>());

@@ -82,5 +82,9 @@ fn a_write_that_fits_no_row_or_no_column_is_refused() {
     is_damaged("a share of no wallet", &orphan);
     let long = block_on(commit(&*fresh, [Write::RaiseCounter("time", u64::MAX)]));
     is_damaged("a counter past 63 bits", &long);
-    assert!(block_on(fresh.wallets_of(UserId([1; 16]))).unwrap().is_empty());
+    assert!(
+        block_on(fresh.wallets_of(UserId([1; 16]), None, 100))
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -255,7 +255,7 @@ every_procedure! {
     FinishCreate: FinishCreateRequest -> FinishCreateReply, sample::finish_create() => create_finished;
     TestSign: TestSignRequest -> TestSignReply, sample::test_sign() => test_signed;
     Activate: ActivateRequest -> ActivateReply, sample::activate() => done;
-    ListWallets: ListWalletsRequest -> ListWalletsReply, request::ListWallets => wallets;
+    ListWallets: ListWalletsRequest -> ListWalletsReply, request::ListWallets::default() => wallets;
     GetWallet: GetWalletRequest -> GetWalletReply, sample::get_wallet() => wallet;
     RenameWallet: RenameWalletRequest -> RenameWalletReply, sample::rename_wallet() => done;
     Sign: SignRequest -> SignReply, sample::sign() => signed;
