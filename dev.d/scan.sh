@@ -2,7 +2,32 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # tree and plain come from ./dev
 
-# Whatever it finds above LOW is a failure, but for what a certificate of one's own authority is bound to be told.
+# A certificate such as authorities of the web give, in this folder: for ninety days, and one can ask whether it was taken back.
+# The one that `init` and `run --dev` make is pinned by its authority, and scanned it would be told that it is neither.
+web_certificate() {
+    cat >"$1/leaf.txt" <<'END'
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = serverAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+subjectAltName = DNS:localhost
+crlDistributionPoints = URI:http://crl.example.org/scanned.crl
+END
+    (
+        cd "$1" && umask 077 &&
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=An authority" \
+                -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca-key.pem -out ca.pem &&
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out leaf.csr &&
+            openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 90 -extfile leaf.txt -out leaf.pem &&
+            cat leaf.pem ca.pem >chain.pem
+    ) >"$1/made" 2>&1 || {
+        tail -n 5 "$1/made" >&2
+        return 1
+    }
+}
+
+# Whatever it finds above INFO is a failure, but for a word about the openssl that it runs with.
 tls_scan() {
     if ! command -v testssl >/dev/null; then
         [ -n "${CI:-}" ] || [ "$(id -u)" -eq 0 ] || skip "testssl.sh is not installed"
@@ -10,7 +35,9 @@ tls_scan() {
     fi
     folder=$TMPDIR/scanned
     mkdir -p "$folder"
-    "$plain/twofold-server" run --dev --json --data "$folder/server" --listen 127.0.0.1:0 >"$folder/ready" 2>"$folder/log" &
+    web_certificate "$folder"
+    TWOFOLD__TLS__CERTIFICATE=$folder/chain.pem TWOFOLD__TLS__KEY=$folder/key.pem TWOFOLD__TLS__TRUST=web \
+        TWOFOLD__PUBLIC_URL=https://localhost:443 "$plain/twofold-server" run --dev --json --data "$folder/server" --listen 127.0.0.1:0 >"$folder/ready" 2>"$folder/log" &
     server=$!
     looks=0
     until [ -s "$folder/ready" ]; do
@@ -21,9 +48,9 @@ tls_scan() {
         fi
         sleep 0.1
     done
-    address=$(sed -n 's|.*"url":"https://\([^"]*\)".*|\1|p' "$folder/ready")
+    address=localhost:$(sed -n 's/.*"address":"[^"]*:\([0-9]*\)".*/\1/p' "$folder/log" | head -n 1)
     code=0
-    testssl --quiet --color 0 --warnings off --nodns none --add-ca "$folder/server/chain.pem" \
+    testssl --quiet --color 0 --warnings off --nodns none --ip 127.0.0.1 --add-ca "$folder/ca.pem" \
         --jsonfile "$folder/found.json" "$address" >"$folder/told" 2>&1 || code=$?
     kill "$server"
     wait "$server" || :
@@ -35,8 +62,7 @@ tls_scan() {
     fi
     awk -F'"' '$2 == "id" { id = $4 } $2 == "severity" { severity = $4 } $2 == "finding" { print severity " " id ": " $4 }' \
         "$folder/found.json" | grep -E '^(LOW|MEDIUM|HIGH|CRITICAL|WARN|FATAL) ' | sort -u >"$folder/findings" || :
-    say "testssl.sh finds, of everything above INFO:"
+    say "testssl.sh finds, above INFO:"
     cat "$folder/findings"
-    # Invitations pin the authority, so nobody asks whether it took a certificate back, nor how long it is good for.
-    ! grep -vE '^(LOW|WARN) |^HIGH cert_(revocation|validityPeriod):' "$folder/findings"
+    ! grep -v '^WARN engine_problem:' "$folder/findings"
 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -125,6 +125,7 @@ pub(crate) async fn serve<A: Answer>(
                     metrics::counter!(metric::CONNECTIONS_REFUSED).increment(1);
                     continue;
                 };
+                let strict = ways.is_strict(&origin);
                 let (tls, limits, answer, watched) = (tls.clone(), Arc::clone(&limits), Arc::clone(&answer), watched.clone());
                 open.spawn(async move {
                     let _counted = Counted::new();
@@ -132,12 +133,12 @@ pub(crate) async fn serve<A: Answer>(
                         Came::Tls(stream, _) => {
                             let greeted = greet(stream, tls, Arc::clone(&limits), handshake, watched.clone());
                             if let Some(stream) = greeted.await {
-                                connection(stream, origin, &limits, answer, watched).await;
+                                connection(stream, (origin, strict), &limits, answer, watched).await;
                             }
                         }
                         Came::Socket(stream) => {
                             drop(handshake);
-                            connection(stream, origin, &limits, answer, watched).await;
+                            connection(stream, (origin, strict), &limits, answer, watched).await;
                         }
                     }
                     drop(place);
@@ -191,7 +192,7 @@ async fn greet(
 
 async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static, A: Answer>(
     stream: S,
-    origin: Origin,
+    (origin, strict): (Origin, bool),
     limits: &Limits,
     answer: Arc<A>,
     mut phase: watch::Receiver<Phase>,
@@ -205,10 +206,14 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static, A: Answe
             let (answer, origin, busy) = (Arc::clone(&answer), Arc::clone(&origin), activity.begin());
             let (activity, heard) = (Arc::clone(&activity), Arc::clone(&heard));
             async move {
-                let response = match origin.asker(request.headers()) {
+                let mut response = match origin.asker(request.headers()) {
                     Ok(address) => answer.answer(request, &Peer { address, activity }).await,
                     Err(turned) => ways::turn_away(turned),
                 };
+                if strict {
+                    let headers = response.headers_mut();
+                    headers.insert(header::STRICT_TRANSPORT_SECURITY, ways::STRICT);
+                }
                 heard.answered();
                 drop(busy);
                 Ok::<_, Infallible>(response)

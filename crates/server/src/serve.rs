@@ -18,7 +18,7 @@ use twofold_store::{AnchorFile, Database};
 use crate::{
     acme, admin, background,
     clock::SystemClock,
-    config::Config,
+    config::{Config, Trust},
     copies::Copies,
     database,
     fault::Fault,
@@ -193,7 +193,7 @@ pub async fn start<C: Chain, K: Clock>(
     let acceptor = TlsAcceptor::from(chain_of_trust.config());
     let socket = config.ingress.socket.as_deref().map(listen::bind_socket).transpose()?;
     let accepting = tokio::spawn(listen::serve(
-        listen::Ways::new(listener, socket, config.ingress.clone()),
+        listen::Ways::new(listener, socket, config.ingress.clone()).strict(config.tls.trust == Trust::Web),
         acceptor,
         config.limits.clone(),
         gate,

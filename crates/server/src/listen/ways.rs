@@ -18,11 +18,15 @@ use crate::{
     fault::Fault,
 };
 
+/// What a browser is told of this host: to ask it by https alone, for two years, as deploy/Caddyfile says it.
+pub(super) const STRICT: HeaderValue = HeaderValue::from_static("max-age=63072000");
+
 /// Where connections come in.
 pub(crate) struct Ways {
     port: TcpListener,
     socket: Option<UnixListener>,
     ingress: Arc<Ingress>,
+    strict: bool,
 }
 
 /// A connection that has come.
@@ -47,7 +51,19 @@ impl Ways {
             port,
             socket,
             ingress: Arc::new(ingress),
+            strict: false,
         }
+    }
+
+    /// Tells browsers to ask by https alone. Where none takes the certificate none would heed it, but for developers who
+    /// have theirs take it, for whom it would go for whatever else they run on that host.
+    pub(crate) fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// Whether who came so is told. A proxy says it itself.
+    pub(super) fn is_strict(&self, origin: &Origin) -> bool {
+        self.strict && matches!(origin, Origin::Device(_))
     }
 
     pub(super) fn ingress(&self) -> &Arc<Ingress> {

@@ -12,7 +12,7 @@ use tokio::{
 };
 use twofold_cosigner::testing::{MemoryChain, SetClock};
 use twofold_server::{
-    config::{Addresses, Config},
+    config::{Addresses, Config, Trust},
     development,
     links::ChainLinks,
     serve,
@@ -154,4 +154,33 @@ async fn who_comes_from_a_network_that_is_not_allowed_is_not_spoken_to() {
     let house = open(|config| config.ingress.allow_from = networks("127.0.0.0/8")).await;
     assert_eq!(over_tls(house.running.address(), house.folder.path(), "").await, 200);
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a19_browsers_are_told_to_ask_by_https_alone_where_they_take_the_certificate() {
+    let told = async |trust: Trust, proxy: Option<&str>, headers: &str| {
+        let house = open(|config| {
+            config.tls.trust = trust;
+            config.ingress.proxies = proxy.map_or_else(Vec::new, networks);
+        })
+        .await;
+        let stream = TcpStream::connect(house.running.address()).await.unwrap();
+        let mut stream = secure(stream, &authority(house.folder.path())).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        let _ = stream.read_to_string(&mut said).await;
+        house.close().await;
+        assert!(said.starts_with("HTTP/1.1 404"), "{said}");
+        said.contains("\r\nstrict-transport-security: max-age=63072000\r\n")
+    };
+    assert!(told(Trust::Web, None, "").await);
+    assert!(
+        !told(Trust::Pinned, None, "").await,
+        "a developer's other pages on that host"
+    );
+    assert!(
+        !told(Trust::Web, Some("127.0.0.1"), HTTPS).await,
+        "the proxy says it itself"
+    );
 }
