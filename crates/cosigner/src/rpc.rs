@@ -30,6 +30,7 @@ mod pair_device;
 mod purge;
 mod recover;
 mod refresh;
+mod remove_device;
 mod rename_device;
 mod rename_wallet;
 mod repair;

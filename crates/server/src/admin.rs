@@ -60,6 +60,11 @@ pub(crate) enum Wish {
         /// The change's number, as the device tells it.
         change: u64,
     },
+    /// A device that has no part in any wallet goes.
+    RemoveDevice {
+        /// The device, in hex.
+        device: String,
+    },
     /// Some of the users.
     Users {
         /// The user to go on after, in hex.

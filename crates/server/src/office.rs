@@ -231,6 +231,7 @@ impl<C: Chain, K: Clock> Grant for Office<Database, C, K> {
                 troubles: self.troubles(),
                 links: self.links().into_iter().map(Link::seen).collect(),
             }),
+            Wish::RemoveDevice { device } => self.remove_device(&device).await.map(|()| Reply::Done),
             Wish::Users { after, limit } => self.users(after.as_deref(), limit).await,
             Wish::Wallets { user, after, limit } => self.wallets(user.as_deref(), after.as_deref(), limit).await,
             Wish::Devices { user, after, limit } => self.devices(user.as_deref(), after.as_deref(), limit).await,

@@ -19,6 +19,7 @@ macro_rules! store_conformance {
             an_invitation_is_used_once
             users_are_unique_by_issuer_and_subject
             a_device_is_added_once
+            a_device_is_removed_and_nothing_with_it
             a_user_has_no_more_devices_than_there_is_room_for
             a_user_has_no_more_new_devices_than_there_is_room_for
             users_and_devices_page_in_order_of_their_ids

@@ -51,6 +51,8 @@ pub enum Write {
     AddUser(User),
     /// A new device; `Exists` if the id is there.
     AddDevice(Device),
+    /// Removes a device, if it is there.
+    RemoveDevice(DeviceId),
     /// Holds the user's devices as they are until the batch is done; `Exists` if there are `most` of them or more, or
     /// `lately` or more that were enrolled at `since` or later, those of this batch's writes before it among them.
     RoomForDevice {

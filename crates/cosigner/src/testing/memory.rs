@@ -191,6 +191,9 @@ impl Tables {
                 add(&mut self.users, (row.issuer.clone(), row.subject.clone()), row, "user")?;
             }
             Write::AddDevice(row) => add(&mut self.devices, row.id, row, "device")?,
+            Write::RemoveDevice(id) => {
+                self.devices.remove(&id);
+            }
             Write::RoomForDevice {
                 user,
                 most: all,

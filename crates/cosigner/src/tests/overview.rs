@@ -6,9 +6,11 @@ use futures::executor::block_on;
 use twofold_api::{
     Reason,
     audit::{ChainHead, Entry},
+    request,
 };
 use twofold_threshold::id::WalletId;
 
+use super::sign_in::{alice, sign_in};
 use crate::{
     LogFault,
     fixture::{House, Phone, Purse},
@@ -26,6 +28,37 @@ fn log(house: &House, wallet: WalletId) -> Result<Vec<(u64, Entry)>, LogFault> {
             None => return Ok(all),
         }
     }
+}
+
+/// What a stolen sign-in enrolled goes; what is on a wallet's list is its owner's to strike off.
+#[test]
+fn the_operator_removes_a_device_that_no_wallet_lists_and_no_other() {
+    let house = House::new();
+    let (phone, thief, neighbour) = (Phone::new(), Phone::new(), Phone::joined(&house));
+    sign_in(&house, &phone, alice()).unwrap();
+    let purse = phone.create(&house);
+    neighbour.create(&house);
+    let listed = block_on(house.mind.remove_device(phone.id())).unwrap_err();
+    assert_eq!(listed.reason, Reason::NotPermitted);
+    assert!(listed.message.contains(&purse.id.to_string()), "{listed}");
+
+    sign_in(&house, &thief, alice()).unwrap();
+    let owner = house.user_of(&phone);
+    let asked = || {
+        let call = thief.call("ListWallets", None, b"");
+        house.let_in(&call, request::ListWallets::default())
+    };
+    assert!(asked().is_ok());
+    assert_eq!(block_on(house.mind.remove_device(thief.id())).unwrap(), owner);
+    house.refuses(Reason::DeviceUnknown, || asked().map(|_| ()));
+    let again = block_on(house.mind.remove_device(thief.id())).unwrap_err();
+    assert_eq!(again.reason, Reason::DeviceUnknown);
+    // Of a wallet that can't be believed nobody knows whom it lists.
+    sign_in(&house, &thief, alice()).unwrap();
+    house.store.more_wallets(purse.id, [WalletId([7; 16])]);
+    let unknown = block_on(house.mind.remove_device(thief.id())).unwrap_err();
+    assert_eq!(unknown.reason, Reason::StateTampered);
+    assert!(asked().is_ok());
 }
 
 #[test]

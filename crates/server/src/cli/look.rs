@@ -29,6 +29,11 @@ Examples:
   twofold-server devices --config /etc/twofold/twofold.toml
   twofold-server devices --user 5f0c... --config /etc/twofold/twofold.toml     which machine is it that asks?")]
     Devices(ListOf),
+    /// Remove a device that is on no wallet's list, such as one that a stolen sign-in let in.
+    #[command(after_help = "\
+Examples:
+  twofold-server remove-device 9d31... --config /etc/twofold/twofold.toml     as `devices --user` shows it")]
+    RemoveDevice(Removed),
     /// Count users, devices, wallets and what is under way.
     #[command(after_help = "\
 Examples:
@@ -89,6 +94,17 @@ pub(crate) struct Audit {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Removed {
+    /// The device's id.
+    device: String,
+    #[command(flatten)]
+    server: Where,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Drain {
     /// Take them again.
     #[arg(long)]
@@ -127,6 +143,7 @@ impl Look {
                 let (server, slice) = list.parts();
                 command::devices(&server, user.as_deref(), &slice)
             }
+            Self::RemoveDevice(asked) => command::remove_device(&asked.server.into(), &asked.device, asked.json),
             Self::Stats(asked) => command::stats(&asked.server.into(), asked.json),
             Self::Audit(asked) => command::audit(
                 &asked.server.into(),

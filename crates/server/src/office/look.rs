@@ -94,6 +94,14 @@ impl<S: Store, C: Chain, K: Clock> Office<S, C, K> {
         }))
     }
 
+    pub(super) async fn remove_device(&self, device: &str) -> Result<(), Fault> {
+        let device = device_id(device)?;
+        let removed = self.cosigner.remove_device(device).await;
+        let user = removed.map_err(|refusal| Fault::Admin(format!("not removed: {refusal}")))?;
+        tracing::warn!(%device, user = hex::encode(user.0), "the operator removed a device that had no part in any wallet");
+        Ok(())
+    }
+
     pub(super) async fn stats(&self) -> Result<Reply, Fault> {
         let (counts, height) = self.cosigner.counted().await.map_err(|refusal| told(&refusal))?;
         Ok(Reply::Stats(Stats {

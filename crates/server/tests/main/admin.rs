@@ -136,8 +136,21 @@ async fn the_operator_sees_users_and_devices_page_by_page_and_of_one_user() {
         .unwrap();
     let his: Value = serde_json::from_slice(&his.stdout).unwrap();
     assert_eq!(his["devices"], Value::Array(vec![devices[0].clone()]));
+    let remove = |device: &str| {
+        let asked = command()
+            .args(["remove-device", device, "--json", "--socket"])
+            .arg(socket())
+            .output()
+            .unwrap();
+        (asked.status.success(), String::from_utf8(asked.stderr).unwrap())
+    };
+    assert!(remove(devices[0]["device"].as_str().unwrap()).0);
+    let (gone, why) = remove(devices[0]["device"].as_str().unwrap());
+    assert!(!gone && why.contains("twofold-server devices"), "{why}");
+    let (_, left) = asked(socket(), &["devices"]).await;
+    assert_eq!(left["devices"].as_array().unwrap()[..], devices[1..]);
     let (_, stats) = asked(socket(), &["stats"]).await;
-    assert_eq!((&stats["users"], &stats["devices"]), (&3.into(), &3.into()));
+    assert_eq!((&stats["users"], &stats["devices"]), (&3.into(), &2.into()));
     let strange = command()
         .args(["devices", "--user", "x", "--socket"])
         .arg(socket())

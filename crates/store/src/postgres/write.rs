@@ -211,6 +211,7 @@ fn push<'a>(batch: &'a Batch, write: &'a Write, steps: &mut Vec<Step<'a>>) -> Re
         Write::UseInvitation { code_hash, by } => steps.push(people::use_invitation(code_hash, by)),
         Write::AddUser(user) => steps.push(people::add_user(user)),
         Write::AddDevice(device) => steps.push(people::add_device(device)?),
+        Write::RemoveDevice(device) => steps.push(people::remove_device(device)),
         Write::RoomForDevice {
             user,
             most,

@@ -37,6 +37,7 @@ fn apply_one(connection: &Connection, batch: &Batch, write: &Write) -> Result<()
         Write::UseInvitation { code_hash, by } => people::use_invitation(connection, code_hash, *by),
         Write::AddUser(user) => people::add_user(connection, user),
         Write::AddDevice(device) => people::add_device(connection, device),
+        Write::RemoveDevice(device) => people::remove_device(connection, *device),
         Write::RoomForDevice {
             user,
             most,

@@ -160,6 +160,21 @@ pub async fn a_user_has_no_more_new_devices_than_there_is_room_for<S: Store>(sto
     put(store, [room(first, 3), new(8, first + 9)]).await;
 }
 
+pub async fn a_device_is_removed_and_nothing_with_it<S: Store>(store: &S) {
+    populate(store).await;
+    let of = device(5, 1).user;
+    let has = store.device_count(of).await.unwrap();
+    put(store, [Write::AddDevice(device(5, 1)), Write::AddDevice(device(6, 1))]).await;
+    for _ in 0..2 {
+        put(store, [Write::RemoveDevice(DeviceId([5; 32]))]).await;
+        assert_eq!(store.device(DeviceId([5; 32])).await.unwrap(), None);
+        assert_eq!(store.device(DeviceId([6; 32])).await.unwrap(), Some(device(6, 1)));
+        assert_eq!(store.device_count(of).await.unwrap(), has + 1);
+    }
+    // There is room again, for it too.
+    put(store, [Write::AddDevice(device(5, 1))]).await;
+}
+
 pub async fn users_and_devices_page_in_order_of_their_ids<S: Store>(store: &S) {
     assert!(store.users(None, 9).await.unwrap().is_empty());
     assert!(store.devices(None, None, 9).await.unwrap().is_empty());

@@ -67,6 +67,10 @@ pub(super) fn add_device(device: &Device) -> Result<Step<'_>, Fault> {
     ))
 }
 
+pub(super) fn remove_device(device: &DeviceId) -> Step<'_> {
+    Step::any("DELETE FROM devices WHERE id = $1", with![&device.0])
+}
+
 /// The second statement sees what was committed while the first one waited for whoever held the user.
 pub(super) fn room_for_device(user: &UserId, most: u32, (since, lately): (u64, u32)) -> Result<[Step<'_>; 2], Fault> {
     Ok([

@@ -71,6 +71,11 @@ pub(super) fn add_device(connection: &Connection, device: &Device) -> Result<(),
     )
 }
 
+pub(super) fn remove_device(connection: &Connection, device: DeviceId) -> Result<(), Fault> {
+    run(connection, "DELETE FROM devices WHERE id = ?1", params![device.0])?;
+    Ok(())
+}
+
 pub(super) fn room_for_device(
     connection: &Connection,
     user: UserId,
