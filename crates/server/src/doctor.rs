@@ -6,6 +6,7 @@
 mod host;
 mod kek;
 mod live;
+mod pages;
 mod ports;
 mod process;
 mod tls12;
@@ -124,6 +125,10 @@ const LOOKS: &[Look] = &[
     Look {
         check: "database host",
         look: host::database,
+    },
+    Look {
+        check: "web pages",
+        look: pages::pages,
     },
     Look {
         check: "disk",

@@ -122,6 +122,9 @@ pub fn run(what: Run) -> Result<(), Fault> {
     ended
 }
 
+/// What SIGUSR1 turns the log to. It is no more than production mode lets the configuration say.
+const LOUDER: &str = "debug";
+
 async fn run_until_told(
     config: &Config,
     level: log::LevelHandle,
@@ -135,6 +138,10 @@ async fn run_until_told(
     let _failpoints = crate::failpoint::scenario();
     let mut terminate = signals(SignalKind::terminate())?;
     let mut interrupt = signals(SignalKind::interrupt())?;
+    let (mut louder, mut as_usual) = (
+        signals(SignalKind::user_defined1())?,
+        signals(SignalKind::user_defined2())?,
+    );
     // Where the system bounds a file's size, a write past that is to fail like one on a full disk, not to end the process.
     let _past_the_bound = signals(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
 
@@ -143,7 +150,15 @@ async fn run_until_told(
         tracing::warn!(why, "the bitcoin node can't be asked yet; trying until it can");
     }
     let links = chain.links();
-    let running = Box::pin(serve::start(config, listener, chain, links, SystemClock, Some(level))).await?;
+    let running = Box::pin(serve::start(
+        config,
+        listener,
+        chain,
+        links,
+        SystemClock,
+        Some(level.clone()),
+    ))
+    .await?;
     let invitation = if invited {
         Some(running.invite(DEVELOPMENT_INVITATION).await?)
     } else {
@@ -173,10 +188,26 @@ async fn run_until_told(
             ended = &mut whole => return ended,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = louder.recv() => {
+                turn(&level, LOUDER);
+                continue;
+            }
+            _ = as_usual.recv() => {
+                turn(&level, &config.log.level);
+                continue;
+            }
         }
         told += 1;
         tracing::info!(told, "told to stop");
         stopped.stop();
+    }
+}
+
+/// Has the log say so much from now on.
+fn turn(level: &log::LevelHandle, to: &str) {
+    match level.set(to) {
+        Ok(()) => tracing::info!(level = to, "the log level was changed, by a signal"),
+        Err(fault) => tracing::error!(%fault, "the log level was not changed"),
     }
 }
 

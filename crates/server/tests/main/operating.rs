@@ -248,6 +248,32 @@ fn f29_the_log_level_changes_while_it_runs() {
 }
 
 #[test]
+fn f29_a_signal_turns_the_log_to_debug_and_another_back() {
+    let server = Server::start(tempfile::tempdir().unwrap());
+    let said = |word: &str| server.log().lines().filter(|line| line.contains(word)).count();
+    let signal = |name: &str, told: usize| {
+        server.signal(name);
+        let began = now();
+        while said("by a signal") < told {
+            assert!(began.elapsed() < Duration::from_secs(30), "{}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    // Who asks after life is told of at debug alone.
+    let visits = || {
+        server.visit();
+        said("\"live\"")
+    };
+    assert_eq!(visits(), 0);
+    signal("-USR1", 1);
+    let loud = visits();
+    assert!(loud > 0, "{}", server.log());
+    signal("-USR2", 2);
+    assert_eq!(visits(), loud, "{}", server.log());
+    assert!(server.admin(&["status"]).status.success(), "no signal ends it");
+}
+
+#[test]
 fn f28_the_metrics_are_there_and_move() {
     let server = Server::start(tempfile::tempdir().unwrap());
     let address = server.ready["metrics"].as_str().unwrap().to_owned();
