@@ -98,6 +98,40 @@ fn the_image_holds_the_server_alone_and_runs_as_nobody() -> Result<()> {
     Ok(())
 }
 
+/// What Caddy serves pages with is what the doctor asks for, and nothing of the server's is beside it.
+#[test]
+fn database_and_web_pages_are_apart_from_the_server() -> Result<()> {
+    let compose = text("compose.yaml")?;
+    let (_, database) = compose.split_once("\n  database:\n").context("a database")?;
+    let (database, _) = database.split_once("\n\n").context("another service")?;
+    for word in [
+        "network_mode: none",
+        "listen_addresses=",
+        "--auth=scram-sha-256",
+        "./database.sql:",
+    ] {
+        ensure!(database.contains(word), "{word}");
+    }
+    ensure!(!database.contains("ports:"), "it is reached from elsewhere");
+    let (server, _) = compose.split_once("\n  database:\n").context("a database")?;
+    ensure!(!server.contains("ports:"), "the server's ports are the proxy's");
+    let web = text("compose.web.yaml")?;
+    for foreign in ["twofold-server", "./data", "./config:", "/run/twofold"] {
+        ensure!(!web.contains(foreign), "{foreign}");
+    }
+    let pages = text("Caddyfile.web")?;
+    for header in [
+        "Strict-Transport-Security \"max-age=",
+        "Content-Security-Policy \"default-src 'none'; script-src 'self'",
+        "frame-ancestors 'none'",
+        "X-Content-Type-Options nosniff",
+    ] {
+        ensure!(pages.contains(header), "{header}");
+    }
+    ensure!(!pages.contains("reverse_proxy"), "it hands on what is asked");
+    Ok(())
+}
+
 /// The words of a JSON array in a recipe.
 fn words(instruction: &str) -> Result<Vec<String>> {
     serde_json::from_str(instruction.trim()).with_context(|| format!("{instruction} is no JSON array"))

@@ -3,7 +3,7 @@
 use twofold_testkit::Postgres;
 
 use super::{run, settings};
-use crate::Settings;
+use crate::{PostgresStore, Settings};
 
 fn checks(server: &Postgres, url: String) -> Vec<String> {
     let settings = Settings {
@@ -41,6 +41,33 @@ fn o11_a_role_with_more_than_its_schema_is_named_and_the_least_one_is_not() {
         superuser.contains(&"the role is a superuser".to_owned()),
         "{superuser:?}"
     );
+}
+
+/// deploy/database.sql, as an operator runs it, in a database where another made the role `twofold`.
+#[test]
+fn o11_the_role_that_is_shipped_has_its_schema_and_no_more() {
+    let server = Postgres::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("database-password");
+    std::fs::write(&password, "a'b\n").unwrap();
+    let shipped = include_str!("../../../../../deploy/database.sql");
+    let mut statements = shipped.replace("/run/secrets/database-password", &password.to_string_lossy());
+    for role in [
+        "ROLE twofold",
+        "TO twofold",
+        "SCHEMA twofold AUTHORIZATION twofold",
+        "search_path = twofold",
+    ] {
+        assert!(statements.contains(role), "{role}");
+        statements = statements.replace(role, &role.replace("twofold", "shipped"));
+    }
+    server.sql(&statements).unwrap();
+    assert_eq!(checks(&server, server.url_as("shipped")), [""; 0]);
+    let settings = Settings {
+        url: server.url_as("shipped"),
+        ..settings(&server)
+    };
+    drop(run(PostgresStore::open(&settings)).unwrap());
 }
 
 #[test]
