@@ -74,6 +74,13 @@ pub enum Kind {
     RefreshDeviceState = 73,
     RepairState = 75,
     EcdsaPair = 80,
+    EcdsaServerDealt = 81,
+    EcdsaServerProved = 82,
+    EcdsaDeviceDealt = 83,
+    EcdsaDeviceCommitted = 84,
+    EcdsaDeviceProved = 85,
+    EcdsaDeviceSigned = 86,
+    EcdsaRecoveryDealt = 87,
 }
 
 impl Kind {
@@ -139,6 +146,13 @@ impl Kind {
         Self::EcdsaHalf,
         Self::EcdsaAnswer,
         Self::EcdsaPair,
+        Self::EcdsaServerDealt,
+        Self::EcdsaServerProved,
+        Self::EcdsaDeviceDealt,
+        Self::EcdsaDeviceCommitted,
+        Self::EcdsaDeviceProved,
+        Self::EcdsaDeviceSigned,
+        Self::EcdsaRecoveryDealt,
     ];
 }
 
@@ -328,6 +342,12 @@ impl<'a> Reader<'a> {
         } else {
             Err(FaultKind::Length.into())
         }
+    }
+
+    /// All that is left: a message that ends a record.
+    #[cfg(feature = "ecdsa")]
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.0
     }
 
     pub(crate) fn finish(self) -> Result<(), Fault> {

@@ -36,6 +36,10 @@ impl Schema {
     pub const REFRESH_SERVER: Self = Self(3);
     /// The server's share of an epoch to come, for a device to keep.
     pub const KEPT_SHARE: Self = Self(4);
+    /// The server's state of a ceremony that makes an ECDSA key, once it has dealt.
+    pub const ECDSA_DEALT: Self = Self(5);
+    /// The same once it has opened what it committed to.
+    pub const ECDSA_PROVED: Self = Self(6);
 }
 
 /// Associated data: a seal opens only for the same record of the same wallet.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use super::{FIRST_EPOCH, message::Run, round1::Dealt};
+use super::{FIRST_EPOCH, round1::Dealt, run::Run};
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},

@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 
 use super::{
     dealt::Route,
-    message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, Run, ServerRound, ToRecovery},
+    message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery},
     names_its_run,
     round1::{self, Round1},
+    run::Run,
     server::{own_share, transcript},
 };
 use crate::{

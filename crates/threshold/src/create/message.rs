@@ -2,14 +2,14 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{dealt::SEALED_SHARE, round1::Round1};
+use super::{dealt::SEALED_SHARE, round1::Round1, run::Run};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Reader, Writer, message},
     device_list::Entry,
     envelope::SealPublic,
     hash,
-    id::{CeremonyId, KeyKind, Party, WalletId},
+    id::{KeyKind, Party},
     identity::{Domain, IdentityKey, Signature64},
     package::{FirstPackage, MAX_SEALED},
     sign::{Commitment, SignatureShare},
@@ -18,53 +18,6 @@ use crate::{
 };
 
 const MAX_ENTRY: usize = 512;
-
-/// Which run of which wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) wallet: WalletId,
-    pub(crate) ceremony: CeremonyId,
-}
-
-impl Run {
-    /// A message of another run is refused, whoever sent it.
-    pub(crate) fn check(self, other: Self, from: Party) -> Result<(), Fault> {
-        if self == other {
-            Ok(())
-        } else {
-            Err(Fault::of(FaultKind::ForeignCeremony, from))
-        }
-    }
-}
-
-/// What a state with secrets in it says of itself: which run it is of.
-macro_rules! names_its_run {
-    ($($name:ident as $label:literal, $($at:ident).+;)*) => {
-        $(
-            impl core::fmt::Debug for $name {
-                fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                    f.debug_struct($label).field("run", &self.$($at).+).finish_non_exhaustive()
-                }
-            }
-        )*
-    };
-}
-pub(crate) use names_its_run;
-
-impl Encode for Run {
-    fn encode(&self, writer: Writer) -> Writer {
-        writer.field(&self.wallet).field(&self.ceremony)
-    }
-}
-
-impl Decode for Run {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        Ok(Self {
-            wallet: reader.field()?,
-            ceremony: reader.field()?,
-        })
-    }
-}
 
 /// Recovery to device: who recovery is, and its polynomial.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,14 +28,15 @@ pub mod device;
 mod message;
 pub mod recovery;
 mod round1;
+mod run;
 pub mod server;
 
 #[cfg(feature = "ecdsa")]
 pub(crate) use dealt::Route;
 pub(crate) use dealt::{SEALED_SHARE, open_as_recovery, open_dealt, seal_to_recovery};
 pub use message::{Closing, Completion, Opening, RecoveryOpening, RecoveryRound, ServerRound, ToRecovery};
-pub(crate) use message::{Run, names_its_run};
 pub(crate) use round1::{Dealt, Round1};
+pub(crate) use run::{Run, names_its_run};
 
 /// The number of a created key's epoch.
 pub(crate) const FIRST_EPOCH: u32 = 1;

@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 
 use super::{
     dealt::Route,
-    message::{RecoveryOpening, RecoveryRound, Run, ToRecovery},
+    message::{RecoveryOpening, RecoveryRound, ToRecovery},
     names_its_run,
     round1::{self, Round1},
+    run::Run,
     server::{own_share, transcript},
 };
 use crate::{

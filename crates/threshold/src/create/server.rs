@@ -9,16 +9,17 @@ use zeroize::Zeroizing;
 
 use super::{
     dealt::Route,
-    message::{Closing, Completion, Opening, Run, ServerRound},
+    message::{Closing, Completion, Opening, ServerRound},
     names_its_run,
     round1::{self, Round1},
+    run::Run,
 };
 use crate::{
     Fault, FaultKind,
     codec::{Kind, Reader, Writer},
     derive::ExtendedKey,
     envelope::SealSecret,
-    id::{CeremonyId, EpochId, Party, RequestDigest},
+    id::{CeremonyId, Party, RequestDigest},
     identity::{Domain, IdentitySecret, Signature64},
     package::{FirstPackage, SealToRecovery},
     point,
@@ -127,11 +128,7 @@ impl AwaitClosing {
             wallet: opening.run.wallet,
             party: Party::Server,
             kind: opening.kind,
-            // No epoch exists yet: the run takes its place, so that states of two runs cannot be exchanged.
-            epoch: EpochId {
-                number: 0,
-                transcript: crate::hash::tagged("twofold/run", &[&opening.run.ceremony.0]),
-            },
+            epoch: opening.run.epoch_to_come(0),
             schema: Schema::CREATE_SERVER,
             public_key: [0; 33],
         }

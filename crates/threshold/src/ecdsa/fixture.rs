@@ -1,24 +1,27 @@
 //! What the tests of this half share: a ceremony, a pair, a signature; and shares that were dealt by hand where a test is
 //! about signing alone.
 
+mod gaining;
+
+pub(crate) use gaining::{DECODERS, Gaining, Message, Run};
+
 use std::vec::Vec;
 
 use k256::{ProjectivePoint, Scalar, elliptic_curve::PrimeField};
 use rand_chacha::ChaCha20Rng;
 
 use super::{
-    Ground, Pair, SignFault, create, pair,
+    Pair, SignFault, pair,
     pair::{Registry, Setting, Side, Standing, Untested},
     sign::{self, Answer, AwaitAnswer, AwaitOffer, Half, Hello, Offer, RecoverableSignature, ToSign, Unjudged},
 };
 use crate::{
     Class, Fault, FaultKind,
     derive::ExtendedKey,
-    fixture::{self, Parties, Sealer},
+    fixture,
     id::{CeremonyId, EpochId, KeyKind, Party, WalletId},
     identity::IdentitySecret,
     point,
-    secret::{Secret32, UnlockKey},
     share::{PublicShares, Share},
 };
 
@@ -287,162 +290,3 @@ pub(crate) fn test(
     let answer = unjudged.release(theirs, server, good(answerer.id()))?;
     asking.receive(&answer)
 }
-
-/// A wallet that gains an ECDSA key.
-pub(crate) struct Gaining {
-    pub(crate) parties: Parties,
-    pub(crate) ground: Ground,
-    pub(crate) unlock: UnlockKey,
-}
-
-impl Gaining {
-    pub(crate) fn new(seed: u64) -> Self {
-        let unlock = UnlockKey::new(Secret32::new([0x55; 32]));
-        Self::at(Parties::new(seed), unlock, EPOCH, [0x11; 32])
-    }
-
-    /// A wallet that stands there.
-    pub(crate) fn at(parties: Parties, unlock: UnlockKey, epoch: EpochId, device_list_head: [u8; 32]) -> Self {
-        let ground = Ground {
-            wallet: parties.wallet,
-            epoch,
-            server: parties.server.public(),
-            device: parties.device.public(),
-            recovery: parties.recovery.public(),
-            first_recovery: parties.recovery.public().signing,
-            unlock_digest: unlock.digest(),
-            device_list_head,
-        };
-        Self {
-            parties,
-            ground,
-            unlock,
-        }
-    }
-
-    /// As far as the device's signature over T.
-    pub(crate) fn run(&mut self) -> Result<Run, Fault> {
-        self.run_with(&mut |_| {})
-    }
-
-    /// The same with recovery dealing `to` a number off the line.
-    pub(crate) fn run_with_dealt(&mut self, to: Party) -> Result<Run, Fault> {
-        let mut rng = fixture::rng(77);
-        let (mut key, mut opened, mut honest) = (None, None, Vec::new());
-        self.run_with(&mut |message| match message {
-            Message::ToRecovery(to_recovery) => {
-                (key, opened) = (Some(to_recovery.dealing.server_key), Some(to_recovery.opening.clone()));
-            }
-            Message::RecoveryDealing(dealing) => {
-                let route = opened.as_ref().unwrap().route(Party::Recovery, to);
-                let off = zeroize::Zeroizing::new([0x12; 32]);
-                let sealed = route.seal(&key.unwrap(), &off, &mut rng).unwrap();
-                honest = std::mem::replace(&mut dealing.to_server, sealed);
-            }
-            // It is recovery that lies: it does not hold its own lie against the device.
-            Message::ToProve(to_prove) => to_prove.committing.from_recovery.clone_from(&honest),
-            _ => {}
-        })
-    }
-
-    /// The same, with something done to each message before it arrives.
-    pub(crate) fn run_with(&mut self, tamper: &mut dyn FnMut(&mut Message)) -> Result<Run, Fault> {
-        use create::{device, recovery, server};
-        let Self {
-            parties,
-            ground,
-            unlock,
-        } = self;
-        let mut said = Vec::new();
-        macro_rules! send {
-            ($kind:ident, $message:expr) => {{
-                let mut message = Message::$kind($message);
-                tamper(&mut message);
-                said.push(message.to_bytes());
-                let Message::$kind(message) = message else {
-                    unreachable!()
-                };
-                message
-            }};
-        }
-        let rng = &mut parties.rng;
-        let (d, opening) = device::begin(*ground, parties.ceremony, rng)?;
-        let opening = send!(Opening, opening);
-        let (s, dealing) = server::begin(opening, ground, &parties.server, &Sealer, rng)?;
-        let dealing = send!(Dealing, dealing);
-        let (d, to_recovery) = d.receive(dealing, &Sealer)?;
-        let to_recovery = send!(ToRecovery, to_recovery);
-        let (r, dealt) = recovery::begin(&parties.recovery, ground, to_recovery, &parties.age, rng)?;
-        let dealt = send!(RecoveryDealing, dealt);
-        let (d, committing) = d.receive(dealt, rng)?;
-        let committing = send!(Committing, committing);
-        let (s, proof) = s.receive(committing)?;
-        let proof = send!(ServerProof, proof);
-        let (d, to_prove) = d.receive(proof)?;
-        let to_prove = send!(ToProve, to_prove);
-        let (finished, proof) = r.receive(to_prove, unlock, &Sealer)?;
-        let proof = send!(RecoveryProof, proof);
-        let to_sign = d.receive(proof)?;
-        let signature = parties.device.sign_raw(&to_sign.signing_bytes());
-        let (device, closing) = to_sign.signed(signature)?;
-        let closing = send!(Closing, closing);
-        let (server, completion) = s.receive(closing, &parties.server)?;
-        let completion = send!(Completion, completion);
-        let device = device.receive(&completion)?;
-        Ok(Run {
-            finished,
-            device,
-            server,
-            said,
-        })
-    }
-}
-
-/// What a run comes to, and every message of it.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) finished: create::recovery::Finished,
-    pub(crate) device: create::device::Created,
-    pub(crate) server: create::server::NewShare,
-    pub(crate) said: Vec<Vec<u8>>,
-}
-
-macro_rules! any_message {
-    ($($name:ident),*) => {
-        /// Any message of the ceremony.
-        pub(crate) enum Message {
-            $($name(create::$name),)*
-        }
-
-        impl Message {
-            pub(crate) fn to_bytes(&self) -> Vec<u8> {
-                match self {
-                    $(Self::$name(message) => message.to_bytes(),)*
-                }
-            }
-
-            pub(crate) fn run_mut(&mut self) -> &mut crate::create::Run {
-                match self {
-                    $(Self::$name(message) => &mut message.run,)*
-                }
-            }
-        }
-
-        /// How each is read and written again, in the order in which they are sent.
-        pub(crate) const DECODERS: &[(&str, Again)] = &[
-            $((stringify!($name), again!(create::$name)),)*
-        ];
-    };
-}
-any_message!(
-    Opening,
-    Dealing,
-    ToRecovery,
-    RecoveryDealing,
-    Committing,
-    ServerProof,
-    ToProve,
-    RecoveryProof,
-    Closing,
-    Completion
-);

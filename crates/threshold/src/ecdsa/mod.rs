@@ -19,8 +19,19 @@
 //! `m/44'/60'/0'` does: hardened steps need a whole secret key, which is nowhere, so addresses are the additive children
 //! `0/i` of the group key ([`AccountKey`]).
 
+use crate::{Fault, FaultKind, codec::Reader};
+
 /// The library to the letter: what it keeps and says is its own form, which another version need not read or mean alike.
 const LIBRARY: &[u8] = b"dkls23-core 0.6.2";
+
+/// What is kept or said by another version of the library is refused before it is read.
+fn same_library(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    if reader.var(64)? == LIBRARY {
+        Ok(())
+    } else {
+        Err(FaultKind::UnknownVersion.into())
+    }
+}
 
 mod account;
 pub mod create;

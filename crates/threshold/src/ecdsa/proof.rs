@@ -21,6 +21,9 @@ const CHALLENGE: usize = 4;
 pub(super) struct Proof(DLogProof<Curve>);
 
 impl Proof {
+    /// Its length: a point, and for each of the parallel proofs a point, a challenge and a response.
+    pub(super) const BYTES: usize = 33 + PARALLEL * (33 + CHALLENGE + 32);
+
     pub(super) fn new(proof: DLogProof<Curve>) -> Result<Self, Fault> {
         let fits = proof.rand_commitments.len() == PARALLEL
             && proof.proofs.len() == PARALLEL

@@ -171,6 +171,10 @@ impl FirstTranscript for EcdsaTranscript {
         }
     }
 
+    fn previous(&self) -> EpochId {
+        self.ground.epoch
+    }
+
     fn public_shares(&self) -> Result<PublicShares, Fault> {
         PublicShares::new(KeyKind::Ecdsa, self.epoch(), self.group, self.verifying_shares)
     }

@@ -18,8 +18,7 @@ use crate::{
     create::names_its_run,
     device_list::{Act, Change},
     envelope::{Purpose, SealSecret},
-    hash,
-    id::{EpochId, Party},
+    id::Party,
     identity::{Domain, IdentitySecret},
     package::{SealToRecovery, seal_to},
     seal::{self, Aad, Schema},
@@ -72,7 +71,11 @@ impl Start<'_> {
             .device_key
             .seal(&binding, Purpose::Dealt, &*own.at(Party::Device), rng)?;
         let envelopes = Envelopes::seal(&terms, Party::Server, ground, &whole, &unlock, sealer, rng)?;
-        let new = grown(share, &whole.increment(Party::Server), provisional(&opening.terms))?;
+        let new = grown(
+            share,
+            &whole.increment(Party::Server),
+            opening.run.epoch_to_come(opening.terms.number),
+        )?;
         let kept = match backup {
             Some(key) => keep(&new, &terms, ground, &unlock, (sealer, key), rng)?,
             None => Vec::new(),
@@ -105,14 +108,6 @@ fn check_opening(ground: &Ground, opening: &Opening) -> Result<(), Fault> {
     foreign(!ground.lists(&opening.device), FaultKind::UnexpectedIdentity)
 }
 
-/// No transcript exists yet: the run takes the place of its hash, so that states of two runs cannot be exchanged.
-fn provisional(terms: &Terms) -> EpochId {
-    EpochId {
-        number: terms.number,
-        transcript: hash::tagged("twofold/run", &[&terms.run.ceremony.0]),
-    }
-}
-
 /// Associated data of the server's share to come, as a device keeps it.
 fn kept_aad(terms: &Terms, group_key: &[u8; 33]) -> Aad {
     Aad {
@@ -128,7 +123,7 @@ fn between_aad(terms: &Terms) -> Aad {
         wallet: terms.run.wallet,
         party: Party::Server,
         kind: terms.kind,
-        epoch: provisional(terms),
+        epoch: terms.run.epoch_to_come(terms.number),
         schema: Schema::REFRESH_SERVER,
         public_key: [0; 33],
     }

@@ -4,12 +4,13 @@ use dkls23_core::protocols::dkg::{self, SessionData};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::super::{
-    curve::{self, Curve, PARAMETERS, Scalar},
+    curve::{self, Curve, PARAMETERS, ProjectivePoint, Scalar},
     proof::Proof,
     randomness::Fresh,
 };
 use crate::{
     Fault, FaultKind,
+    codec::{Reader, Writer},
     create::Dealt,
     id::Party,
     secret::{Secret32, and_wipe},
@@ -79,4 +80,44 @@ impl Own {
             })
         })
     }
+}
+
+impl Own {
+    /// Bytes that it takes in a record.
+    pub(super) const RECORD: usize = 32 + Proof::BYTES + 32;
+
+    /// Into a record under a seal.
+    pub(super) fn write(&self, writer: Writer) -> Writer {
+        writer
+            .fixed(self.value.expose())
+            .field(&self.proof)
+            .fixed(&self.commitment)
+    }
+
+    /// Out of one: the proof must be of this value.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let own = Self {
+            value: Secret32::new(reader.array()?),
+            proof: reader.field()?,
+            commitment: reader.array()?,
+        };
+        let point = and_wipe(|| {
+            let mut value = curve::scalar(own.value.expose())?;
+            let point = (ProjectivePoint::GENERATOR * value).to_affine();
+            value.zeroize();
+            Ok::<_, Fault>(curve::point_bytes(&point))
+        })?;
+        if point == own.proof.point() {
+            Ok(own)
+        } else {
+            Err(FaultKind::ShareMismatch.into())
+        }
+    }
+}
+
+/// A number that was dealt, out of a record.
+pub(super) fn read_dealt(reader: &mut Reader<'_>) -> Result<Dealt, Fault> {
+    let dealt = Zeroizing::new(reader.array()?);
+    curve::scalar(&dealt)?;
+    Ok(dealt)
 }

@@ -1,5 +1,7 @@
 //! The device's part, and the carrying of recovery's messages.
 
+mod kept;
+
 use alloc::vec::Vec;
 
 use rand_core::{CryptoRng, RngCore};
@@ -68,7 +70,6 @@ impl AwaitDealing {
             dealt,
         } = self;
         dealing.verify(&opening)?;
-        let run = opening.run;
         let from_server = opening
             .route(Party::Server, Party::Device)
             .open(&ceremony_key, &dealing.to_device)?;
@@ -78,26 +79,20 @@ impl AwaitDealing {
             &dealt[Party::Recovery.index()],
             None,
         )?;
-        let to_recovery = sealed_digest(&package);
-        let message = ToRecovery {
-            run,
-            opening: opening.clone(),
-            dealing: dealing.clone(),
-            sealed: package,
-        };
         let state = AwaitRecovery {
             opening,
             dealing,
             ceremony_key,
             dealt,
             from_server,
-            to_recovery,
+            sealed: package,
         };
+        let message = state.message();
         Ok((state, message))
     }
 }
 
-/// Waiting for what recovery dealt and commits to.
+/// Waiting for what recovery dealt and commits to. It is made durable, sealed, where recovery is on another machine.
 #[must_use]
 pub struct AwaitRecovery {
     opening: Opening,
@@ -105,7 +100,8 @@ pub struct AwaitRecovery {
     ceremony_key: SealSecret,
     dealt: DealtToAll,
     from_server: Dealt,
-    to_recovery: [u8; 32],
+    /// What the device dealt to recovery.
+    sealed: Vec<u8>,
 }
 
 impl AwaitRecovery {
@@ -121,7 +117,7 @@ impl AwaitRecovery {
             ceremony_key,
             dealt,
             from_server,
-            to_recovery,
+            sealed,
         } = self;
         let run = opening.run;
         run.check(recovery.run, Party::Recovery)?;
@@ -144,7 +140,7 @@ impl AwaitRecovery {
                 .route(Party::Device, Party::Server)
                 .seal(&dealing.server_key, to_server, rng)?,
             from_recovery: recovery.to_server,
-            between: [to_recovery, sealed_digest(&recovery.to_device)],
+            between: [sealed_digest(&sealed), sealed_digest(&recovery.to_device)],
             commitments: [own.commitment, recovery.commitment],
         };
         let state = AwaitProof {
@@ -157,7 +153,8 @@ impl AwaitRecovery {
     }
 }
 
-/// Waiting for the server's commitment and what it opens to.
+/// Waiting for the server's commitment and what it opens to. It is made durable, sealed, before the second request leaves: the
+/// server answers that one and no other.
 #[must_use]
 pub struct AwaitProof {
     opening: Opening,
@@ -170,13 +167,9 @@ impl AwaitProof {
     /// Everybody has committed: shows recovery what server and device open.
     pub fn receive(self, server: ServerProof) -> Result<(AwaitRecoveryProof, ToProve), Fault> {
         self.opening.run.check(server.run, Party::Server)?;
-        let message = ToProve {
-            run: self.opening.run,
-            committing: self.committing.clone(),
-            server: server.clone(),
-            proof: self.own.proof.clone(),
-        };
-        Ok((AwaitRecoveryProof { before: self, server }, message))
+        let state = AwaitRecoveryProof { before: self, server };
+        let message = state.message();
+        Ok((state, message))
     }
 }
 
@@ -258,27 +251,25 @@ impl ToSign {
     pub fn signed(self, signature: Signature64) -> Result<(AwaitCompletion, Closing), Fault> {
         let transcript = &self.outcome.transcript;
         transcript.verify(Party::Device, &signature)?;
-        let closing = Closing {
-            run: transcript.run,
-            proofs: self.proofs,
-            package: self.package.clone(),
-            device_signature: signature,
-            recovery_signature: self.recovery_signature,
-        };
         let state = AwaitCompletion {
             outcome: self.outcome,
+            proofs: self.proofs,
             package: self.package,
             signatures: [signature, self.recovery_signature],
         };
+        let closing = state.closing();
         Ok((state, closing))
     }
 }
 
-/// Waiting for the server's signature over T.
+/// Waiting for the server's signature over T. It is made durable, sealed, before the closing leaves: from then on the server
+/// may have the key.
 #[derive(Debug)]
 #[must_use]
 pub struct AwaitCompletion {
     outcome: Outcome,
+    /// Device's, then recovery's.
+    proofs: [super::super::proof::Proof; 2],
     package: FirstPackage,
     /// Device's, then recovery's.
     signatures: [Signature64; 2],

@@ -1,9 +1,12 @@
 //! Recovery's part: its words are there for two messages.
 
+use alloc::vec::Vec;
+
 use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
 
 use super::{
-    super::Ground,
+    super::{Ground, LIBRARY, same_library},
     dealing::{Own, deal},
     message::{Dealing, Opening, RecoveryDealing, RecoveryProof, ToProve, ToRecovery},
     outcome::{Outcome, Rounds},
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
+    codec::{Kind, Reader, Writer},
     create::names_its_run,
     id::Party,
     identity::{Domain, IdentitySecret},
@@ -91,6 +95,57 @@ pub struct AwaitProofs {
 }
 
 impl AwaitProofs {
+    /// What recovery has said, to be said again.
+    #[must_use]
+    pub const fn message(&self) -> &RecoveryDealing {
+        &self.answer
+    }
+
+    /// The record to seal, for a machine that is turned off between the two messages.
+    #[must_use]
+    pub fn to_secret_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let (opening, dealing, answer) = (self.opening.to_bytes(), self.dealing.to_bytes(), self.answer.to_bytes());
+        let rest = LIBRARY.len() + opening.len() + dealing.len() + answer.len();
+        let writer = Writer::with_capacity(Kind::EcdsaRecoveryDealt, 2 + Own::RECORD + 32 + 4 * 4 + rest).var(LIBRARY);
+        self.own
+            .write(writer)
+            .fixed(&self.from_device)
+            .var(&opening)
+            .var(&dealing)
+            .var(&answer)
+            .finish_secret()
+    }
+
+    /// The other direction; the words are typed again, and `ground` is what recovery holds of the wallet now.
+    pub fn from_secret_bytes(bytes: &[u8], secret: &RecoverySecret, ground: &Ground) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes, Kind::EcdsaRecoveryDealt)?;
+        same_library(&mut reader)?;
+        let max = bytes.len();
+        let own = Own::read(&mut reader)?;
+        let from_device = reader.array()?;
+        let opening = Opening::try_from(reader.var(max)?)?;
+        let dealing = Dealing::try_from(reader.var(max)?)?;
+        let answer = RecoveryDealing::try_from(reader.var(max)?)?;
+        reader.finish()?;
+        ground.check(&opening.ground, Party::Device)?;
+        dealing.verify(&opening)?;
+        opening.run.check(answer.run, Party::Recovery)?;
+        if secret.public() != ground.recovery {
+            return Err(FaultKind::UnexpectedIdentity.into());
+        }
+        if answer.commitment != own.commitment {
+            return Err(FaultKind::ShareMismatch.into());
+        }
+        Ok(Self {
+            signer: secret.identity(),
+            opening,
+            dealing,
+            from_device,
+            answer,
+            own,
+        })
+    }
+
     /// Checks everything, opens its own, seals the share to itself with the unlock key that it holds, and signs T.
     pub fn receive(
         self,

@@ -1,4 +1,6 @@
-//! The server's part. Its state between two requests lives in memory.
+//! The server's part. It keeps its state between two requests sealed: under the unlock key inside, under its own key outside.
+
+mod kept;
 
 use rand_core::{CryptoRng, RngCore};
 
@@ -60,6 +62,9 @@ pub fn begin(
 }
 
 /// Waiting for what device and recovery dealt and commit to.
+///
+/// It is taken once: whoever has seen what the server opens must not have another answer of it to something else. So the
+/// caller stores the [`AwaitClosing`] in its place before the [`ServerProof`] leaves.
 #[must_use]
 pub struct AwaitCommitting {
     opening: Opening,
@@ -88,17 +93,13 @@ impl AwaitCommitting {
                 (Party::Recovery, &from_recovery),
             ],
         )?;
-        let message = ServerProof {
-            run,
-            commitment: own.commitment,
-            proof: own.proof.clone(),
-        };
         let state = AwaitClosing {
             opening: self.opening,
             dealing: self.dealing,
             committing,
             own,
         };
+        let message = state.proof();
         Ok((state, message))
     }
 }
@@ -107,7 +108,8 @@ names_its_run! {
     AwaitCommitting as "ecdsa::server::AwaitCommitting", opening.run;
 }
 
-/// Waiting for what the others open, and their signatures.
+/// Waiting for what the others open, and their signatures. A closing that fails consumes it; what was sealed is then the
+/// caller's to erase.
 #[must_use]
 pub struct AwaitClosing {
     opening: Opening,
@@ -158,8 +160,17 @@ impl AwaitClosing {
             transcript,
             package: closing.package,
         };
-        let run = opening.run;
-        Ok((new, Completion { run, signature }))
+        let completion = complete(&new.transcript);
+        Ok((new, completion))
+    }
+}
+
+/// Answers a closing of a run that has already ended well: the stored signature.
+#[must_use]
+pub fn complete(transcript: &SignedEcdsaTranscript) -> Completion {
+    Completion {
+        run: transcript.transcript().run,
+        signature: *transcript.signature(Party::Server),
     }
 }
 

@@ -1,10 +1,16 @@
 //! The ceremony, and parties that keep the form and break the protocol.
 
+mod kept;
+
 use super::Opening;
 use crate::{
     Class, Fault, FaultKind,
     create::Route,
-    ecdsa::fixture::{DECODERS, Gaining, Message, Pairs, has_one_encoding, set_up, test},
+    ecdsa::{
+        fixture::{DECODERS, Gaining, Message, Pairs, has_one_encoding, set_up, test},
+        proof::Proof,
+    },
+    envelope::SealSecret,
     id::{KeyKind, Party},
     identity::{Domain, IdentitySecret},
     transcript::FirstTranscript,
@@ -121,6 +127,19 @@ fn p16_ecdsa_what_was_dealt_wrongly_ends_the_run() {
 }
 
 #[test]
+fn p14_ecdsa_numbers_on_a_curve_of_another_degree_make_no_key() {
+    // Three that are on no line are on a parabola: whoever is dealt the odd one.
+    for to in [Party::Server, Party::Device] {
+        let fault = Gaining::new(2).run_with_dealt(to).unwrap_err();
+        assert_eq!(
+            (fault.kind, fault.class()),
+            (FaultKind::DealtShare, Class::Blame),
+            "{to}"
+        );
+    }
+}
+
+#[test]
 fn p32_ecdsa_a_hub_that_invents_the_server_gets_nothing_from_recovery() {
     let fault = tampered(|message| {
         if let Message::ToRecovery(to_recovery) = message {
@@ -232,6 +251,113 @@ fn p11_ecdsa_no_message_of_another_run_is_taken() {
         seen += 1;
     }
     assert_eq!(seen, 9);
+}
+
+#[test]
+fn p44_ecdsa_recorded_messages_open_with_no_key_that_outlives_the_run() {
+    let mut gaining = Gaining::new(1);
+    let (mut opened, mut sealed) = (None, std::vec::Vec::new());
+    gaining
+        .run_with(&mut |message| match message {
+            Message::Opening(opening) => opened = Some(opening.clone()),
+            Message::Dealing(dealing) => sealed.push((Party::Server, Party::Device, dealing.to_device.clone())),
+            Message::RecoveryDealing(dealing) => {
+                sealed.push((Party::Recovery, Party::Server, dealing.to_server.clone()));
+                sealed.push((Party::Recovery, Party::Device, dealing.to_device.clone()));
+            }
+            Message::Committing(committing) => {
+                sealed.push((Party::Device, Party::Server, committing.from_device.clone()));
+            }
+            _ => {}
+        })
+        .unwrap();
+    let (opening, parties) = (opened.unwrap(), gaining.parties);
+    let kept = [
+        SealSecret::new(parties.server.expose_seed()),
+        SealSecret::new(parties.device.expose_seed()),
+        parties.sealing,
+    ];
+    assert_eq!(sealed.len(), 4);
+    for (from, to, sealed) in sealed {
+        for key in &kept {
+            let fault = opening.route(from, to).open(key, &sealed).unwrap_err();
+            blamed(&fault, FaultKind::SealedPackage, &[from]);
+        }
+    }
+}
+
+#[test]
+fn p12_ecdsa_no_message_of_another_wallet_is_taken() {
+    for (nth, (name, _)) in DECODERS.iter().enumerate().skip(1) {
+        let mut at = 0;
+        let fault = tampered(|message| {
+            if at == nth {
+                message.run_mut().wallet.0[0] ^= 1;
+            }
+            at += 1;
+        });
+        assert_eq!(fault.kind, FaultKind::ForeignCeremony, "{name}");
+    }
+}
+
+#[test]
+fn p09_ecdsa_a_message_of_another_step_is_out_of_order() {
+    let said = Gaining::new(1).run().unwrap().said;
+    for (name, again) in DECODERS {
+        for ((other, _), bytes) in DECODERS.iter().zip(&said) {
+            if other != name {
+                let fault = again(bytes).unwrap_err();
+                assert_eq!(fault.kind, FaultKind::UnexpectedMessage, "{other} as {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn p02_ecdsa_the_identity_and_other_bad_points_are_refused_in_proofs_and_verifying_shares() {
+    let run = Gaining::new(1).run().unwrap();
+    let bad: [[u8; 33]; 4] = {
+        let mut off_curve = [0; 33];
+        (off_curve[0], off_curve[32]) = (2, 5);
+        let mut uncompressed = [7; 33];
+        uncompressed[0] = 4;
+        [[0; 33], off_curve, uncompressed, [0xff; 33]]
+    };
+    // Who says the proof, and where its first point and the last of its commitments stand in the message.
+    let run_and = 2 + 32;
+    for (nth, at, prover) in [
+        (5, run_and + 32, Party::Server),
+        (6, 0, Party::Device),
+        (7, run_and, Party::Recovery),
+        (8, run_and, Party::Device),
+    ] {
+        let (name, again) = DECODERS[nth];
+        let bytes = &run.said[nth];
+        let at = if at == 0 { bytes.len() - Proof::BYTES } else { at };
+        for place in [at, at + 33, at + 64 * 33] {
+            for point in bad {
+                let mut bytes = bytes.clone();
+                bytes[place..place + 33].copy_from_slice(&point);
+                let fault = again(&bytes).unwrap_err();
+                assert_eq!(
+                    (fault.kind, fault.culprits.as_slice()),
+                    (FaultKind::Point, &[prover][..]),
+                    "{name}"
+                );
+                assert_eq!(fault.class(), Class::Malformed);
+            }
+        }
+    }
+    let transcript = run.server.transcript.to_bytes();
+    for party in 0..3 {
+        let at = transcript.len() - 3 * 64 - (3 - party) * 33;
+        for point in bad {
+            let mut bytes = transcript.clone();
+            bytes[at..at + 33].copy_from_slice(&point);
+            let fault = crate::ecdsa::SignedEcdsaTranscript::try_from(bytes.as_slice()).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Point);
+        }
+    }
 }
 
 #[test]

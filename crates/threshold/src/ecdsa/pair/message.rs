@@ -6,6 +6,7 @@ use super::{
     super::{
         LIBRARY,
         said::{asked, unsigned},
+        same_library,
     },
     Setting,
     multiplication::Shown,
@@ -81,9 +82,7 @@ impl Encode for PairOpening {
 impl Decode for PairOpening {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let (run, setting, head) = (reader.field()?, reader.field()?, reader.field()?);
-        if reader.var(64)? != LIBRARY {
-            return Err(FaultKind::UnknownVersion.into());
-        }
+        same_library(reader)?;
         let opening = Self {
             run,
             setting,

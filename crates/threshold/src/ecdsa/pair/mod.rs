@@ -43,7 +43,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use zeroize::{Zeroize, Zeroizing};
 
 use self::standing::{PROCESS, State};
-use super::{LIBRARY, curve::Curve, curve::index, randomness::Fresh, sign::SignFault};
+use super::{LIBRARY, curve::Curve, curve::index, randomness::Fresh, same_library, sign::SignFault};
 use crate::{
     Fault, FaultKind,
     codec::{Decode, Encode, Kind, Reader, Writer},
@@ -295,9 +295,7 @@ impl SetUp {
     /// Out of a record, and whether that says that it has ended.
     fn read(registry: &'static standing::Registry, bytes: &[u8]) -> Result<(Self, bool), Fault> {
         let mut reader = Reader::new(bytes, Kind::EcdsaPair)?;
-        if reader.var(64)? != LIBRARY {
-            return Err(FaultKind::UnknownVersion.into());
-        }
+        same_library(&mut reader)?;
         let setting: Setting = reader.field()?;
         let (me, id) = (reader.field::<Party>()?, reader.field()?);
         let quarantined = match reader.u8()? {

@@ -3,6 +3,7 @@
 mod ban;
 mod encoding;
 mod mutated;
+mod replay;
 
 use std::{collections::BTreeSet, fmt::Write as _, format, string::ToString, vec::Vec};
 

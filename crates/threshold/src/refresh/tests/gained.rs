@@ -1,5 +1,9 @@
 //! An ECDSA key that a wallet gained: what recovery sealed of it, and the refreshes since.
 
+use std::sync::LazyLock;
+
+use proptest::{prelude::*, sample::Index};
+
 use super::{words::replaced, *};
 use crate::{
     ecdsa::{
@@ -20,36 +24,34 @@ impl House {
     }
 
     /// The same with something done to what everybody stands on.
-    fn gain_with(self, change: impl FnOnce(&mut crate::ecdsa::Ground)) -> Gained {
-        let Self {
-            parties,
-            ground,
-            unlock,
-            sealing,
-            list,
-            chain,
-            seal_key,
-            ..
-        } = self;
-        let first_recovery = chain.created().transcript().recovery().signing;
-        let mut gaining = Gaining::at(parties, unlock, ground.public.epoch(), *ground.list.head());
-        gaining.ground.first_recovery = first_recovery;
-        change(&mut gaining.ground);
-        let run = gaining.run().unwrap();
+    fn gain_with(mut self, change: impl FnOnce(&mut crate::ecdsa::Ground)) -> Gained {
+        let run = self.gained(change);
         House {
-            parties: gaining.parties,
+            parties: self.parties,
             ground: Ground {
                 public: run.device.public,
-                ..ground
+                ..self.ground
             },
             server: run.server.share,
             device: run.device.share,
-            unlock: gaining.unlock,
-            sealing,
-            chain: EcdsaChain::new(run.device.transcript, run.device.package, list.clone(), Vec::new()),
-            list,
-            seal_key,
+            unlock: self.unlock,
+            sealing: self.sealing,
+            chain: EcdsaChain::new(run.device.transcript, run.device.package, self.list.clone(), Vec::new()),
+            list: self.list,
+            seal_key: self.seal_key,
         }
+    }
+
+    /// The ceremony alone.
+    pub(super) fn gained(&mut self, change: impl FnOnce(&mut crate::ecdsa::Ground)) -> crate::ecdsa::fixture::Run {
+        let parties = core::mem::replace(&mut self.parties, Parties::new(200));
+        let (unlock, epoch) = (Parties::copy_of(&self.unlock), self.ground.public.epoch());
+        let mut gaining = Gaining::at(parties, unlock, epoch, *self.ground.list.head());
+        gaining.ground.first_recovery = self.chain.created().transcript().recovery().signing;
+        change(&mut gaining.ground);
+        let run = gaining.run().unwrap();
+        self.parties = gaining.parties;
+        run
     }
 }
 
@@ -129,6 +131,33 @@ fn p33_ecdsa_recovery_opens_whichever_dealer_s_envelope_is_good_and_names_both_w
 }
 
 #[test]
+fn p34_ecdsa_of_two_refreshes_at_once_one_wins_and_one_that_dies_leaves_the_epoch_that_there_was() {
+    let mut house = House::new(9).gain();
+    let before = house.ground.public.clone();
+    // A device dies between the two requests: nothing has changed.
+    drop(house.until_pending());
+    house.device.check(&before).unwrap();
+    house.server.check(&before).unwrap();
+    assert_eq!(house.recovery().unwrap().public, before);
+    let (first, of_first) = house.until_pending();
+    let (second, of_second) = house.until_pending();
+    // The server has the later one in the earlier one's place.
+    let (new, completion) = house.close(of_second, &second.closing()).unwrap();
+    let (third, of_third) = house.until_pending();
+    let fault = house.close(of_third, &first.closing()).unwrap_err();
+    assert_eq!(fault, Fault::of(FaultKind::ForeignCeremony, Party::Device));
+    drop(third);
+    let refreshed = second.finish(&completion).unwrap();
+    let _ = house.take(new, refreshed);
+    let fault = house.close(of_first, &first.closing()).unwrap_err();
+    assert_eq!(fault, FaultKind::StaleEpoch.into());
+    let opened = house.recovery().unwrap();
+    for share in [&house.server, &house.device, &opened.contents.share] {
+        share.check(&house.ground.public).unwrap();
+    }
+}
+
+#[test]
 fn p36_ecdsa_a_package_of_another_epoch_wallet_or_key_is_refused_and_so_is_another_s_refresh() {
     let taproot = House::new(3);
     let (of_taproot, bytes) = (taproot.chain.package().clone(), taproot.chain.to_bytes());
@@ -171,6 +200,30 @@ fn p36_ecdsa_a_package_of_another_epoch_wallet_or_key_is_refused_and_so_is_anoth
         Chain::try_from(bytes.as_slice()).unwrap_err().kind,
         FaultKind::UnexpectedMessage
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn p36_ecdsa_a_chain_that_was_altered_opens_to_the_same_epoch_or_not_at_all(
+        edits in prop::collection::vec((any::<Index>(), 1..=u8::MAX), 1..4),
+    ) {
+        static HOUSE: LazyLock<Gained> = LazyLock::new(|| {
+            let mut house = House::new(1).gain();
+            let _ = house.refresh();
+            house
+        });
+        let mut bytes = HOUSE.chain.to_bytes();
+        for (at, bits) in &edits {
+            let at = at.index(bytes.len());
+            bytes[at] ^= bits;
+        }
+        let opened = EcdsaChain::try_from(bytes.as_slice()).and_then(|chain| HOUSE.opened(&chain));
+        if let Ok(opened) = opened {
+            prop_assert_eq!(&opened.public, &HOUSE.ground.public);
+            opened.contents.share.check(&HOUSE.ground.public).unwrap();
+        }
+    }
 }
 
 #[test]
