@@ -40,6 +40,8 @@ impl Schema {
     pub const ECDSA_DEALT: Self = Self(5);
     /// The same once it has opened what it committed to.
     pub const ECDSA_PROVED: Self = Self(6);
+    /// The server's state between the two requests of a refresh of both keys.
+    pub const REFRESH_BOTH_SERVER: Self = Self(7);
 }
 
 /// Associated data: a seal opens only for the same record of the same wallet.

@@ -1,5 +1,9 @@
 //! The device's part.
 
+mod next_key;
+
+pub use next_key::NextKey;
+
 use alloc::vec::Vec;
 
 use rand_core::{CryptoRng, RngCore};
@@ -16,7 +20,7 @@ use crate::{
     Fault, FaultKind,
     codec::{self, Kind, Reader, Writer},
     create::{Run, names_its_run, open_dealt},
-    device_list::{Act, Change, DeviceList, Proposal, Signer},
+    device_list::Change,
     envelope::{Purpose, SealPublic, SealSecret},
     id::{CeremonyId, EpochId, Party},
     identity::{Domain, IdentityKey, Signature64},
@@ -25,38 +29,6 @@ use crate::{
     share::{PublicShares, Share},
     transcript::sealed_digest,
 };
-
-/// The device's sealing key from this refresh on, with the list's entry that says so.
-#[derive(Debug)]
-pub struct NextKey {
-    secret: SealSecret,
-    change: Change,
-}
-
-impl NextKey {
-    /// What the device signs to take `secret` in place of the key that it is listed with.
-    #[must_use]
-    pub fn proposal(list: &DeviceList, device: &IdentityKey, secret: &SealSecret) -> Proposal {
-        let act = Act::Reseal {
-            device: device.device_id(),
-            sealing: secret.public(),
-        };
-        Proposal::new(list, act)
-    }
-
-    /// The key with the device's signature over [`Self::proposal`].
-    pub fn signed(
-        list: &DeviceList,
-        device: &IdentityKey,
-        secret: SealSecret,
-        signature: Signature64,
-    ) -> Result<Self, Fault> {
-        let proposal = Self::proposal(list, device, &secret);
-        let change = proposal.signed(Signer::Device(*device), signature);
-        list.judge(&change).map_err(|_| FaultKind::IdentitySignature)?;
-        Ok(Self { secret, change })
-    }
-}
 
 /// What the device brings to a refresh.
 #[derive(Debug)]
@@ -223,9 +195,19 @@ impl ToSign {
         Domain::TRANSCRIPT.signing_bytes(&self.transcript.hash())
     }
 
+    /// T, as it is to be signed.
+    pub(super) const fn transcript(&self) -> &RefreshTranscript {
+        &self.transcript
+    }
+
     /// Takes the device's signature.
     pub fn signed(self, signature: Signature64) -> Result<Pending, Fault> {
-        self.transcript.verify(Party::Device, &signature)?;
+        self.signed_with(None, signature)
+    }
+
+    /// The same with a signature over the other key's transcript as well, whose hash is `beside`.
+    pub(super) fn signed_with(self, beside: Option<[u8; 32]>, signature: Signature64) -> Result<Pending, Fault> {
+        self.transcript.verify(beside.as_ref(), Party::Device, &signature)?;
         let Self {
             share,
             public,
@@ -236,6 +218,7 @@ impl ToSign {
             share,
             public,
             transcript,
+            beside,
             parts,
             signature,
         })
@@ -250,6 +233,8 @@ pub struct Pending {
     share: Share,
     public: PublicShares,
     transcript: RefreshTranscript,
+    /// H(T) of the other key, where one ceremony refreshes both.
+    beside: Option<[u8; 32]>,
     parts: Parts,
     signature: Signature64,
 }
@@ -290,11 +275,12 @@ impl Pending {
             share,
             public,
             transcript,
+            beside,
             parts,
             signature,
         } = self;
         transcript.terms.run.check(completion.run, Party::Server)?;
-        let signed = SignedRefresh::new(transcript, [completion.signature, signature])?;
+        let signed = SignedRefresh::new(transcript, beside, [completion.signature, signature])?;
         Ok(Refreshed {
             share,
             public,
@@ -328,6 +314,18 @@ impl Pending {
 
     /// The other direction. Everything is checked again: a keystore is not trusted more than a peer.
     pub fn from_secret_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        Self::read(bytes)?.with(None)
+    }
+
+    /// Whether the device has signed this, together with the other key's transcript where `beside` is its hash.
+    pub(super) fn with(self, beside: Option<[u8; 32]>) -> Result<Self, Fault> {
+        self.transcript
+            .verify(beside.as_ref(), Party::Device, &self.signature)?;
+        Ok(Self { beside, ..self })
+    }
+
+    /// Everything but the signature.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let mut reader = Reader::new(bytes, Kind::RefreshDeviceState)?;
         let max = bytes.len();
         let unlock = UnlockKey::new(Secret32::new(reader.array()?));
@@ -354,14 +352,13 @@ impl Pending {
         }
         share.check(&public)?;
         unlock.check(&transcript.unlock_digest)?;
-        transcript.verify(Party::Device, &signature)?;
         let digests = [from_server.digests(), envelopes.digests()];
         if transcript.envelopes != digests || transcript.between[2] != sealed_digest(&kept) {
             return Err(FaultKind::ForeignCeremony.into());
         }
         let parts = Parts {
             unlock,
-            next: next_key(&transcript, renewed == 1, secret, reseal)?,
+            next: next_key::kept(&transcript, renewed == 1, secret, reseal)?,
             from_server,
             from_device: envelopes,
             kept,
@@ -370,34 +367,11 @@ impl Pending {
             share,
             public,
             transcript,
+            beside: None,
             parts,
             signature,
         })
     }
-}
-
-/// The next sealing key out of a keystore: both halves, or neither.
-fn next_key(
-    transcript: &RefreshTranscript,
-    renewed: bool,
-    secret: SealSecret,
-    change: Option<Change>,
-) -> Result<Option<NextKey>, Fault> {
-    let Some(change) = change else {
-        return if renewed {
-            Err(FaultKind::PublicKey.into())
-        } else {
-            Ok(None)
-        };
-    };
-    let own = Act::Reseal {
-        device: transcript.device.device_id(),
-        sealing: secret.public(),
-    };
-    if !renewed || *change.act() != own || change.parent() != &transcript.list_head {
-        return Err(FaultKind::PublicKey.into());
-    }
-    Ok(Some(NextKey { secret, change }))
 }
 
 /// The new epoch, which is now the only one: whatever was of the old one is to be erased.

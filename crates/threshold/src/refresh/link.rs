@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Fault, FaultKind,
-    codec::{self, Decode, Encode, Kind, Reader, Writer},
+    codec::{Kind, Reader, Writer},
     create::Dealt,
     envelope::SealSecret,
     id::Party,
@@ -162,7 +162,12 @@ impl Link {
     /// Canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        Writer::new(Kind::RefreshLink).field(self).finish()
+        let writer = match self.signed.beside() {
+            None => Writer::new(Kind::RefreshLink),
+            Some(beside) => Writer::new(Kind::RefreshLinkBeside).fixed(beside),
+        };
+        let writer = writer.field(&self.signed);
+        self.envelopes.iter().fold(writer, Writer::field).finish()
     }
 
     #[cfg(test)]
@@ -171,26 +176,24 @@ impl Link {
     }
 }
 
-impl Encode for Link {
-    fn encode(&self, writer: Writer) -> Writer {
-        self.envelopes.iter().fold(writer.field(&self.signed), Writer::field)
-    }
-}
-
-impl Decode for Link {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        Ok(Self {
-            signed: reader.field()?,
-            envelopes: [reader.field()?, reader.field()?],
-        })
-    }
-}
-
 /// Decoding verifies both signatures, by the identities that the transcript itself names.
 impl TryFrom<&[u8]> for Link {
     type Error = Fault;
 
     fn try_from(bytes: &[u8]) -> Result<Self, Fault> {
-        codec::read(bytes, Kind::RefreshLink)
+        let both = bytes.get(1) == Some(&(Kind::RefreshLinkBeside as u8));
+        let (mut reader, beside) = if both {
+            let mut reader = Reader::new(bytes, Kind::RefreshLinkBeside)?;
+            let beside = reader.array()?;
+            (reader, Some(beside))
+        } else {
+            (Reader::new(bytes, Kind::RefreshLink)?, None)
+        };
+        let link = Self {
+            signed: SignedRefresh::read(&mut reader, beside)?,
+            envelopes: [reader.field()?, reader.field()?],
+        };
+        reader.finish()?;
+        Ok(link)
     }
 }

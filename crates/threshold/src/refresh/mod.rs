@@ -23,9 +23,12 @@
 //! refreshes takes a fresh one in the same step, and any other when it has opened what waited for it, so that what was
 //! sealed to the old one, recorded, opens for nobody who gets hold of the device later.
 //!
+//! A wallet with two keys refreshes [`both`] in one run.
+//!
 //! The second to deal can choose the sum. It gains nothing by that, since it knows the sum whatever it is; a sum of
 //! zero, which would leave every old share alive, is refused.
 
+pub mod both;
 pub mod device;
 mod envelopes;
 mod increment;

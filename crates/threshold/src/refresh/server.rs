@@ -225,9 +225,22 @@ impl AwaitClosing {
         closing: &Closing,
         identity: &IdentitySecret,
     ) -> Result<(Refreshed, Completion), Fault> {
-        let Self { opening, round, own } = self;
+        let transcript = self.transcript(ground, closing, identity)?;
+        let refreshed = self.take(ground, closing, (transcript, None), identity)?;
+        let completion = complete(&refreshed.link);
+        Ok((refreshed, completion))
+    }
+
+    /// T, as a closing makes it where the wallet stands now.
+    pub(super) fn transcript(
+        &self,
+        ground: &Ground,
+        closing: &Closing,
+        identity: &IdentitySecret,
+    ) -> Result<RefreshTranscript, Fault> {
+        let Self { opening, round, .. } = self;
         opening.run.check(closing.run, Party::Device)?;
-        check_opening(ground, &opening)?;
+        check_opening(ground, opening)?;
         if identity.public() != ground.server {
             return Err(FaultKind::Internal.into());
         }
@@ -238,8 +251,20 @@ impl AwaitClosing {
             server: round.envelopes.digests(),
             device: closing.envelopes.digests(),
         };
-        let transcript = RefreshTranscript::assemble(ground, &opening, &round, digests)?;
-        transcript.verify(Party::Device, &closing.signature)?;
+        RefreshTranscript::assemble(ground, opening, round, digests)
+    }
+
+    /// Checks the device's signature over T, and over the other key's where there is one, and the server's own share, and only
+    /// then signs.
+    pub(super) fn take(
+        self,
+        ground: &Ground,
+        closing: &Closing,
+        (transcript, beside): (RefreshTranscript, Option<[u8; 32]>),
+        identity: &IdentitySecret,
+    ) -> Result<Refreshed, Fault> {
+        let Self { opening, round, own } = self;
+        transcript.verify(beside.as_ref(), Party::Device, &closing.signature)?;
         check_reseal(ground, &opening, closing.reseal.as_ref())?;
         let public = transcript.follows(ground.wallet, &ground.server, &ground.recovery, &ground.public)?;
         let share = Share::new(
@@ -250,19 +275,14 @@ impl AwaitClosing {
             own.expose(),
         )?;
         share.check(&public)?;
-        let signature = identity.sign(Domain::TRANSCRIPT, &transcript.hash());
-        let signed = SignedRefresh::new(transcript, [signature, closing.signature])?;
-        let link = Link::new(signed, [round.envelopes, closing.envelopes.clone()]);
-        let completion = complete(&link);
-        Ok((
-            Refreshed {
-                share,
-                public,
-                reseal: closing.reseal.clone(),
-                link,
-            },
-            completion,
-        ))
+        let signature = identity.sign(Domain::TRANSCRIPT, &transcript.signed(beside.as_ref()));
+        let signed = SignedRefresh::new(transcript, beside, [signature, closing.signature])?;
+        Ok(Refreshed {
+            share,
+            public,
+            reseal: closing.reseal.clone(),
+            link: Link::new(signed, [round.envelopes, closing.envelopes.clone()]),
+        })
     }
 }
 

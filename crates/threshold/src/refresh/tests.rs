@@ -1,4 +1,6 @@
 mod absent;
+#[cfg(feature = "ecdsa")]
+mod both;
 mod cheating;
 #[cfg(feature = "ecdsa")]
 mod ecdsa;

@@ -14,7 +14,7 @@ use crate::{
     device_list::MAX_DEVICES,
     envelope::SealPublic,
     hash,
-    id::{CeremonyId, EpochId, Party, WalletId},
+    id::{CeremonyId, EpochId, KeyKind, Party, WalletId},
     identity::{IdentityKey, Signature64},
     share::PublicShares,
     transcript::{self, Suite, sealed_digest},
@@ -23,6 +23,9 @@ use crate::{
 
 /// The dealers, in the order in which they are named.
 pub(super) const DEALERS: [Party; 2] = [Party::Server, Party::Device];
+
+/// What both keys' transcripts are signed under together.
+const BOTH: &str = "twofold/refresh/both";
 
 /// T.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,14 +192,26 @@ impl RefreshTranscript {
         self.public_shares()
     }
 
-    /// Checks `party`'s signature over this transcript: one of the two dealers'.
-    pub fn verify(&self, party: Party, signature: &Signature64) -> Result<(), Fault> {
+    /// What the dealers sign: H(T), or that of both keys' transcripts where one ceremony refreshed both, the wallet's own key
+    /// first. A signature over both is none over either, so neither can be shown without the other.
+    pub(super) fn signed(&self, beside: Option<&[u8; 32]>) -> [u8; 32] {
+        let own = self.hash();
+        match (beside, self.terms.kind) {
+            (None, _) => own,
+            (Some(other), KeyKind::Taproot) => hash::tagged(BOTH, &[&own, other]),
+            (Some(other), KeyKind::Ecdsa) => hash::tagged(BOTH, &[other, &own]),
+        }
+    }
+
+    /// Checks `party`'s signature over this transcript, and over the other key's with this hash where there is one: `party` is
+    /// one of the two dealers.
+    pub fn verify(&self, beside: Option<&[u8; 32]>, party: Party, signature: &Signature64) -> Result<(), Fault> {
         let key = match party {
             Party::Server => &self.server,
             Party::Device => &self.device,
             Party::Recovery => return Err(FaultKind::UnexpectedIdentity.into()),
         };
-        transcript::verify(key, &self.hash(), party, signature)
+        transcript::verify(key, &self.signed(beside), party, signature)
     }
 
     /// Canonical bytes.
@@ -285,20 +300,36 @@ impl Decode for RefreshTranscript {
     }
 }
 
-/// T with both dealers' signatures: a link of a wallet's chain of epochs.
+/// T with both dealers' signatures: a link of a key's chain of epochs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedRefresh {
     transcript: RefreshTranscript,
+    beside: Option<[u8; 32]>,
     signatures: [Signature64; 2],
 }
 
 impl SignedRefresh {
-    /// Puts a transcript and the server's and the device's signature together, checking each.
-    pub fn new(transcript: RefreshTranscript, signatures: [Signature64; 2]) -> Result<Self, Fault> {
+    /// Puts a transcript and the server's and the device's signature together, checking each. `beside` is H(T) of the other key,
+    /// where one ceremony refreshed both.
+    pub fn new(
+        transcript: RefreshTranscript,
+        beside: Option<[u8; 32]>,
+        signatures: [Signature64; 2],
+    ) -> Result<Self, Fault> {
         for (party, signature) in DEALERS.into_iter().zip(&signatures) {
-            transcript.verify(party, signature)?;
+            transcript.verify(beside.as_ref(), party, signature)?;
         }
-        Ok(Self { transcript, signatures })
+        Ok(Self {
+            transcript,
+            beside,
+            signatures,
+        })
+    }
+
+    /// H(T) of the other key's refresh, where one ceremony refreshed both.
+    #[must_use]
+    pub const fn beside(&self) -> Option<&[u8; 32]> {
+        self.beside.as_ref()
     }
 
     /// T.
@@ -321,11 +352,11 @@ impl Encode for SignedRefresh {
     }
 }
 
-/// Decoding verifies both signatures.
-impl Decode for SignedRefresh {
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+impl SignedRefresh {
+    /// Decoding verifies both signatures.
+    pub(super) fn read(reader: &mut Reader<'_>, beside: Option<[u8; 32]>) -> Result<Self, Fault> {
         let transcript = reader.field()?;
-        Self::new(transcript, [reader.field()?, reader.field()?])
+        Self::new(transcript, beside, [reader.field()?, reader.field()?])
     }
 }
 

@@ -236,7 +236,7 @@ fn forged(house: &House, link: &Link, device: &IdentitySecret, change: impl FnOn
     let sign = |who: &IdentitySecret| who.sign(Domain::TRANSCRIPT, &transcript.hash());
     let signatures = [sign(&house.parties.server), sign(device)];
     let envelopes = [0, 1].map(|dealer| link.envelopes_of(dealer).clone());
-    Link::new(SignedRefresh::new(transcript, signatures).unwrap(), envelopes)
+    Link::new(SignedRefresh::new(transcript, None, signatures).unwrap(), envelopes)
 }
 
 #[test]
