@@ -37,7 +37,7 @@ tls_scan() {
     mkdir -p "$folder"
     web_certificate "$folder"
     TWOFOLD__TLS__CERTIFICATE=$folder/chain.pem TWOFOLD__TLS__KEY=$folder/key.pem TWOFOLD__TLS__TRUST=web \
-        TWOFOLD__PUBLIC_URL=https://localhost:443 "$plain/twofold-server" run --dev --json --data "$folder/server" --listen 127.0.0.1:0 >"$folder/ready" 2>"$folder/log" &
+        TWOFOLD__PUBLIC_URL=https://localhost "$plain/twofold-server" run --dev --json --data "$folder/server" --listen 127.0.0.1:0 >"$folder/ready" 2>"$folder/log" &
     server=$!
     looks=0
     until [ -s "$folder/ready" ]; do
