@@ -104,8 +104,12 @@ async fn machine(items: &[(BlobName, Vec<u8>)]) -> (Memory, Client<Machine>) {
     for (name, bytes) in items {
         store.save(name, bytes).await.expect("saves");
     }
-    let keys = Unlocked::unlock(store.clone(), &phrase()).await.expect("the passphrase fits");
-    let client = Client::<Machine>::open(keys, Cut, Still, random()).await.expect("opens");
+    let keys = Unlocked::unlock(store.clone(), &phrase())
+        .await
+        .expect("the passphrase fits");
+    let client = Client::<Machine>::open(keys, Cut, Still, random())
+        .await
+        .expect("opens");
     (store, client)
 }
 
@@ -220,7 +224,12 @@ pub(super) fn seeds(request_case: usize, answer_case: usize) -> Vec<Seed> {
         var(&[5; 40]),
         vec![6; 32],
     ];
-    let given = [some(&[1; 20]), some(&part.concat()), some(&[7; 96]), some(&frozen(&key))];
+    let given = [
+        some(&[1; 20]),
+        some(&part.concat()),
+        some(&[7; 96]),
+        some(&frozen(&key)),
+    ];
     let given = [vec![VERSION, 1], given.concat()].concat();
     let answers = [
         ("begin", [vec![VERSION, 0], vec![1; 64], var(&[2; 20])].concat()),
@@ -245,5 +254,7 @@ fn frozen(key: &[u8]) -> Vec<u8> {
 /// Words that are to take the place of those that answer.
 fn new_words() -> Vec<u8> {
     let mut rng = ChaCha20Rng::seed_from_u64(77);
-    twofold_threshold::words::RecoverySecret::generate(&mut rng).public().to_bytes()
+    twofold_threshold::words::RecoverySecret::generate(&mut rng)
+        .public()
+        .to_bytes()
 }
