@@ -405,9 +405,10 @@ impl<P: Platform> Client<P> {
         };
         let outcome = self.call(&request, Some(&checkpoint), Caution::Stop).await;
         let (asked, newest) = self.heed_doubt(wallet, outcome).await?;
-        self.note_checkpoint(wallet, newest).await?;
         if asked.waiting.is_none() {
-            self.note_entry(wallet, entry).await?;
+            self.keep_entry(wallet, entry, newest).await?;
+        } else {
+            self.note_checkpoint(wallet, newest).await?;
         }
         Ok(asked.into())
     }

@@ -6,8 +6,8 @@
 //! | the closing is about to leave | the epoch, and the one to come | sends the closing: it takes effect, or did already, or is too late |
 //! | the server's signature is here | the new epoch alone | begins another |
 //!
-//! Whoever sends it reads the list before where it knows another than the one that the epoch to come was dealt by: an entry
-//! that the server has taken is written down with the next epoch, and a run that was cut short may have come before that.
+//! Whoever sends it reads the list before where it knows another than the one that the epoch to come was dealt by: a run that
+//! was cut short may have come before it wrote down an entry that the server has taken.
 //!
 //! The epoch is replaced in one write, by one that has the server's signature in it, and not before. A device that was
 //! away finds at its next contact what the one that refreshed, and the server, sealed to it.

@@ -53,17 +53,24 @@ impl<P: Platform> Client<P> {
         self.known_list(wallet).await?.list(&wallet.record)
     }
 
-    /// The list has grown by an entry that the server has taken. It is written down with the next epoch: until then another run
-    /// can read it again, and does so before it ends a refresh that was dealt by it ([`Self::catch_up`]).
-    pub(super) async fn note_entry(&mut self, wallet: &mut Wallet, entry: &Change) -> Result<(), Fault> {
+    /// The list has grown by an entry that the server has taken. It is written down before the checkpoint that the server
+    /// signed for it, and both before anybody is told that it is done: should the server be restored from an older backup, this
+    /// machine is the one that brings the entry back, and a checkpoint alone brings nothing.
+    pub(super) async fn keep_entry(
+        &mut self,
+        wallet: &mut Wallet,
+        entry: &Change,
+        newest: Option<Checkpoint>,
+    ) -> Result<(), Fault> {
         let known = self.known_list(wallet).await?;
         if known.list(&wallet.record)?.head() == entry.parent() {
             let mut entries = known.entries().to_vec();
             entries.push(entry.to_bytes());
-            let generation = self.generation(wallet.checkpoint.as_ref())?;
-            wallet.record.list = known.onward(&wallet.record, entries, generation)?;
+            let generation = self.generation(newest.as_ref().or(wallet.checkpoint.as_ref()))?;
+            let list = known.onward(&wallet.record, entries, generation)?;
+            self.keep_list(wallet.id(), &list).await?;
         }
-        Ok(())
+        self.note_checkpoint(wallet, newest).await
     }
 
     /// The list as the server tells it, with all else that it tells of the wallet.

@@ -10,7 +10,9 @@ use twofold_client::{Client, Fault, Fencing};
 use twofold_cosigner::testing::MemoryStore;
 use twofold_threshold::words::RecoverySecret;
 
+use crate::crashes::Mortal;
 use crate::devices::Laptop;
+use crate::kills::outlives;
 use crate::line::Line;
 use crate::server::{OFFLINE, Server};
 use crate::world::{Bench, World, paying};
@@ -153,6 +155,55 @@ fn s21_a_device_that_did_not_refresh_brings_the_refresh_and_the_one_that_did_the
         client.lift_fence(&mut wallet, None).await.expect_err("no share yet");
         adopts(&restored).await;
         lifts(&restored, &mut client, &mut wallet).await;
+    });
+}
+
+/// Entries of the wallet's device list, as a server has it.
+fn listed(server: &Server, wallet: &Wallet) -> usize {
+    let chains = server.store.with(|tables| tables.chains.get(&wallet.id()).cloned());
+    chains.expect("chains").device_list.len()
+}
+
+#[test]
+fn s23_an_entry_that_no_refresh_follows_is_brought_back_by_the_machine_that_signed_it_killed_or_not() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let phone = laptop.add().await;
+        let device = phone.client.device_key().device_id();
+        laptop.client.sync(&mut laptop.wallet).await.expect("syncs");
+        let before = listed(&laptop.world.server, &laptop.wallet);
+        let stood = laptop.wallet.checkpoint().copied();
+        drop(phone);
+        let evening = laptop.world.server.again().await;
+        let mut told = 0;
+        for moments in 0.. {
+            let mut world = laptop.world.copy_at(evening.again().await).await;
+            let backup = Backup::of(&world);
+            let approved = async |client: &mut Client<Mortal>| {
+                let mut wallet = client.open_wallet(None).await?;
+                let done = client.make_approver(&mut wallet, device, Some(&laptop.words)).await;
+                done.map(drop)
+            };
+            let survived = outlives(&mut world, moments, approved).await;
+
+            let restored = backup.restore(&world).await;
+            let mut client = world.open().await;
+            let mut wallet = client.open_wallet(None).await.expect("is there");
+            // Whoever was told that it is done, or has the server's word for where it stands since, leads there.
+            let confirmed = wallet.checkpoint().copied() != stood;
+            assert!(confirmed || !survived, "after {moments} moments");
+            client.sync(&mut wallet).await.expect("reading goes on");
+            let brought = listed(&restored, &wallet) - before;
+            assert_eq!(brought, usize::from(confirmed), "after {moments} moments");
+            told += brought;
+            if survived {
+                lifts(&restored, &mut client, &mut wallet).await;
+                let devices = client.devices(&mut wallet).await.expect("reads").listed;
+                assert!(devices.iter().all(|listed| listed.approver), "{devices:?}");
+                break;
+            }
+        }
+        assert!(told > 0);
     });
 }
 

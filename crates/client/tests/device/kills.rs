@@ -19,7 +19,7 @@ use crate::devices::Laptop;
 use crate::world::{Bench, World, paying};
 
 /// Runs a command that has so many moments to live, and says whether it had enough.
-async fn outlives(
+pub(crate) async fn outlives(
     world: &mut World,
     moments: usize,
     command: impl AsyncFnOnce(&mut Client<Mortal>) -> Result<(), Fault>,
