@@ -178,8 +178,8 @@ impl<P: Platform> Client<P> {
         entry: &Change,
     ) -> Result<Option<Wait>, Fault> {
         let waiting = match &seen.reply.waiting {
-            Some(waiting) => waiting.clone(),
-            None => self.ask(wallet, seat, entry).await?,
+            Some(waiting) if is_for(waiting, seat) => waiting.clone(),
+            _ => self.ask(wallet, seat, entry).await?,
         };
         let now = self.session.server_time(self.clock.now());
         let over = waiting.due <= now && waiting.operator != Operator::Needed;
@@ -353,6 +353,13 @@ impl<P: Platform> Client<P> {
         }
         Ok(())
     }
+}
+
+/// Whether what waits is for the sealing key that this machine has now. A server that was restored may know it by one that
+/// it has replaced and erased since: that never comes true, and is asked for anew.
+fn is_for(waiting: &reply::Waiting, seat: &Seat) -> bool {
+    Change::try_from(waiting.entry.as_slice())
+        .is_ok_and(|entry| matches!(entry.act(), Act::Enrol { sealing, .. } if *sealing == seat.sealing.public()))
 }
 
 fn waits(seen: &Seen, waiting: &reply::Waiting) -> Wait {

@@ -54,8 +54,12 @@ pub(crate) struct Machine {
     pub(crate) epoch: Option<EpochId>,
     /// The sealing keys that it brought by refreshes of its own.
     pub(crate) own: BTreeSet<Key>,
+    /// Those that recovery asked for it with.
+    pub(crate) wished: BTreeSet<Key>,
     /// It may hold an epoch to come that the server has not taken yet.
     pub(crate) unsure: bool,
+    /// Its recovery was cut short when the share was here, and something of the rest is left to do.
+    pub(crate) unsettled: bool,
     /// The furthest that the server has signed to it.
     pub(crate) head: Option<Head>,
     /// By how many seconds its clock is off.
@@ -197,7 +201,9 @@ impl House {
             code: None,
             epoch: None,
             own: BTreeSet::new(),
+            wished: BTreeSet::new(),
             unsure: false,
+            unsettled: false,
             head: None,
             skew: 0,
         });

@@ -9,6 +9,7 @@ use twofold_client::{Client, Fault, Fencing};
 use twofold_cosigner::testing::memory::Tables;
 use twofold_cosigner::testing::{MemoryAnchor, MemoryStore};
 use twofold_cosigner::{RESTORED, StartFault, TAKES_OVER, last_token};
+use twofold_threshold::device_list::{Act, Change};
 use twofold_threshold::id::DeviceId;
 
 use super::book::{BLANK, Book, Card, Sent, Share, What};
@@ -139,7 +140,7 @@ impl House {
     }
 
     /// A new machine comes with the operator's code and the words.
-    pub(super) fn lose(&mut self, waived: bool) {
+    pub(super) fn lose(&mut self, waived: bool, road: Road) {
         if self.machines.len() >= MACHINES {
             return;
         }
@@ -152,7 +153,8 @@ impl House {
         let card = self.join(&mut world, &invitation);
         let new = self.settle(world, card, Place::Recovering);
         self.machines[new].code = Some(invitation.code);
-        self.take_place(new, true);
+        self.take_place(new, true, road);
+        self.note_wishes(new);
     }
 
     fn join(&self, world: &mut World, invitation: &Invitation) -> Card {
@@ -166,52 +168,96 @@ impl House {
         }
     }
 
-    pub(super) fn recover(&mut self, who: u8, keep: bool) {
+    /// One comes back that wants a lost one's place, or that was cut short when it had that.
+    pub(super) fn recover(&mut self, who: u8, keep: bool, road: Road, torn: Option<Kept>) {
         let all = self.machines.iter().enumerate();
-        let recovering = all.filter(|(_, machine)| machine.place == Place::Recovering);
+        let recovering = all.filter(|(_, machine)| machine.place == Place::Recovering || machine.unsettled);
         let recovering: Vec<_> = recovering.map(|(at, _)| at).collect();
-        if let Some(place) = pick(who, recovering.len()) {
-            self.take_place(recovering[place], keep);
+        let Some(place) = pick(who, recovering.len()) else {
+            return;
+        };
+        if torn.is_some() {
+            self.back_up();
+        }
+        let cut = self.take_place(recovering[place], keep, road);
+        self.note_wishes(recovering[place]);
+        if let Some(kept) = torn.filter(|_| cut) {
+            let last = u8::try_from(self.backups.len() - 1).expect("few");
+            self.restore(last, kept);
         }
     }
 
-    fn take_place(&mut self, machine: usize, keep: bool) {
-        let card = self.machines[machine].card;
+    /// Under which sealing keys recovery asks for a machine, as only the server knows.
+    fn note_wishes(&mut self, machine: usize) {
+        let looked = block_on(self.server.cosigner.look(self.wallet));
+        let machine = &mut self.machines[machine];
+        for waiting in looked.expect("authentic").expect("is there").waiting {
+            let entry = Change::try_from(waiting.entry.as_slice());
+            if let Ok(Act::Enrol { identity, sealing }) = entry.as_ref().map(Change::act)
+                && *identity == machine.card.identity
+            {
+                machine.wished.insert(*sealing.as_bytes());
+            }
+        }
+    }
+
+    /// Whether it was cut short.
+    fn take_place(&mut self, machine: usize, keep: bool, road: Road) -> bool {
+        if self.machines[machine].place == Place::In {
+            self.reach(machine);
+        }
+        let me = self.machines[machine].card;
         let now = self.now();
-        let known = self.book.lists(card.id);
-        let asks = |wish: &super::book::Wish| wish.what == What::Recover(card);
-        let asked = if known || self.book.waiting.iter().any(asks) {
+        let known = self.book.lists(me.id);
+        // With another sealing key it is another wish. One that it has not shown yet it has from the beginning.
+        let first = self.machines[machine].own.is_empty();
+        let asked_for = self.book.waiting.iter().find_map(|wish| match wish.what {
+            What::Recover(card) if card.id == me.id && (card.key == me.key || (card.key == BLANK && first)) => {
+                Some(card)
+            }
+            _ => None,
+        });
+        let card = asked_for.unwrap_or(me);
+        let asked = if known || asked_for.is_some() {
             Some(self.book.clone())
         } else {
             // The code may have ended meanwhile, or not be known to a server that was restored since.
             self.book.ask_recovery(card, now)
         };
         let over = asked.as_ref().and_then(|book| book.recover(card, now));
-        let (mut client, _) = block_on(self.open(machine, Road::Smooth));
+        let (mut client, _) = block_on(self.open(machine, road));
         let code = self.machines[machine].code;
         let result = block_on(client.recover(self.wallet, code, &self.sheets[self.book.words]));
         drop(client);
-        let mut recovered = match told(result, Road::Smooth) {
+        let refused = |done| Expected { done, surely: false };
+        let mut recovered = match told(result, road) {
             Told::Done(Recovery::Done(recovered)) => recovered,
             Told::Done(Recovery::Waits(_)) => {
                 assert!(over.is_none(), "a recovery waits whose time has come");
-                let expected = Expected {
-                    done: asked,
-                    surely: false,
-                };
-                self.judge("ask recovery", machine, Told::Done(()), expected);
-                return;
+                self.judge("ask recovery", machine, Told::Done(()), refused(asked));
+                return false;
             }
             Told::Refused(fault) => {
-                assert!(!known, "a listed machine is not given its share: {fault}");
-                let expected = Expected {
-                    done: None,
-                    surely: false,
-                };
-                self.judge("ask recovery", machine, Told::<()>::Refused(fault), expected);
-                return;
+                let whole = self.book.share == Share::There;
+                assert!(!known || !whole, "a listed machine is not given its share: {fault}");
+                self.note(machine);
+                self.count("recover", 1);
+                // A server that has no share helps nobody to one, and lets what is asked for wait all the same.
+                let half = asked.filter(|_| !whole);
+                let possible = core::iter::once(self.book.clone()).chain(half);
+                self.resolve(possible.collect(), Some(machine), &format!("recover: {fault}"));
+                return false;
             }
-            Told::Cut => unreachable!("a smooth road"),
+            Told::Cut => {
+                self.note(machine);
+                self.count("recover", 2);
+                let possible = [Some(self.book.clone()), asked, over];
+                self.resolve(possible.into_iter().flatten().collect(), Some(machine), "recover");
+                if let Some(seat) = self.book.seat(me.id) {
+                    self.machines[machine].card = seat.card;
+                }
+                return true;
+            }
         };
         let expected = Expected {
             done: over,
@@ -219,27 +265,39 @@ impl House {
         };
         self.judge("recover", machine, Told::Done(()), expected);
         self.machines[machine].place = Place::In;
-        let seat = self.book.seat(card.id).expect("listed now");
+        let seat = self.book.seat(me.id).expect("listed now");
         self.machines[machine].card = seat.card;
         self.note(machine);
-        if self.book.fence.is_none() {
-            self.settle_down(machine, keep, &mut recovered);
+        if self.contact(machine).fence.is_some() {
+            return false;
         }
+        self.settle_down(machine, keep, &mut recovered, road)
     }
 
-    /// The rest of what the command does: the lost ones go, the freeze ends, the shares are dealt anew.
-    fn settle_down(&mut self, machine: usize, keep: bool, recovered: &mut Recovered) {
+    /// The rest of what the command does: the lost ones go, the freeze ends, the shares are dealt anew. Whether that was cut
+    /// short.
+    fn settle_down(&mut self, machine: usize, keep: bool, recovered: &mut Recovered, road: Road) -> bool {
         let me = self.machines[machine].card.id;
         let keep: Vec<_> = if keep { recovered.others.clone() } else { Vec::new() };
-        let done = settled(&self.book, me, &keep, self.now());
-        let (mut client, _) = block_on(self.open(machine, Road::Smooth));
+        let mut stages = settling(&self.book, me, &keep, self.now());
+        let (mut client, _) = block_on(self.open(machine, road));
         let result = block_on(client.settle_recovery(recovered, &keep, &self.sheets[self.book.words]));
         drop(client);
+        let outcome = told(result, road);
+        let cut = matches!(outcome, Told::Cut);
+        (self.machines[machine].unsure, self.machines[machine].unsettled) = (cut, cut);
+        if cut {
+            self.note(machine);
+            self.count("settle a recovery", 2);
+            self.resolve(stages, Some(machine), "settle a recovery");
+            return true;
+        }
         let expected = Expected {
-            done: Some(done),
+            done: stages.pop(),
             surely: true,
         };
-        self.judge("settle a recovery", machine, told(result, Road::Smooth), expected);
+        self.judge("settle a recovery", machine, outcome, expected);
+        false
     }
 
     /// Server and recovery have a wallet without any of its devices: tried on a copy of the server.
@@ -281,8 +339,9 @@ impl House {
     }
 }
 
-/// What the books say when a recovery has settled down.
-fn settled(book: &Book, me: DeviceId, keep: &[DeviceId], now: super::book::Now) -> Book {
+/// What the books say while a recovery settles down, from where it begins to where all is done.
+fn settling(book: &Book, me: DeviceId, keep: &[DeviceId], now: super::book::Now) -> Vec<Book> {
+    let mut stages = vec![book.clone()];
     let mut book = book.clone();
     let others: Vec<_> = book.seats.iter().map(|seat| seat.card.id).collect();
     for other in others {
@@ -295,11 +354,14 @@ fn settled(book: &Book, me: DeviceId, keep: &[DeviceId], now: super::book::Now) 
                 parent: book.heads.len(),
             };
             book = book.change(&sent, now).expect("recovery strikes the lost ones off");
+            stages.push(book.clone());
         }
     }
     book = book.unfreeze(me, true, now).expect("recovery ends the freeze");
+    stages.push(book.clone());
     if book.refresh_due() {
         book = book.refresh(me).expect("a refresh follows");
+        stages.push(book);
     }
-    book
+    stages
 }

@@ -82,8 +82,8 @@ impl House {
             Step::Restore { which, anchor } => self.restore(which, anchor),
             Step::OperatorLifts { many } => self.operator_lifts(many),
             Step::LiftFence { who, voice } => self.lift_fence(who, voice),
-            Step::Lose { waived } => self.lose(waived),
-            Step::Recover { who, keep } => self.recover(who, keep),
+            Step::Lose { waived, road } => self.lose(waived, road),
+            Step::Recover { who, keep, road, torn } => self.recover(who, keep, road, torn),
         }
         let before = self.book.clone();
         self.resolve(vec![before], None, &name);

@@ -150,11 +150,14 @@ pub(crate) enum Step {
     /// A new machine begins to take a lost one's place; the operator may have waived the wait.
     Lose {
         waived: bool,
+        road: Road,
     },
-    /// It comes back.
+    /// It comes back. Where it is cut short, the server may be restored from just before.
     Recover {
         who: u8,
         keep: bool,
+        road: Road,
+        torn: Option<Kept>,
     },
 }
 
@@ -177,6 +180,15 @@ fn road() -> impl Strategy<Value = Road> {
         5 => Just(Road::Smooth),
         1 => (0..6_u8).prop_map(Road::Lossy),
         2 => (0..24_u8).prop_map(Road::Killed),
+    ]
+}
+
+/// One of a command that takes more moments than most.
+fn long_road() -> impl Strategy<Value = Road> {
+    prop_oneof![
+        3 => Just(Road::Smooth),
+        1 => (0..12_u8).prop_map(Road::Lossy),
+        3 => (0..48_u8).prop_map(Road::Killed),
     ]
 }
 
@@ -225,8 +237,9 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         3 => (n(), road()).prop_map(|(who, road)| Step::Bring { who, road }),
         2 => Just(Step::Adopt),
         1 => n().prop_map(|who| Step::RepairServer { who }),
-        2 => any::<bool>().prop_map(|waived| Step::Lose { waived }),
-        4 => (n(), any::<bool>()).prop_map(|(who, keep)| Step::Recover { who, keep }),
+        2 => (any::<bool>(), long_road()).prop_map(|(waived, road)| Step::Lose { waived, road }),
+        5 => (n(), any::<bool>(), long_road(), prop::option::weighted(0.3, kept()))
+            .prop_map(|(who, keep, road, torn)| Step::Recover { who, keep, road, torn }),
     ];
     prop_oneof![6 => devices, 6 => wallet, 3 => world, 3 => loss]
 }

@@ -97,12 +97,12 @@ impl House {
 
     /// The machine for which recovery asked, by what names its recovery in the log.
     fn asker_of(&self, subject: &[u8; 32]) -> Option<DeviceId> {
-        let cards = self.machines.iter().map(|machine| machine.card);
-        let asked = cards.filter(|card| {
-            let key = SealPublic::try_from(card.key.as_slice()).expect("a key");
-            mandate(&card.identity, &key) == *subject
+        let asked = self.machines.iter().filter(|machine| {
+            let keys = machine.wished.iter().chain([&machine.card.key]);
+            let mut keys = keys.filter_map(|key| SealPublic::try_from(key.as_slice()).ok());
+            keys.any(|key| mandate(&machine.card.identity, &key) == *subject)
         });
-        asked.map(|card| card.id).next()
+        asked.map(|machine| machine.card.id).next()
     }
 
     /// The books, once a device has brought the server to where it had been.
