@@ -4,6 +4,7 @@
 //! checked first, confirmed transactions down to the proof of work ([`crate::headers`]).
 
 mod balance;
+mod books;
 mod coins;
 mod draft;
 mod history;
@@ -23,13 +24,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bdk_wallet::chain::{CheckPoint, Merge};
-use bdk_wallet::{ChangeSet, KeychainKind, Wallet};
+use bdk_wallet::{ChangeSet, KeychainKind};
 use bitcoin::{Address, Network, OutPoint, Script, Transaction, TxOut, Txid};
 use serde::{Deserialize, Serialize};
 use twofold_api::limits::GAP_LIMIT;
 use twofold_intent::{Account, Keychain, WalletView};
 
 use crate::headers::HeaderChain;
+use books::Books;
 
 /// Addresses of each keychain that are recognised beyond the last one handed out. Twice what the server watches, so that
 /// nothing it reports is strange here.
@@ -42,7 +44,7 @@ const MOST_BLOCKS: u32 = 144;
 #[derive(Debug)]
 pub struct Ledger {
     account: Account,
-    books: Wallet,
+    books: Books,
     changes: ChangeSet,
     chain: HeaderChain,
     /// The server's change counter up to which it was asked, and the history of the server's that it counts in.
@@ -90,17 +92,11 @@ pub struct LedgerFault(String);
 impl Ledger {
     /// New books for an account none of whose coins is older than the chain's first header.
     pub fn new(account: Account, chain: HeaderChain) -> Result<Self, LedgerFault> {
-        let [external, internal] = Keychain::ALL.map(|keychain| account.descriptor(keychain));
-        let mut books = Wallet::create(external, internal)
-            .network(account.network())
-            .lookahead(LOOKAHEAD)
-            .create_wallet_no_persist()
-            .map_err(|fault| LedgerFault(fault.to_string()))?;
-        let changes = books.take_staged().unwrap_or_default();
         Ok(Self {
+            books: Books::new(&account)?,
             account,
-            books,
-            changes,
+            // What opening them adds is taken in when they are kept.
+            changes: ChangeSet::default(),
             chain,
             cursor: 0,
             timeline: 0,

@@ -9,6 +9,7 @@ use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use serde::{Deserialize, Serialize};
 use twofold_intent::{Account, Keychain};
 
+use super::books::Books;
 use super::{LOOKAHEAD, Ledger, LedgerFault, Outgoing, Refused};
 use crate::headers::HeaderChain;
 
@@ -88,7 +89,7 @@ impl Ledger {
         }
         Ok(Self {
             account,
-            books,
+            books: Books::Kept(Box::new(books)),
             changes: saved.changes,
             chain,
             cursor: saved.cursor,

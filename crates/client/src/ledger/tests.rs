@@ -176,6 +176,23 @@ fn f26_the_books_are_the_same_after_being_kept_and_read_back() {
 }
 
 #[test]
+fn new_books_are_opened_when_somebody_looks_at_them_and_are_kept_like_any_others() {
+    let mut ledger = Scene::new().ledger;
+    let account = ledger.account().clone();
+    assert!(ledger.network() == Network::Regtest && ledger.tip_height().is_none());
+    assert!(!ledger.books.are_open(), "nobody asked for a script");
+    let script = account.address(Keychain::External, LOOKAHEAD - 1).expect("an address");
+    assert!(ledger.script(&script.script_pubkey()).is_some());
+    assert!(ledger.books.are_open());
+
+    let mut unseen = Scene::new().ledger;
+    let kept = unseen.save().expect("is kept");
+    let chain = HeaderChain::starting_at(Network::Regtest.into(), scene::BIRTHDAY);
+    let mut read = Ledger::load(account, chain, &kept).expect("is read back");
+    assert_eq!(read.next_address(), ledger.next_address());
+}
+
+#[test]
 fn an_address_is_handed_out_until_it_is_paid_to() {
     let mut scene = Scene::new();
     let (first, address) = scene.ledger.next_address();

@@ -27,9 +27,9 @@ use twofold_threshold::package::Opened;
 use twofold_threshold::repair::{Claim, repaired};
 use twofold_threshold::words::RecoverySecret;
 
+use super::RecoveryFault;
 use super::repair::Help;
 use super::seat::{self, Known, Seat, Seen};
-use super::{AgeOpener, RecoveryFault};
 use crate::client::Client;
 use crate::devices::KnownList;
 use crate::fault::{Breach, Fault};
@@ -98,10 +98,7 @@ impl<P: Platform> Client<P> {
             .identity()
             .sign(READ, &reading(wallet, self.session.device_id()))
             .0;
-        let seen = self.see(wallet, seat.code, read).await?;
-        let age = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
-        let words = secret.identity().public();
-        let opened = seen.chain.open(&words, &age).map_err(RecoveryFault::Package)?;
+        let (seen, opened) = self.see_open(wallet, seat.code, read, secret).await?;
         if let Some(record) = self.share_of(wallet, &seen).await? {
             return self.recovered(record, seen.known()).await.map(Recovery::done);
         }

@@ -9,14 +9,15 @@ use twofold_threshold::checkpoint::Checkpoint;
 use twofold_threshold::device_list::DeviceList;
 use twofold_threshold::envelope::{SealPublic, SealSecret};
 use twofold_threshold::id::{DeviceId, WalletId};
-use twofold_threshold::package::{Chain, FirstPackage};
+use twofold_threshold::package::{Chain, FirstPackage, Opened};
 use twofold_threshold::refresh::Link;
 use twofold_threshold::secret::Secret32;
 use twofold_threshold::share::PublicShares;
 use twofold_threshold::transcript::SignedTranscript;
+use twofold_threshold::words::RecoverySecret;
 use zeroize::Zeroizing;
 
-use super::RecoveryFault;
+use super::{AgeOpener, RecoveryFault};
 use crate::client::Client;
 use crate::fault::{Breach, Fault, Usage};
 use crate::keystore::name;
@@ -118,6 +119,34 @@ impl<P: Platform> Client<P> {
         code: Option<[u8; 16]>,
         recovery: [u8; 64],
     ) -> Result<Seen, Fault> {
+        let seen = self.see_by(wallet, code, recovery, |chain| Ok((chain.public()?, ())));
+        seen.await.map(|(seen, ())| seen)
+    }
+
+    /// The same where the words are here, and what they open: the way there is walked once.
+    pub(super) async fn see_open(
+        &mut self,
+        wallet: WalletId,
+        code: Option<[u8; 16]>,
+        recovery: [u8; 64],
+        secret: &RecoverySecret,
+    ) -> Result<(Seen, Opened), Fault> {
+        let age = AgeOpener::new(secret).map_err(|_| RecoveryFault::OtherWords)?;
+        let words = secret.identity().public();
+        let seen = self.see_by(wallet, code, recovery, |chain| {
+            let opened = chain.open(&words, &age)?;
+            Ok((opened.public.clone(), opened))
+        });
+        seen.await
+    }
+
+    async fn see_by<T>(
+        &mut self,
+        wallet: WalletId,
+        code: Option<[u8; 16]>,
+        recovery: [u8; 64],
+        walk: impl FnOnce(&Chain) -> Result<(PublicShares, T), twofold_threshold::Fault>,
+    ) -> Result<(Seen, T), Fault> {
         let code = self.pass(code);
         let request = GetRecovery { wallet, code, recovery };
         let (reply, checkpoint) = self.call(&request, None, Caution::Stop).await?;
@@ -137,7 +166,7 @@ impl<P: Platform> Client<P> {
         let list = DeviceList::verify(wallet, t.recovery().signing, &told.device_list)
             .map_err(|_| RecoveryFault::Incomplete)?;
         let chain = Chain::new(transcript.clone(), package, told.device_list.clone(), links);
-        let public = chain.public().map_err(RecoveryFault::Package)?;
+        let (public, walked) = walk(&chain).map_err(RecoveryFault::Package)?;
         // What the server signed of the wallet is what it tells.
         let head = checkpoint
             .verify(&self.session.server)
@@ -145,14 +174,15 @@ impl<P: Platform> Client<P> {
         if head.list != *list.head() || head.epoch != public.epoch() {
             return Err(RecoveryFault::Incomplete.into());
         }
-        Ok(Seen {
+        let seen = Seen {
             public,
             chain,
             list,
             reply,
             checkpoint,
             transcript,
-        })
+        };
+        Ok((seen, walked))
     }
 }
 

@@ -232,7 +232,7 @@ impl<T: FirstTranscript> ChainFrom<T> {
             let public = walk.next(link)?;
             contents = match contents {
                 Some(Contents { share, .. }) => {
-                    let (share, unlock, _) = link.open_as_recovery(&walk.ground, &share, opener)?;
+                    let (share, unlock, _) = link.open_followed(&walk.ground, public.clone(), &share, opener)?;
                     Some(Contents { share, unlock })
                 }
                 None => None,

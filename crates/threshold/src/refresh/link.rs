@@ -95,9 +95,13 @@ impl Link {
         // Without the key it is as if nothing were here: the share comes anew from another device or from recovery.
         let key = key.ok_or(FaultKind::SealedPackage)?;
         let place = place + 1;
-        self.take(ground, share, Party::Device, place, |dealer, sealed| {
-            open_for_device(&transcript.terms, dealer, key, sealed)
-        })
+        self.take(
+            (ground, self.follows(ground)?),
+            share,
+            Party::Device,
+            place,
+            |dealer, sealed| open_for_device(&transcript.terms, dealer, key, sealed),
+        )
     }
 
     /// Takes recovery's share from `ground`'s epoch to the next.
@@ -107,8 +111,19 @@ impl Link {
         share: &Share,
         opener: &impl OpenAsRecovery,
     ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
+        self.open_followed(ground, self.follows(ground)?, share, opener)
+    }
+
+    /// The same where it was seen already that this follows on `ground`, and what `public` it leads to.
+    pub(crate) fn open_followed(
+        &self,
+        ground: &Ground,
+        public: PublicShares,
+        share: &Share,
+        opener: &impl OpenAsRecovery,
+    ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
         let terms = self.signed.transcript().terms;
-        self.take(ground, share, Party::Recovery, 0, |dealer, sealed| {
+        self.take((ground, public), share, Party::Recovery, 0, |dealer, sealed| {
             open_for_recovery(&terms, dealer, opener, sealed)
         })
     }
@@ -116,13 +131,12 @@ impl Link {
     /// Takes the first envelope that fits the transcript. Whoever sealed one that does not is named if none does.
     fn take(
         &self,
-        ground: &Ground,
+        (ground, public): (&Ground, PublicShares),
         share: &Share,
         party: Party,
         place: usize,
         open: impl Fn(Party, &[u8]) -> Result<(Dealt, UnlockKey), Fault>,
     ) -> Result<(Share, UnlockKey, PublicShares), Fault> {
-        let public = self.follows(ground)?;
         if share.party() != party || share.wallet() != ground.wallet || share.epoch() != ground.public.epoch() {
             return Err(FaultKind::StaleEpoch.into());
         }

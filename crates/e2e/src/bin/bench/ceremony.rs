@@ -1,20 +1,26 @@
-//! A refresh's own cryptography: everything that device and server compute, seal and sign, in memory and one after the
-//! other, and nothing that travels or is stored.
+//! A refresh's and a recovery's own cryptography: everything that the parties compute, seal and sign, in memory and one after
+//! the other, and nothing that travels or is stored.
 
 use anyhow::{Result, anyhow};
 use rand_core::OsRng;
+use twofold_api::{
+    recovery::mandate,
+    shape::{UNFREEZE, unfreezing},
+};
 use twofold_client::recovery::{AgeOpener, AgeSealer};
 use twofold_threshold::{
     create,
-    device_list::{DeviceList, Draft},
+    device_list::{Act, Change, DeviceList, Draft, Proposal, Signer},
     envelope::SealSecret,
-    id::{CeremonyId, RequestDigest, WalletId},
+    id::{CeremonyId, KeyKind, Party, RequestDigest, WalletId},
     identity::IdentitySecret,
+    package::{Chain, Opened},
     refresh::{
         Ground,
         device::{NextKey, Start},
         server,
     },
+    repair::{Claim, Helpers, first, hub, repaired, second},
     secret::UnlockKey,
     share::Share,
     words::RecoverySecret,
@@ -30,6 +36,9 @@ pub(crate) struct Ceremony {
     ground: Ground,
     server_share: Share,
     device_share: Share,
+    secret: RecoverySecret,
+    opener: AgeOpener,
+    chain: Chain,
 }
 
 impl Ceremony {
@@ -69,7 +78,9 @@ impl Ceremony {
         let (new, completion) = awaiting.receive(&closing, &unlock, &request, &server, &mut OsRng)?;
         let created = party.receive(&completion)?;
         let transcript = new.transcript.transcript();
+        let list = vec![entry.to_bytes()];
         Ok(Self {
+            chain: Chain::new(created.transcript.clone(), created.package.clone(), list, Vec::new()),
             ground: Ground {
                 wallet,
                 server: server.public(),
@@ -82,7 +93,84 @@ impl Ceremony {
             seal_key: SealSecret::generate(&mut OsRng),
             server_share: new.share,
             device_share: created.share,
+            secret,
+            opener,
         })
+    }
+
+    /// A machine takes the lost one's place: the words open what they sealed, list it, and give it its share with the server; the
+    /// lost one is struck off, the freeze ends, and the shares are dealt anew.
+    pub(crate) fn recover(&self) -> Result<()> {
+        let words = self.secret.identity();
+        let opened = self.chain.open(&words.public(), &self.opener)?;
+        let (device, sealing) = (IdentitySecret::generate(&mut OsRng), SealSecret::generate(&mut OsRng));
+        let me = device.public();
+        let mut list = self.ground.list.clone();
+        let act = Act::Enrol {
+            identity: me,
+            sealing: sealing.public(),
+        };
+        self.speak(&mut list, act, None)?;
+        let key = SealSecret::generate(&mut OsRng);
+        let claim = Claim {
+            wallet: self.ground.wallet,
+            ceremony: CeremonyId(random()),
+            kind: KeyKind::Taproot,
+            epoch: opened.public.epoch(),
+            repaired: Party::Device,
+            identity: me,
+            key: key.public(),
+            unlock_digest: opened.contents.unlock.digest(),
+            mandate: mandate(&me, &sealing.public()),
+        };
+        self.repair(&opened, claim, &key)?;
+        let stolen = self.device.public().device_id();
+        self.speak(&mut list, Act::Revoke(stolen), Some(&device))?;
+        let said = unfreezing(self.ground.wallet, 7, &self.seal_key.public());
+        let word = words.sign(UNFREEZE, &said);
+        words.public().verify(UNFREEZE, &said, &word)?;
+        self.refresh()
+    }
+
+    /// Recovery signs an entry of the list, with a device or alone, and both sides take it.
+    fn speak(&self, list: &mut DeviceList, act: Act, device: Option<&IdentitySecret>) -> Result<()> {
+        let proposal = Proposal::new(list, act);
+        let bytes = proposal.signing_bytes();
+        let signature = self.secret.identity().sign_raw(&bytes);
+        let mut entry = proposal.signed(Signer::Recovery, signature);
+        if let Some(device) = device {
+            entry = entry.countersigned(Signer::Device(device.public()), device.sign_raw(&bytes))?;
+        }
+        let entry = Change::try_from(entry.to_bytes().as_slice())?;
+        list.clone().append(&entry)?;
+        list.append(&entry)?;
+        Ok(())
+    }
+
+    fn repair(&self, opened: &Opened, claim: Claim, key: &SealSecret) -> Result<()> {
+        let (words, public, unlock) = (self.secret.identity(), &opened.public, &opened.contents.unlock);
+        let helpers = Helpers {
+            first: (Party::Recovery, words.public()),
+            second: (Party::Server, self.server.public()),
+        };
+        let to = self.seal_key.public();
+        let drafted = first::begin(claim.clone(), helpers, &opened.contents.share, public, &to, &mut OsRng)?;
+        let signature = words.sign_raw(&drafted.signing_bytes());
+        let (state, opening) = drafted.signed(signature)?;
+        let (share, seal_key) = (&self.server_share, &self.seal_key);
+        let drafted = second::answer(claim.clone(), helpers, &opening, share, public, seal_key, &mut OsRng)?;
+        let signature = self.server.sign_raw(&drafted.signing_bytes());
+        let ((), answer) = drafted.signed(signature)?;
+        let drafted = state.opened(opening.clone()).receive(&answer, unlock, &mut OsRng)?;
+        let signature = words.sign_raw(&drafted.signing_bytes());
+        let ((), closing) = drafted.signed(signature)?;
+        let carried = hub::AwaitOpening::new(claim.clone(), helpers, public.clone())?
+            .receive(opening)?
+            .receive(answer)?
+            .receive(closing)?;
+        let waiting = repaired::AwaitSigmas::new(claim, helpers, public.clone())?;
+        drop(std::hint::black_box(waiting.receive(&carried, key)?));
+        Ok(())
     }
 
     /// Refreshes; what comes of it is forgotten.

@@ -56,7 +56,7 @@ impl Bench {
     pub(crate) fn renewals(&mut self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (renewal, ceremony) = (Renewal::new()?, Ceremony::new()?);
-        let mut frost = Times::default();
+        let (mut frost, mut frost_whole) = (Times::default(), Times::default());
         let folder = tempfile::tempdir()?;
         let mut owner = join(&runtime, &folder, "owner", &self.server.invitation()?)?;
         let (mut refresh, mut recover) = (Times::default(), Times::default());
@@ -69,7 +69,8 @@ impl Bench {
                 refresh.bare(|| ceremony.refresh())?;
                 refresh.taken(|| Ok(runtime.block_on(owner.refresh(&mut wallet, &mut |_| ()))?))?;
             }
-            recover.bare(|| renewal.repair().and_then(|()| ceremony.refresh()))?;
+            frost_whole.bare(|| renewal.repair().and_then(|()| renewal.refresh()))?;
+            recover.bare(|| ceremony.recover())?;
             let invitation = self.server.invitation_to_recover(wallet.id())?;
             let mut other = join(&runtime, &folder, &format!("other-{number}"), &invitation)?;
             recover.taken(|| runtime.block_on(recovery(&mut other, &wallet, &invitation, &secret)))?;
@@ -77,6 +78,11 @@ impl Bench {
         self.tell(Figure::plain(
             "frost_refresh",
             millis(quantile(&mut frost.bare, 50)?),
+            "ms",
+        ));
+        self.tell(Figure::plain(
+            "frost_recover",
+            millis(quantile(&mut frost_whole.bare, 50)?),
             "ms",
         ));
         self.compare(["bare_refresh", "refresh", "refresh_to_bare"], &mut refresh, 4.0)?;
