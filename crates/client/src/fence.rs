@@ -1,5 +1,6 @@
 //! Saying yes to a server that was rolled back.
 
+use twofold_api::Refusal;
 use twofold_api::reason::Reason;
 use twofold_api::reply::Standing;
 use twofold_api::request::{GetWallet, LiftFence};
@@ -43,6 +44,19 @@ impl<P: Platform> Client<P> {
         } else {
             Fencing::Lifted
         })
+    }
+
+    /// Refuses as the server would where it signs nothing for the wallet now. Coins that are wanting are no answer there: a
+    /// server that was restored may not have heard of them yet, and no other coin would help.
+    pub async fn must_sign(&mut self, wallet: &Wallet) -> Result<(), Fault> {
+        let lines = self.wallets_at_server().await?;
+        let line = lines.iter().find(|line| line.wallet == wallet.id().0);
+        let reason = match line.map(|line| line.standing) {
+            Some(Standing::Fenced) => Reason::RestoreFence,
+            Some(Standing::Frozen) => Reason::WalletFrozen,
+            _ => return Ok(()),
+        };
+        Err(Refusal::from(reason).into())
     }
 
     /// Says it to the server as it runs now; anew where it was started since it showed where it stands.

@@ -110,6 +110,10 @@ impl Owned {
     pub(crate) fn unfrozen(&self) -> Result<(), Refusal> {
         if self.state.shape.freeze.is_none() {
             Ok(())
+        } else if self.state.shape.waiting.recovers() {
+            let told = "the recovery words asked that another machine take a lost one's place, and until that is done or refused \
+                        the wallet is frozen (twofold pending)";
+            Err(Refusal::new(Reason::WalletFrozen, told))
         } else {
             Err(Reason::WalletFrozen.into())
         }

@@ -16,7 +16,7 @@ use twofold_client::{
 
 use super::{
     Context, create,
-    send::{Described, describe, hand_over, rate},
+    send::{Described, describe, draft, hand_over, rate},
 };
 use crate::{
     args,
@@ -104,6 +104,10 @@ pub(super) async fn run(context: Context<'_>, arguments: args::MoveTo) -> Result
         create::words_need_a_place()?;
     }
     let stock = Stock::of(&wallet);
+    // Before a wallet is made that nothing could be sent to; and what a fenced server shows may lack coins.
+    if !arguments.dry_run || stock.amount_sat == 0 {
+        client.must_sign(&wallet).await?;
+    }
     if stock.amount_sat == 0 {
         bail!(Wrong(format!(
             "there is nothing in {} that can be sent now; look at twofold balance",
@@ -208,7 +212,7 @@ async fn foretell(
         fee_rate,
         from: Vec::new(),
     };
-    let draft = client.draft(&mut wallet, &order)?;
+    let draft = draft(client, &mut wallet, &order).await?;
     context.tell(client);
     let answer = Answer {
         from: wallet.id().to_string(),
@@ -252,7 +256,7 @@ async fn send_all(
             fee_rate,
             from: Vec::new(),
         };
-        let draft = client.draft(old, &order)?;
+        let draft = draft(client, old, &order).await?;
         let more = draft.left().is_some();
         context.output.say(&draft.facts().to_string());
         if !yes && !terminal::confirm("Send it?")? {

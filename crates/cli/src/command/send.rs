@@ -7,7 +7,7 @@ use bitcoin::{Address, Amount, FeeRate, Network, Txid};
 use serde::Serialize;
 use twofold_api::Reason;
 use twofold_client::{
-    Client, Fault,
+    Client, Fault, Kind,
     ledger::{Draft, Order, Pay},
     wallet::Wallet,
 };
@@ -119,14 +119,12 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
         target_blocks,
     } = arguments.fee;
     let fee_rate = rate(context, &mut client, &mut wallet, named, target_blocks).await?;
-    let draft = client.draft(
-        &mut wallet,
-        &Order {
-            pay,
-            fee_rate,
-            from: arguments.from,
-        },
-    )?;
+    let order = Order {
+        pay,
+        fee_rate,
+        from: arguments.from,
+    };
+    let draft = draft(&mut client, &mut wallet, &order).await?;
     context.output.say(&draft.facts().to_string());
     say_what_stays(context, &draft);
     let described = describe(draft.facts());
@@ -153,6 +151,15 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Send) -> Result<(
         },
         |answer| format!("Sent. txid {}", answer.described.txid),
     )
+}
+
+/// Drafts; in a wallet that nothing is signed for now, that is said and not that coins are wanting.
+pub(super) async fn draft(client: &mut Client<Native>, wallet: &mut Wallet, order: &Order) -> Result<Draft, Fault> {
+    let drafted = client.draft(wallet, order);
+    if drafted.as_ref().is_err_and(|fault| fault.kind() == Kind::Funds) {
+        client.must_sign(wallet).await?;
+    }
+    drafted
 }
 
 /// The rate that was named, or the server's estimate.

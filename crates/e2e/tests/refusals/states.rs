@@ -241,3 +241,31 @@ fn every_command_says_what_goes_on_and_what_not_where_a_change_waits() -> Result
     ensure!(asked["done"] == false, "{asked}");
     scene.types_all(("waits", 4))
 }
+
+#[test]
+fn every_command_says_what_goes_on_and_what_not_where_a_recovery_was_asked_for() -> Result<()> {
+    let scene = Scene::new()?;
+    let wallet = text(&scene.laptop.run(&["wallet", "list"])?["wallets"][0]["wallet"])?;
+    let socket = scene
+        .deployment
+        .data()
+        .join("admin.sock")
+        .to_string_lossy()
+        .into_owned();
+    let invited = ["invite", "--json", "--recover", &wallet, "--socket", &socket];
+    let invitation = text(&scene.deployment.operator(&invited)?["invitation"])?;
+    let other = person(&scene.deployment, "other")?;
+    let words = scene.words();
+    let recover = [
+        "recover",
+        &invitation,
+        "--wallet",
+        &wallet,
+        "--words-file",
+        &words,
+        "--yes",
+    ];
+    let asked = other.run(&recover)?;
+    ensure!(asked["recovered"] == false, "{asked}");
+    scene.types_all(("recovers", 5))
+}

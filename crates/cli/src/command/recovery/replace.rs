@@ -68,6 +68,13 @@ pub(super) async fn run(context: Context<'_>, arguments: args::Replacing) -> Res
             context
                 .output
                 .say("note: these are to be the NEW words, which this machine has asked for");
+            if let Some(place) = place.filter(|place| place != &Path::new("-") && !place.exists()) {
+                bail!(Wrong(format!(
+                    "this machine has asked for other words before, and those wait; {} is not there. Name the file that has them, or \
+                     cancel what waits: twofold pending",
+                    place.display()
+                )));
+            }
             let new = words::read(place)?;
             if new.public() != asked {
                 bail!(Wrong(
