@@ -195,3 +195,43 @@ fn a24_an_objection_to_a_recovery_by_sign_in_is_settled_by_a_fresh_one() -> Resu
     assert!(audited.contains("signed in anew"), "{audited}");
     Ok(())
 }
+
+#[test]
+fn lost_the_account_or_device_and_account_devices_sign_on_and_the_operators_invitation_brings_the_wallet() -> Result<()>
+{
+    let stand = Stand::start()?;
+    let (laptop, wallet, words) = wallet_of_alice(&stand)?;
+    // The provider knows nobody any more. What devices sign is theirs, and no token goes with it.
+    stand.provider.answer(|_| Answer::Json(404, json!({})));
+    assert!(laptop.run(&["refresh"])?["epoch"].is_number());
+    let address = laptop.run(&["receive"])?["address"].clone();
+    std::fs::remove_dir_all(laptop.home())?;
+    let socket = stand.deployment.data().join("admin.sock");
+    let socket = socket.to_str().context("UTF-8")?;
+    let invite = [
+        "invite",
+        "--json",
+        "--recover",
+        &wallet,
+        "--wait",
+        "0s",
+        "--socket",
+        socket,
+    ];
+    let invited = stand.deployment.operator(&invite)?;
+    let invitation = invited["invitation"].as_str().context("an invitation")?;
+    let desktop = stand.deployment.person("desktop");
+    let recover = [
+        "recover",
+        invitation,
+        "--wallet",
+        &wallet,
+        "--words-file",
+        &words,
+        "--yes",
+    ];
+    let recovered = desktop.run(&recover)?;
+    assert_eq!(recovered["recovered"], true, "{recovered}");
+    assert_eq!(desktop.run(&["receive"])?["address"], address);
+    Ok(())
+}

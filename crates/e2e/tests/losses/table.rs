@@ -21,6 +21,14 @@ fn lose(person: &Person) -> Result<()> {
     Ok(fs::remove_dir_all(person.home())?)
 }
 
+/// The operator's backup is gone, and the key that opens it.
+fn lose_the_backup(owner: &Owner) -> Result<()> {
+    for name in ["monday.age", "backup.key"] {
+        fs::remove_file(owner.deployment.folder().join(name))?;
+    }
+    Ok(())
+}
+
 impl Owner {
     /// Writes the recovery package where the owner keeps it, and says where.
     pub(super) fn export(&self, from: &Person, name: &str) -> Result<String> {
@@ -183,6 +191,42 @@ fn lost_words_and_package_or_words_and_invitation_device_and_server_send_everyth
 }
 
 #[test]
+fn lost_the_backup_or_server_and_backup_or_server_and_invitation_the_device_goes_on_or_sweeps_with_the_words()
+-> Result<()> {
+    let mut owner = Owner::new()?;
+    drop(owner.invitation(None)?);
+    back_up(&owner.deployment)?;
+    lose_the_backup(&owner)?;
+    // Nobody who pays needs it, and the operator makes another.
+    let payee = owner.deployment.node.miner_address()?.to_string();
+    owner.laptop.run(&[
+        "send",
+        "--to",
+        &payee,
+        "--amount",
+        "0.1btc",
+        "--fee-rate",
+        "2",
+        "--dry-run",
+    ])?;
+    back_up(&owner.deployment)?;
+    lose_the_backup(&owner)?;
+    owner.lose_the_server()?;
+    owner.sweeps(&owner.laptop)
+}
+
+#[test]
+fn lost_device_and_backup_or_words_and_backup_the_server_and_who_is_left_have_everything() -> Result<()> {
+    let owner = Owner::new()?;
+    back_up(&owner.deployment)?;
+    lose_the_backup(&owner)?;
+    lose(&owner.laptop)?;
+    let new = owner.comes_back(&owner.invitation(Some("0s"))?)?;
+    fs::remove_file(&owner.words)?;
+    owner.moves_out(&new)
+}
+
+#[test]
 fn lost_device_and_server_the_words_move_nothing_until_the_operator_restores_a_backup() -> Result<()> {
     let mut owner = Owner::new()?;
     let package = owner.export(&owner.laptop, "package")?;
@@ -264,10 +308,16 @@ fn every_row_of_the_table_of_losses_has_a_test_and_every_test_a_row() -> Result<
         .filter_map(|line| line.split('|').nth(1))
         .map(name_of)
         .collect();
-    ensure!(rows.len() >= 13, "{rows:?}");
+    ensure!(rows.len() >= 16, "{rows:?}");
 
     let mut tests = BTreeSet::new();
-    for file in ["backups.rs", "recovery.rs", "losses.rs", "losses/table.rs"] {
+    for file in [
+        "backups.rs",
+        "recovery.rs",
+        "sign_in.rs",
+        "losses.rs",
+        "losses/table.rs",
+    ] {
         for line in fs::read_to_string(here.join("tests").join(file))?.lines() {
             if let Some((name, _)) = line.strip_prefix("fn ").and_then(|line| line.split_once("()")) {
                 tests.insert(name.to_owned());
