@@ -137,6 +137,7 @@ impl<T: FirstTranscript> ChainFrom<T> {
                 public: transcript.public_shares()?,
             },
             rest,
+            both: false,
         };
         walk.reach(transcript.device_list_head()).map_err(|_| foreign())?;
         let Ground { recovery, list, .. } = &walk.ground;
@@ -308,6 +309,8 @@ fn foreign_device() -> Fault {
 struct Walk<'a> {
     ground: Ground,
     rest: &'a [Vec<u8>],
+    /// The wallet has refreshed two keys at once: from then on it refreshes neither alone.
+    both: bool,
 }
 
 impl Walk<'_> {
@@ -338,6 +341,11 @@ impl Walk<'_> {
         let transcript = link.signed().transcript();
         let ground = &self.ground;
         let public = transcript.follows(ground.wallet, &ground.server, transcript.recovery(), &ground.public)?;
+        let both = link.signed().beside().is_some();
+        if self.both && !both {
+            return Err(foreign_refresh());
+        }
+        self.both = both;
         self.reach(transcript.device_list_head())?;
         if *transcript.recovery() != self.ground.recovery {
             return Err(foreign_refresh());

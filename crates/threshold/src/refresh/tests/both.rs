@@ -260,10 +260,20 @@ fn p34_ecdsa_neither_key_s_refresh_stands_without_the_other_s() {
     }
     // A key of another wallet's.
     refused(&Both::new(1).house.chain, &before.1);
-    // One key refreshed alone afterwards is followed by its own chain, and by nobody who looks at both.
-    let _ = both.house.refresh();
-    assert_eq!(both.house.recovery().unwrap().public, both.house.ground.public);
-    refused(&both.house.chain, &both.chain);
+    // One key refreshed alone afterwards is followed by nobody.
+    let (pending, state) = both.house.until_pending();
+    let (alone, _) = both.house.close(state, &pending.closing()).unwrap();
+    let mut longer = both.house.chain.clone();
+    let fault = longer.push(both.house.list.clone(), alone.link).unwrap_err();
+    assert_eq!(
+        (fault.kind, fault.culprits.as_slice()),
+        (FaultKind::ForeignCeremony, &dealers[..])
+    );
+    assert_eq!(longer, both.house.chain);
+    // Nor is one that was refreshed alone when the other was there already, where somebody looks at both.
+    let mut alone = Both::new(3);
+    let _ = alone.house.refresh();
+    refused(&alone.house.chain, &alone.chain);
     // Two runs of both do not stand for each other either.
     let mut again = Both::new(3);
     let _ = again.refresh();
