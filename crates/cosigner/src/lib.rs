@@ -50,7 +50,6 @@ use twofold_api::{Reason, Refusal};
 use twofold_threshold::{
     checkpoint::{Checkpoint, Head},
     create::server::Committed,
-    derive::ChildTweak,
     device_list::DeviceList,
     envelope::SealPublic,
     id::{EpochId, WalletId},
@@ -89,7 +88,7 @@ use recent::Recent;
 use rpc::foresee::Foreseen;
 use seal_keys::SealKeys;
 use time::Time;
-use wallet::{ChildName, WalletKeys};
+use wallet::{Child, ChildName, WalletKeys};
 
 /// How many wallets' public keys and checkpoints are kept at hand, and how many children of them. All of it is public
 /// and derived; a few megabytes at most.
@@ -119,7 +118,7 @@ pub struct Cosigner<S, C, K> {
     users: Locks<UserId>,
     coming: rpc::ceremony::Coming,
     wallet_keys: Recent<(WalletId, EpochId), Arc<WalletKeys>>,
-    children: Recent<ChildName, Arc<ChildTweak>>,
+    children: Recent<ChildName, Arc<Child>>,
     checkpoints: Recent<WalletId, (Head, Checkpoint)>,
     waiting: Recent<WalletId, u32>,
     refreshed: Recent<WalletId, (u64, u32)>,

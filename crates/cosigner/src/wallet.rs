@@ -4,12 +4,13 @@ mod load;
 
 use std::{ops::Range, sync::Arc};
 
+use bitcoin::{ScriptBuf, XOnlyPublicKey, key::TweakedPublicKey};
 use twofold_api::{
     Reason, Refusal,
     audit::{Entry, Event},
     reply,
 };
-use twofold_intent::{Account, Keychain};
+use twofold_intent::{Account, ChildKeys, Keychain};
 use twofold_threshold::{
     derive::ChildTweak,
     id::{EpochId, WalletId},
@@ -50,7 +51,16 @@ pub(crate) struct WalletKeys {
     pub(crate) account: Account,
 }
 
-/// A child of a wallet at an epoch, by keychain and index.
+/// A child of a wallet's key, derived once.
+#[derive(Debug)]
+pub(crate) struct Child {
+    /// What brings shares to its output key.
+    pub(crate) tweak: ChildTweak,
+    /// What it is known by: made of the tweak, for lifting a key from its x alone takes a square root.
+    pub(crate) keys: ChildKeys,
+}
+
+/// The name of a child: of which wallet, at which epoch, by keychain and index.
 pub(crate) type ChildName = (WalletId, EpochId, [u32; 2]);
 
 impl Owned {
@@ -202,21 +212,15 @@ impl Change {
 }
 
 impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
-    /// The tweak to a child, kept since it takes four point multiplications.
-    pub(crate) fn child(
-        &self,
-        wallet: WalletId,
-        keys: &WalletKeys,
-        path: [u32; 2],
-    ) -> Result<Arc<ChildTweak>, Refusal> {
+    /// A child, kept since it takes four point multiplications.
+    pub(crate) fn child(&self, wallet: WalletId, keys: &WalletKeys, path: [u32; 2]) -> Result<Arc<Child>, Refusal> {
         let name = (wallet, keys.public.epoch(), path);
-        if let Some(tweak) = self.children.get(&name) {
-            return Ok(tweak);
+        if let Some(child) = self.children.get(&name) {
+            return Ok(child);
         }
-        let tweak = keys.public.child(path).map_err(|fault| fault::protocol(&fault))?;
-        let tweak = Arc::new(tweak);
-        self.children.put(name, Arc::clone(&tweak));
-        Ok(tweak)
+        let child = Arc::new(Child::derive(&keys.public, path)?);
+        self.children.put(name, Arc::clone(&child));
+        Ok(child)
     }
 
     /// The writes that store a changed wallet: its row with the state's new MAC, and the new audit entries. Where epoch,
@@ -287,6 +291,21 @@ impl Mark {
     pub(crate) fn lets_go_on(&self, stands: &Self) -> bool {
         let frozen = stands.frozen;
         *stands == Self { frozen, ..*self } && (frozen || !self.frozen)
+    }
+}
+
+impl Child {
+    pub(crate) fn derive(public: &PublicShares, path: [u32; 2]) -> Result<Self, Refusal> {
+        let tweak = public.child(path).map_err(|fault| fault::protocol(&fault))?;
+        let key = |x: &[u8; 32]| {
+            XOnlyPublicKey::from_slice(x).map_err(|cause| fault::internal("a child's key is no key", &cause))
+        };
+        let output = TweakedPublicKey::dangerous_assume_tweaked(key(tweak.output_key())?);
+        let keys = ChildKeys {
+            internal: key(tweak.internal_key())?,
+            script: ScriptBuf::new_p2tr_tweaked(output),
+        };
+        Ok(Self { tweak, keys })
     }
 }
 

@@ -19,7 +19,6 @@ use twofold_api::{
 };
 use twofold_intent::{Facts, facts_within, psbt};
 use twofold_threshold::{
-    derive::ChildTweak,
     share::Share,
     sign::{Cosigned, InputToCosign, cosign},
 };
@@ -38,7 +37,7 @@ use crate::{
         record::{ChargeGroup, Issued},
         store::{Batch, SpendRows, Store, Write},
     },
-    wallet::Owned,
+    wallet::{Child, Owned},
 };
 use view::Held;
 
@@ -135,15 +134,15 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         share: &Share,
     ) -> Result<Cosigned, Refusal> {
         let facts = &approved.get().facts;
-        let tweaks = self.tweaks(owned, facts)?;
+        let children = self.children_of(owned, facts)?;
         let inputs: Vec<_> = facts
             .inputs
             .iter()
-            .zip(&tweaks)
-            .map(|(own, tweak)| InputToCosign {
-                path: tweak.path(),
+            .zip(&children)
+            .map(|(own, child)| InputToCosign {
+                path: child.tweak.path(),
                 message: own.sighash,
-                tweak: Some(&**tweak),
+                tweak: Some(&child.tweak),
             })
             .collect();
         failpoint!("sign::before_share");
@@ -162,7 +161,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         .map_err(|fault| fault::protocol(&fault))
     }
 
-    fn tweaks(&self, owned: &Owned, facts: &Facts) -> Result<Vec<Arc<ChildTweak>>, Refusal> {
+    fn children_of(&self, owned: &Owned, facts: &Facts) -> Result<Vec<Arc<Child>>, Refusal> {
         let path = |own: &twofold_intent::OwnInput| [own.keychain.number(), own.child];
         facts
             .inputs

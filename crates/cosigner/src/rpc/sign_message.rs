@@ -68,11 +68,11 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     ) -> Result<Cosigned, Refusal> {
         let facts = &approved.get().facts;
         let path = [facts.keychain.number(), facts.child];
-        let tweak = self.child(owned.id(), owned.keys(), path)?;
+        let child = self.child(owned.id(), owned.keys(), path)?;
         let input = InputToCosign {
-            path: tweak.path(),
+            path: child.tweak.path(),
             message: facts.sighash,
-            tweak: Some(&*tweak),
+            tweak: Some(&child.tweak),
         };
         failpoint!("sign_message::before_share");
         cosign(

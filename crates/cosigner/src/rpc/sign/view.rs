@@ -1,14 +1,11 @@
 //! What the store knows about a PSBT, read at once before facts are worked out.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use bitcoin::{
-    Amount, OutPoint, Psbt, Script, ScriptBuf, Transaction, TxOut, XOnlyPublicKey, absolute::LockTime,
-    key::TweakedPublicKey,
-};
+use bitcoin::{Amount, OutPoint, Psbt, Script, Transaction, TxOut, absolute::LockTime};
 use twofold_api::{Refusal, request::Sign};
 use twofold_intent::{ChildKeys, Keychain, WalletView};
-use twofold_threshold::{derive::ChildTweak, id::KeyKind};
+use twofold_threshold::id::KeyKind;
 
 use super::outpoint;
 use crate::{
@@ -20,7 +17,7 @@ use crate::{
         record::{self, ChargeGroup},
         store::{SpendQuery, SpendRows, Store},
     },
-    wallet::{Owned, output_key},
+    wallet::{Child, Owned, output_key},
 };
 
 /// How many headers the median time past is taken over (BIP-113).
@@ -42,7 +39,7 @@ pub(super) struct Held {
 pub(super) struct View {
     coins: HashMap<OutPoint, TxOut>,
     scripts: HashMap<[u8; 32], (Keychain, u32)>,
-    kept: HashMap<(Keychain, u32), ChildKeys>,
+    kept: HashMap<(Keychain, u32), Arc<Child>>,
     horizon: [u32; 2],
     tip_height: Option<u32>,
     median_time: Option<u32>,
@@ -65,7 +62,7 @@ impl WalletView for View {
     }
 
     fn kept(&self, keychain: Keychain, index: u32) -> Option<ChildKeys> {
-        self.kept.get(&(keychain, index)).cloned()
+        self.kept.get(&(keychain, index)).map(|child| child.keys.clone())
     }
 
     fn tip_height(&self) -> Option<u32> {
@@ -94,19 +91,19 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
             ..View::default()
         };
         for coin in rows.coins.into_iter().filter(|coin| coin.wallet == owned.id()) {
-            // The tweak is what the input will be signed with: derived from the group key, and kept in memory alone.
-            let child = self.keys_of(owned, coin.keychain, coin.index)?;
-            if let (Some(outpoint), Some((keychain, keys))) = (read_outpoint(&coin.outpoint), child) {
-                let (value, script_pubkey) = (Amount::from_sat(coin.value), keys.script.clone());
+            // Its tweak is what the input will be signed with: derived from the group key, and kept in memory alone.
+            let child = self.child_of(owned, coin.keychain, coin.index)?;
+            if let (Some(outpoint), Some((keychain, child))) = (read_outpoint(&coin.outpoint), child) {
+                let (value, script_pubkey) = (Amount::from_sat(coin.value), child.keys.script.clone());
                 view.coins.insert(outpoint, TxOut { value, script_pubkey });
-                view.kept.insert((keychain, coin.index), keys);
+                view.kept.insert((keychain, coin.index), child);
             }
         }
         for script in rows.scripts.into_iter().filter(|script| script.wallet == owned.id()) {
             // Change is the coin that is spent next: its tweak will be at hand then.
-            if let Some((keychain, keys)) = self.keys_of(owned, script.keychain, script.index)? {
+            if let Some((keychain, child)) = self.child_of(owned, script.keychain, script.index)? {
                 view.scripts.insert(script.output_key, (keychain, script.index));
-                view.kept.insert((keychain, script.index), keys);
+                view.kept.insert((keychain, script.index), child);
             }
         }
         (view.tip_height, view.median_time) = self.chain_time(psbt.unsigned_tx.lock_time).await?;
@@ -117,11 +114,13 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
         Ok((view, held))
     }
 
-    /// The keys of a child that a row names, from its tweak.
-    fn keys_of(&self, owned: &Owned, keychain: u8, index: u32) -> Result<Option<(Keychain, ChildKeys)>, Refusal> {
-        let tweak = self.child(owned.id(), owned.keys(), [u32::from(keychain), index])?;
-        let keychain = Keychain::try_from(u32::from(keychain)).ok();
-        Ok(keychain.zip(keys(&tweak)))
+    /// A child that a row names.
+    fn child_of(&self, owned: &Owned, keychain: u8, index: u32) -> Result<Option<(Keychain, Arc<Child>)>, Refusal> {
+        let Ok(keychain) = Keychain::try_from(u32::from(keychain)) else {
+            return Ok(None);
+        };
+        let child = self.child(owned.id(), owned.keys(), [keychain.number(), index])?;
+        Ok(Some((keychain, child)))
     }
 
     /// The last index watched when so many are used: a gap limit past the last used one.
@@ -176,14 +175,6 @@ fn query(request: &Authenticated<Sign>, psbt: Option<&Psbt>) -> SpendQuery {
 
 fn read_outpoint(bytes: &[u8; 36]) -> Option<OutPoint> {
     bitcoin::consensus::encode::deserialize(bytes).ok()
-}
-
-fn keys(tweak: &ChildTweak) -> Option<ChildKeys> {
-    let output = XOnlyPublicKey::from_slice(tweak.output_key()).ok()?;
-    Some(ChildKeys {
-        internal: XOnlyPublicKey::from_slice(tweak.internal_key()).ok()?,
-        script: ScriptBuf::new_p2tr_tweaked(TweakedPublicKey::dangerous_assume_tweaked(output)),
-    })
 }
 
 #[cfg(test)]
