@@ -312,6 +312,7 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     pub fn authenticate_newcomer(&self, proof: &Proof) -> Result<Announced<Newcomer>, Refusal> {
         let signed = self.verify(proof)?;
         self.no_backend(&signed.key)?;
+        sound(&signed.key)?;
         Ok(Announced {
             sender: Newcomer(signed),
             body: *proof.body_digest(),
@@ -350,7 +351,14 @@ impl<S: Store, C: Chain, K: Clock> Cosigner<S, C, K> {
     }
 }
 
-/// Checks the signature over the proof's base. The key was refused when parsed if it is weak or malformed.
+/// Refuses a key in whose name anybody can sign (a point of small order), or that has another spelling. One that is enrolled
+/// was held to this when it joined, or by the device list that named it.
+fn sound(key: &IdentityKey) -> Result<(), Refusal> {
+    let checked = IdentityKey::try_from(key.to_bytes().as_slice());
+    checked.map(drop).map_err(|_| Reason::SignatureInvalid.into())
+}
+
+/// Checks the signature over the proof's base.
 fn signature_holds(proof: &Proof) -> bool {
     let verified = match proof.key() {
         IdentityKey::Ed25519(key) => {

@@ -170,6 +170,18 @@ fn a_p256_device_is_let_in_and_its_broken_signature_is_not() {
 }
 
 #[test]
+fn a_key_in_whose_name_anybody_can_sign_never_joins() {
+    let house = House::new();
+    let code = block_on(house.mind.mint_invitation(None)).unwrap().code;
+    // The neutral point: s = 0 and R = 0 verify, whatever is signed.
+    let neutral = |length| (0..length).map(|place| u8::from(place == 0)).collect::<Vec<_>>();
+    let key = IdentityKey::Ed25519(neutral(32).try_into().unwrap());
+    let call = signed_by(key, |_| neutral(64).try_into().unwrap());
+    house.refuses(Reason::SignatureInvalid, || Phone::send_join(&house, &call, code));
+    Phone::new().join(&house, code).expect("the invitation is unused");
+}
+
+#[test]
 fn an_unknown_device_is_refused_and_may_only_join() {
     let house = House::new();
     let stranger = Phone::new();
