@@ -2,6 +2,7 @@
 
 mod auth;
 mod backends;
+mod ceremonies;
 pub(crate) mod chain;
 mod chains;
 mod checkpoints;
