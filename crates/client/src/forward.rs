@@ -93,12 +93,12 @@ impl<P: Platform> Client<P> {
         let (told, _) = self.call(&request, Some(&newest), Caution::Notice).await?;
         let known = self.known_list(wallet).await?;
         let list = known.entries();
-        if !matches!(
-            succession(list, &told.device_list),
-            Succession::Same | Succession::Behind
-        ) {
-            return Ok(());
-        }
+        let ahead = match succession(list, &told.device_list) {
+            Succession::Same | Succession::Behind => true,
+            // Another device knows more, and has no share to bring.
+            Succession::Onward => false,
+            Succession::Forked(_) => return Ok(()),
+        };
         let mut stands = Stands {
             head: self.shown_in(&told.head)?,
             list: told.device_list.len(),
@@ -111,7 +111,7 @@ impl<P: Platform> Client<P> {
             let head = self.head_of(checkpoint);
             head.is_ok_and(|head| tail.between(wallet.id(), &stands.head, &head).is_some())
         });
-        for aim in read.into_iter().chain([&newest]) {
+        for aim in read.into_iter().chain([&newest]).filter(|_| ahead) {
             let head = self.head_of(aim)?;
             let Some(request) = between(&wallet.record, (&tail, list), &stands, (*aim, &head)) else {
                 continue;

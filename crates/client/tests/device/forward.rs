@@ -208,6 +208,29 @@ fn s23_an_entry_that_no_refresh_follows_is_brought_back_by_the_machine_that_sign
 }
 
 #[test]
+fn s21_the_device_that_has_the_servers_share_brings_it_though_another_knows_more_of_the_list() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        let backup = Backup::of(&laptop.world);
+        let refreshed = laptop.client.refresh(&mut laptop.wallet, &mut |_| {}).await;
+        refreshed.expect("refreshes");
+        // It opens what was sealed to it, and takes another sealing key: an entry that the laptop has not read.
+        phone.client.sync(&mut phone.wallet).await.expect("catches up");
+        laptop.client.sync(&mut laptop.wallet).await.expect("syncs");
+        let restored = backup.restore(&laptop.world).await;
+        phone.world.line.hand_over(&Line::to(&restored));
+
+        phone.client.sync(&mut phone.wallet).await.expect("reading goes on");
+        let kept = restored.cosigner.kept_shares(None).await.expect("reads").0;
+        assert!(kept.is_empty(), "the phone had none");
+        laptop.client.sync(&mut laptop.wallet).await.expect("reading goes on");
+        adopts(&restored).await;
+        lifts(&restored, &mut laptop.client, &mut laptop.wallet).await;
+    });
+}
+
+#[test]
 fn s21_words_and_a_device_repair_a_server_whose_share_no_device_brought() {
     block_on(async {
         let mut laptop = Laptop::new().await;
