@@ -5,13 +5,10 @@
 # have TOOL: on PATH, or taken before.
 have() { command -v "$1" >/dev/null || [ -x "$cache/$1/$1" ]; }
 
-# The packages are not installed: they would start services. A tool is 40 to 50 MB.
+# taken_plan TOOL: the packages are not installed: they would start services. A tool is 40 to 50 MB.
 taken_plan() {
-    command -v apt-get >/dev/null || return 0
-    for tool in promtool caddy; do
-        have "$tool" || say "fetches $tool out of Debian's package, without installing that (10 seconds, 50 MB)
-          in $cache/$tool"
-    done
+    have "$1" || ! command -v apt-get >/dev/null || say "fetches $1 out of Debian's package, without installing that (10 seconds, 50 MB)
+          in $cache/$1"
 }
 
 # Leaves them on PATH. Without one what needs it says that it was skipped; only CI must have them.
