@@ -45,6 +45,11 @@ impl<P: Platform> Client<P> {
             }
         };
         let found = run.finish()?;
+        // A server that was restored since may lack its share though it shows the whole log: whoever brought it forward had
+        // none to bring. Before the books know of it: what is cut short here is done again.
+        if found.restored && shown.is_some() && !wallet.record.kept.is_empty() {
+            Box::pin(self.bring_forward(wallet)).await?;
+        }
         let (headers_from, mut report) = wallet.ledger.enter(found)?;
         self.save_books(wallet, headers_from).await?;
         match shown {

@@ -74,6 +74,8 @@ pub(crate) struct Verified {
     forgotten: Vec<Txid>,
     cursor: u64,
     timeline: u64,
+    /// The server counts otherwise than it did when it was asked last.
+    pub(crate) restored: bool,
     time: u64,
     tip_height: u32,
     scanned_height: u32,
@@ -174,6 +176,7 @@ impl<'a> SyncRun<'a> {
             adopted: self.candidate.finish()?,
             cursor: self.cursor,
             timeline: self.timeline,
+            restored: self.timeline != self.ledger.timeline,
             time: self.time,
             tip_height: self.tip_height,
             scanned_height: self.scanned_height,

@@ -7,13 +7,14 @@ use twofold_api::reason::Reason;
 use twofold_client::recovery::RecoveryFault;
 use twofold_client::wallet::Wallet;
 use twofold_client::{Client, Fault, Fencing};
-use twofold_cosigner::testing::MemoryStore;
+use twofold_cosigner::RESTORED;
+use twofold_cosigner::testing::{MemoryAnchor, MemoryStore};
 use twofold_threshold::words::RecoverySecret;
 
 use crate::crashes::Mortal;
 use crate::devices::Laptop;
 use crate::kills::outlives;
-use crate::line::Line;
+use crate::line::{Fate, Line};
 use crate::server::{OFFLINE, Server};
 use crate::world::{Bench, World, paying};
 
@@ -32,6 +33,17 @@ impl Backup {
         let restored = Server::over(self.0).await;
         world.line.hand_over(&Line::to(&restored));
         restored
+    }
+
+    /// The same by the operator's hand, with an anchor that begins now: the server knows that it was restored.
+    async fn restore_knowingly(self, world: &World) -> (Arc<Server>, Line) {
+        self.0.with(|tables| *tables.counters.entry(RESTORED).or_default() += 1);
+        let parts = (self.0, world.server.chain.clone(), world.server.clock.clone());
+        let anchor = MemoryAnchor::default();
+        let restored = Server::start(parts, Some((&anchor, true))).await.expect("starts");
+        let line = Line::to(&restored);
+        world.line.hand_over(&line);
+        (restored, line)
     }
 }
 
@@ -225,6 +237,37 @@ fn s21_the_device_that_has_the_servers_share_brings_it_though_another_knows_more
         let kept = restored.cosigner.kept_shares(None).await.expect("reads").0;
         assert!(kept.is_empty(), "the phone had none");
         laptop.client.sync(&mut laptop.wallet).await.expect("reading goes on");
+        adopts(&restored).await;
+        lifts(&restored, &mut laptop.client, &mut laptop.wallet).await;
+    });
+}
+
+#[test]
+fn s21_the_device_that_has_the_servers_share_brings_it_to_a_server_that_shows_all_it_knows() {
+    block_on(async {
+        let mut laptop = Laptop::new().await;
+        let mut phone = laptop.add().await;
+        let backup = Backup::of(&laptop.world);
+        let refreshed = laptop.client.refresh(&mut laptop.wallet, &mut |_| {}).await;
+        refreshed.expect("refreshes");
+        // It reads the log past what the laptop was told last.
+        for _ in 0..2 {
+            phone.client.sync(&mut phone.wallet).await.expect("catches up");
+        }
+        let (restored, line) = backup.restore_knowingly(&laptop.world).await;
+        phone.world.line.hand_over(&Line::to(&restored));
+        phone.client.sync(&mut phone.wallet).await.expect("reading goes on");
+
+        // Nothing that the server shows the laptop now says that it lacks anything; and the first try is cut short.
+        let cut = [Fate::Deliver]
+            .into_iter()
+            .chain(std::iter::repeat_n(Fate::Unreachable, 20));
+        line.fates(cut);
+        let broken = laptop.client.sync(&mut laptop.wallet).await;
+        assert!(matches!(broken, Err(Fault::Transport(_))), "{broken:?}");
+        line.fates([]);
+        laptop.client.sync(&mut laptop.wallet).await.expect("reading goes on");
+        assert!(!laptop.wallet.log_in_doubt());
         adopts(&restored).await;
         lifts(&restored, &mut laptop.client, &mut laptop.wallet).await;
     });

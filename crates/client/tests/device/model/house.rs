@@ -113,7 +113,7 @@ pub(crate) struct House {
     /// What any server has ever signed for, and the refreshes by the transcripts of their epochs.
     ever: Ever,
     /// Entries of the log when it was looked at last.
-    entries: usize,
+    pub(crate) entries: usize,
     links: BTreeMap<[u8; 32], Link>,
     seeds: u64,
     pub(crate) tally: BTreeMap<&'static str, [u32; 3]>,

@@ -139,10 +139,16 @@ impl House {
     }
 
     /// Whether a machine is one whose commands must succeed where the protocol lets it have them: it knows of no other
-    /// server's words.
+    /// server's words. A server that was brought to a refresh without the log's entry of it shows this machine two heads at
+    /// one number: it stops.
     pub(super) fn sound(&self, machine: usize) -> bool {
         let machine = &self.machines[machine];
-        machine.head.as_ref().is_none_or(|head| self.knows(head))
+        machine.head.as_ref().is_none_or(|head| {
+            let two = self.entries == usize::try_from(head.seq).expect("few")
+                && head.generation == self.book.generation
+                && (head.epoch != self.book.epoch() || self.book.heads.last() != Some(&head.list));
+            self.knows(head) && !two
+        })
     }
 
     /// Holds what became of a command against what may be.
