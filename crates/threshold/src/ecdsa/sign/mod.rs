@@ -18,8 +18,8 @@
 //! costs no round trip, and the answerer's share is untouched until it has judged twice.
 //!
 //! Each message names wallet, epoch, pair and sender, hashes all before it, and is signed by its sender, the asker's in a
-//! domain of its own ([`Unsigned`]). Nothing secret is done with what fails of this. So a line that garbles ends a session,
-//! and no pair: only what the other side itself said can do that.
+//! domain of its own ([`Unsigned`](super::Unsigned)). Nothing secret is done with what fails of this. So a line that
+//! garbles ends a session, and no pair: only what the other side itself said can do that.
 //!
 //! Steps of one pair are taken one at a time, in whichever sessions, and none once the pair has ended: a failed proof tells
 //! of its secrets, and hundreds of sessions at once would tell all. What this process can't know, that another has ended
